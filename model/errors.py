@@ -1,0 +1,46 @@
+"""Errors meant for the person in front of the app.
+
+    EmoscopeError
+     ├── ImageError      a file that is no picture, or one too large to open
+     ├── DetectorError   a face detector that cannot run here (weights missing, package missing)
+     ├── DataError       a data set that cannot be read: names the file and the row
+     ├── RunError        a saved run that is missing, foreign or broken
+     └── ConfigError     a training configuration with an unknown or impossible value
+
+Each carries one sentence that says what is wrong and one that says what to do next. Pages and commands show both and go
+on; anything else is a defect and stays a traceback.
+"""
+
+
+class EmoscopeError(Exception):
+    """One clear sentence, and the next thing to do.
+
+    Args:
+        message: What is wrong, as one sentence ending in a full stop.
+        action: What to do about it, as one sentence; may be empty.
+    """
+
+    def __init__(self, message: str, action: str = "") -> None:
+        super().__init__(f"{message} {action}".strip())
+        self.message = message
+        self.action = action
+
+
+class ImageError(EmoscopeError):
+    """A file that is no picture, or one that is too large to open."""
+
+
+class DetectorError(EmoscopeError):
+    """A face detector that cannot run here."""
+
+
+class DataError(EmoscopeError):
+    """A data set that cannot be read; the message names the file and the row."""
+
+
+class RunError(EmoscopeError):
+    """A saved run that is missing, foreign or broken."""
+
+
+class ConfigError(EmoscopeError):
+    """A training configuration with an unknown or impossible value."""
