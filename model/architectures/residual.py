@@ -1,0 +1,83 @@
+"""The default design: a compact residual network that ends in class activation maps.
+
+Source: He et al., "Deep Residual Learning for Image Recognition", 2015 (residual blocks); Hu et al.,
+"Squeeze-and-Excitation Networks", 2017; He et al., "Bag of Tricks for Image Classification", 2018 (average pooling on the
+shortcut); Zhou et al., "Learning Deep Features for Discriminative Localization", 2015 (the head).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import keras
+
+
+def residual(
+    input_shape: tuple[int | None, int | None, int],
+    heads: Mapping[str, int],
+    *,
+    stem: Sequence[int] = (24, 32),
+    widths: Sequence[int] = (32, 64, 128),
+    blocks: Sequence[int] = (1, 2, 2),
+    squeeze: int = 4,
+    dropout: float = 0.2,
+) -> keras.Model:
+    """Build the compact residual network.
+
+    Args:
+        input_shape: Height, width, channels; None for sizes that may vary.
+        heads: Number of classes by head name.
+        stem: Channels of the two stem convolutions; the second halves the resolution.
+        widths: Channels of each stage; every stage after the first halves the resolution.
+        blocks: Residual blocks of each stage.
+        squeeze: Reduction of squeeze-and-excitation; 0 leaves it out.
+        dropout: Fraction of feature channels dropped before the heads while training.
+
+    Returns:
+        A model with outputs ``{head: logits (N, classes)}``.
+    """
+    import keras
+    from keras import layers
+
+    def convolve(x, channels: int, size: int = 3, strides: int = 1):  # type: ignore[no-untyped-def]
+        x = layers.Conv2D(channels, size, strides, "same", use_bias=False, kernel_initializer="he_normal")(x)
+        return layers.BatchNormalization(momentum=0.97, epsilon=1e-5)(x)
+
+    def excite(x, channels: int):  # type: ignore[no-untyped-def]
+        gate = layers.GlobalAveragePooling2D(keepdims=True)(x)
+        gate = layers.Conv2D(max(channels // squeeze, 8), 1, activation="relu")(gate)
+        return layers.Multiply()([x, layers.Conv2D(channels, 1, activation="sigmoid")(gate)])
+
+    def block(x, channels: int, strides: int):  # type: ignore[no-untyped-def]
+        shortcut = x
+        x = layers.ReLU()(convolve(x, channels, strides=strides))
+        x = convolve(x, channels)
+        if squeeze:
+            x = excite(x, channels)
+        if strides > 1:
+            shortcut = layers.AveragePooling2D(strides, padding="same")(shortcut)
+        if shortcut.shape[-1] != channels:
+            shortcut = convolve(shortcut, channels, size=1)
+        return layers.ReLU()(layers.Add()([x, shortcut]))
+
+    inputs = keras.Input(input_shape, name="face")
+
+    # Stem
+    x = layers.ReLU()(convolve(inputs, stem[0]))  # (N, H, W, stem[0])
+    x = layers.ReLU()(convolve(x, stem[1], strides=2))  # (N, H/2, W/2, stem[1])
+
+    # Stages
+    for stage, (channels, count) in enumerate(zip(widths, blocks, strict=True)):
+        for position in range(count):
+            x = block(x, channels, strides=2 if stage and not position else 1)
+
+    # Heads
+    if dropout:
+        x = layers.SpatialDropout2D(dropout)(x)
+    outputs = {}
+    for head, classes in heads.items():
+        activation_map = layers.Conv2D(classes, 1, name=f"{head}_map")(x)  # (N, h, w, classes)
+        outputs[head] = layers.GlobalAveragePooling2D(name=head)(activation_map)
+    return keras.Model(inputs, outputs, name="residual")

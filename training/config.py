@@ -1,0 +1,235 @@
+"""The training configuration: a YAML file plus flags, where a key that is not known is refused."""
+
+from __future__ import annotations
+
+import argparse
+import difflib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, fields, is_dataclass
+from pathlib import Path
+from typing import Any, Literal, get_args, get_origin, get_type_hints
+
+import yaml
+
+from model.artifacts import Normalization
+from model.errors import ConfigError
+from training.augmentation import Augmentation
+
+CONFIGS = Path(__file__).parent / "configs"
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """Everything that decides a training's result.
+
+    Attributes:
+        name: Title of the run for people.
+        architecture: A named design of ``model.architectures``.
+        options: The design's own options.
+        labels: ``fer`` trains on the data set's labels, ``ferplus`` on the FER+ votes, ``both`` on both with two heads
+            on one trunk; the first head is the one that is saved.
+        ferplus_weight: Weight of the FER+ loss beside the data set's labels.
+        input_size: Height and width of the network's input in pixels.
+        channels: 1 for gray, 3 for RGB.
+        normalization: How pixels become network input.
+        epochs: Passes over the training split.
+        batch_size: Images a step.
+        optimizer: ``sgd`` (Nesterov momentum), ``adam`` or ``adamw``.
+        learning_rate: The highest learning rate.
+        momentum: Of ``sgd``.
+        weight_decay: Decoupled, applied to kernels only.
+        clip_norm: Largest global norm of the gradient; 0 leaves it alone.
+        schedule: ``cosine`` to ``final_learning_rate``, ``plateau`` or ``constant``.
+        final_learning_rate: Where ``cosine`` ends, as a fraction of ``learning_rate``.
+        warmup_epochs: Epochs over which the learning rate rises from zero.
+        plateau_patience: Epochs without a better validation loss before ``plateau`` lowers the rate.
+        plateau_factor: What ``plateau`` multiplies the rate with.
+        label_smoothing: Probability mass spread over all classes of the hard labels.
+        patience: Epochs without a better validation score before training stops; 0 never stops early.
+        monitor: ``val_accuracy`` or ``val_loss``: which epoch is best.
+        average: Decay of the moving average of weights a step, e.g. 0.998; 0 keeps the plain weights.
+        resolutions: ``[[0.4, 24], [0.7, 36]]`` trains the first 40 % of the epochs at 24 pixels, until 70 % at 36, then at
+            full size; needs an architecture of any input size.
+        augmentation: How strongly images are changed.
+        seed: Of weights, order and augmentation.
+        limit: Train and evaluate on at most so many images a split; 0 takes all.
+    """
+
+    name: str = "Emoscope"
+    architecture: str = "residual"
+    options: Mapping[str, Any] = field(default_factory=dict)
+    labels: Literal["fer", "ferplus", "both"] = "fer"
+    ferplus_weight: float = 1.0
+    input_size: tuple[int, int] = (48, 48)
+    channels: int = 1
+    normalization: Normalization = field(default_factory=Normalization)
+    epochs: int = 40
+    batch_size: int = 128
+    optimizer: Literal["sgd", "adam", "adamw"] = "sgd"
+    learning_rate: float = 0.1
+    momentum: float = 0.9
+    weight_decay: float = 0.0
+    clip_norm: float = 0.0
+    schedule: Literal["cosine", "plateau", "constant"] = "cosine"
+    final_learning_rate: float = 0.0
+    warmup_epochs: float = 1.0
+    plateau_patience: int = 5
+    plateau_factor: float = 0.5
+    label_smoothing: float = 0.0
+    patience: int = 0
+    monitor: Literal["val_accuracy", "val_loss"] = "val_accuracy"
+    average: float = 0.0
+    resolutions: tuple[tuple[float, int], ...] = ()
+    augmentation: Augmentation = field(default_factory=Augmentation)
+    seed: int = 0
+    limit: int = 0
+
+    def __post_init__(self) -> None:
+        positive = {
+            "epochs": self.epochs,
+            "batch_size": self.batch_size,
+            "learning_rate": self.learning_rate,
+            "plateau_patience": self.plateau_patience,
+        }
+        for key, value in positive.items():
+            if value <= 0:
+                raise ConfigError(f"{key} must be positive, not {value}.")
+        for key in ("momentum", "label_smoothing", "average"):
+            if not 0 <= getattr(self, key) < 1:
+                raise ConfigError(f"{key} must lie in 0..1, below 1, not {getattr(self, key)}.")
+        for key in ("weight_decay", "clip_norm", "warmup_epochs", "patience", "limit", "ferplus_weight"):
+            if getattr(self, key) < 0:
+                raise ConfigError(f"{key} must not be negative, but is {getattr(self, key)}.")
+        if self.channels not in (1, 3):
+            raise ConfigError(f"channels must be 1 (gray) or 3 (RGB), not {self.channels}.")
+
+    @property
+    def heads(self) -> tuple[str, ...]:
+        """Names of the network's heads, the saved one first."""
+        return ("fer", "ferplus") if self.labels == "both" else (self.labels,)
+
+    def side_at(self, epoch: int) -> int:
+        """Return the training resolution of an epoch (0-based), in pixels."""
+        for until, side in self.resolutions:
+            if epoch < round(until * self.epochs):
+                return side
+        return self.input_size[0]
+
+
+def load_config(path: Path | str | None, overrides: Mapping[str, Any] | None = None) -> TrainConfig:
+    """Read a configuration file and put flags over it.
+
+    Args:
+        path: A YAML file, or the name of one in ``training/configs``; None starts from the defaults.
+        overrides: Values by dotted key, e.g. ``{"augmentation.rotation": 5}``.
+
+    Raises:
+        ConfigError: The file is missing or no YAML mapping, or a key or value is not possible.
+    """
+    values: dict[str, Any] = {}
+    if path is not None:
+        values = _read_yaml(_find_config(path))
+    for key, value in (overrides or {}).items():
+        target = values
+        *parents, last = key.split(".")
+        for parent in parents:
+            target = target.setdefault(parent, {})
+        target[last] = value
+    return _build(TrainConfig, values, "")
+
+
+def _find_config(path: Path | str) -> Path:
+    for candidate in (Path(path), CONFIGS / f"{path}.yaml"):
+        if candidate.is_file():
+            return candidate
+    known = sorted(p.stem for p in CONFIGS.glob("*.yaml"))
+    raise ConfigError(f"There is no configuration {str(path)!r}.{_near(str(path), known)}", f"Known: {', '.join(known)}.")
+
+
+def _read_yaml(file: Path) -> dict[str, Any]:
+    try:
+        values = yaml.safe_load(file.read_text(encoding="utf-8")) or {}
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise ConfigError(f"{file} is not readable YAML ({' '.join(str(error).split())}).") from error
+    if not isinstance(values, dict):
+        raise ConfigError(f"{file} must hold `key: value` lines.")
+    return values
+
+
+def _near(word: str, known: Iterable[str]) -> str:
+    matches = difflib.get_close_matches(word, list(known), n=1)
+    return f" Did you mean {matches[0]!r}?" if matches else ""
+
+
+def _build(cls: type, values: Any, prefix: str) -> Any:
+    if not isinstance(values, Mapping):
+        raise ConfigError(f"{prefix.rstrip('.')} must hold `key: value` lines, not {values!r}.")
+    hints = get_type_hints(cls)
+    known = {f.name for f in fields(cls)}
+    for key in values:
+        if key not in known:
+            raise ConfigError(f"{prefix}{key} is not a configuration key.{_near(str(key), known)}")
+    return cls(**{key: _convert(hints[key], value, f"{prefix}{key}") for key, value in values.items()})
+
+
+def _convert(kind: Any, value: Any, key: str) -> Any:
+    if is_dataclass(kind):
+        return _build(kind, value, f"{key}.")  # type: ignore[arg-type]
+    if get_origin(kind) is Literal:
+        if value not in get_args(kind):
+            options = ", ".join(map(str, get_args(kind)))
+            raise ConfigError(f"{key} cannot be {value!r}.{_near(str(value), get_args(kind))}", f"Possible: {options}.")
+        return value
+    try:
+        if kind is bool:
+            return _boolean(value)
+        if kind is int:
+            if float(value) != int(float(value)):
+                raise ValueError
+            return int(float(value))
+        if kind is float:
+            return float(value)
+        if kind is str:
+            return str(value)
+        if key == "input_size":
+            height, width = (value, value) if isinstance(value, (int, str)) else value
+            return int(height), int(width)
+        if key == "resolutions":
+            parsed = yaml.safe_load(value) if isinstance(value, str) else value
+            return tuple((float(until), int(side)) for until, side in parsed)
+        parsed = yaml.safe_load(value) if isinstance(value, str) else value
+        if not isinstance(parsed, Mapping):
+            raise ValueError
+        return dict(parsed)
+    except (TypeError, ValueError, OverflowError) as error:
+        raise ConfigError(f"{key} cannot be {value!r}.") from error
+
+
+def _boolean(value: Any) -> bool:
+    words = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
+    if str(value).lower() not in words:
+        raise ValueError
+    return words[str(value).lower()]
+
+
+def add_config_flags(parser: argparse.ArgumentParser) -> None:
+    """Give a parser one flag for each configuration key, e.g. ``--epochs`` and ``--augmentation.rotation``."""
+    group = parser.add_argument_group("configuration (flags win over the file)")
+
+    def add(cls: type, prefix: str) -> None:
+        for name, kind in get_type_hints(cls).items():
+            if is_dataclass(kind):
+                add(kind, f"{prefix}{name}.")  # type: ignore[arg-type]
+            else:
+                group.add_argument(f"--{prefix}{name}", dest=f"config:{prefix}{name}", metavar="VALUE", default=None)
+
+    add(TrainConfig, "")
+
+
+def config_overrides(arguments: argparse.Namespace) -> dict[str, Any]:
+    """Return the configuration keys that were given as flags, by dotted key."""
+    return {
+        key.removeprefix("config:"): value
+        for key, value in vars(arguments).items()
+        if key.startswith("config:") and value is not None
+    }
