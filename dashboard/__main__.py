@@ -1,0 +1,110 @@
+"""Serve the app: ``python -m dashboard [--port 8501] [--host localhost] [--headless]``."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import errno
+import os
+import socket
+import sys
+import webbrowser
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+if str(ROOT) not in sys.path:  # `python path/to/dashboard` from another folder
+    sys.path.insert(0, str(ROOT))
+
+DEFAULT_PORT = 8501
+PORTS_TRIED = 20
+
+
+def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(prog="python -m dashboard", description="Serve the Emoscope app.")
+    parser.add_argument("--port", type=_port, help=f"port to serve on (default: {DEFAULT_PORT}, or the next free one)")
+    parser.add_argument("--host", default="localhost", help="address to serve on; 0.0.0.0 for the whole network")
+    parser.add_argument("--headless", action="store_true", help="do not open a browser window")
+    return parser.parse_args(arguments)
+
+
+def _port(text: str) -> int:
+    port = int(text) if text.isdigit() else -1
+    if not 0 < port < 65536:
+        raise argparse.ArgumentTypeError(f"{text!r} is no port; give a number from 1 to 65535")
+    return port
+
+
+def is_free(host: str, port: int) -> bool:
+    """Tell whether a server could listen there now.
+
+    Raises:
+        OSError: The host is no address of this machine.
+    """
+    problem: OSError | None = None
+    found = False
+    for family, kind, protocol, _, address in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM):
+        try:
+            with socket.socket(family, kind, protocol) as probe:
+                if os.name == "posix":  # as the server does; elsewhere the option means something else
+                    probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                probe.bind(address)
+                found = True
+        except OSError as error:
+            if error.errno in (errno.EADDRINUSE, errno.EACCES):
+                return False
+            problem = error  # localhost also names ::1, which a machine without IPv6 does not have
+    if not found:
+        raise problem or OSError(errno.EADDRNOTAVAIL, "no address")
+    return True
+
+
+def choose_port(host: str, wanted: int | None) -> int:
+    """Return the port to serve on: the one asked for, else the first free one from the default on.
+
+    Raises:
+        SystemExit: None is to be had; says so in one sentence.
+    """
+    candidates = [wanted] if wanted else list(range(DEFAULT_PORT, DEFAULT_PORT + PORTS_TRIED))
+    try:
+        port = next((port for port in candidates if is_free(host, port)), None)
+    except OSError:
+        sys.exit(f"{host} is no address of this machine. Try --host localhost or --host 0.0.0.0.")
+    if port is None:
+        sys.exit(f"Port {candidates[0]} is in use. Stop what runs there or choose another: --port {candidates[-1] + 1}")
+    if wanted is None and port != DEFAULT_PORT:
+        print(f"Port {DEFAULT_PORT} is in use, so this runs on {port}.", flush=True)
+    return port
+
+
+def main() -> None:
+    """Serve until interrupted."""
+    arguments = parse_arguments()
+    port = choose_port(arguments.host, arguments.port)
+    shown_host = "localhost" if arguments.host in ("0.0.0.0", "::", "127.0.0.1") else arguments.host
+    url = f"http://{shown_host}:{port}"
+
+    from streamlit import config
+    from streamlit.starlette import App
+
+    @asynccontextmanager
+    async def announce(_: App) -> AsyncIterator[None]:
+        print(f"Emoscope is at {url}", flush=True)
+        if not arguments.headless and not config.get_option("server.headless"):
+            asyncio.get_running_loop().call_later(0.5, webbrowser.open, url)
+        yield
+
+    app = App(Path(__file__).with_name("app.py"), lifespan=announce, routes=[])
+    app.run(
+        config={
+            "server.port": port,
+            "server.address": arguments.host,
+            "logger.hideWelcomeMessage": True,
+        }
+    )
+
+
+if __name__ == "__main__":
+    main()

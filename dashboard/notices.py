@@ -1,0 +1,25 @@
+"""How the app tells people what went wrong: one sentence, and the next thing to do."""
+
+from __future__ import annotations
+
+import re
+
+import streamlit as st
+
+from model.errors import EmoscopeError
+
+
+def show_error(error: EmoscopeError) -> None:
+    """Show an error as its sentence in bold and its action after it."""
+    st.error(f"**{escape(error.message)}** {escape(error.action)}".strip(), icon=":material/error:")
+
+
+def show_warning(message: str, action: str = "") -> None:
+    """Show what to be careful about, and what would help."""
+    st.warning(f"**{escape(message)}** {escape(action)}".strip(), icon=":material/warning:")
+
+
+def escape(text: str) -> str:
+    """Keep a file's or a run's name from being read as Markdown; code in back quotes stays code."""
+    parts = re.split(r"(`[^`]*`)", text)
+    return "".join(part if part.startswith("`") else re.sub(r"([\\*_\[\]<>$~#|:])", r"\\\1", part) for part in parts)

@@ -1,0 +1,108 @@
+"""What is loaded once and shared by all sessions: thin cached wrappers over the functions of ``model``.
+
+Everything returned here is safe to use from several threads at once and must not be changed.
+"""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from model.artifacts import BrokenRun, Run, artifacts_root, iter_runs, load_run
+from model.classifier import Classifier, load_classifier
+from model.dataset import Dataset, find_dataset, load_dataset
+from model.detectors import Detector, create_detector
+from model.pipeline import Pipeline
+
+WATCHED = (
+    "run.json",
+    "metrics.json",
+    "calibration.json",
+    "history.csv",
+    "model.tflite",
+    "model.int8.tflite",
+    "model.keras",
+)
+
+
+def runs() -> list[Run | BrokenRun]:
+    """Return every saved run; one that was added, replaced or evaluated since is read again."""
+    root = artifacts_root()
+    stamps = tuple((folder.name, _stamp(folder.name)) for folder in sorted(root.glob("*/")) if folder.is_dir())
+    return _runs(str(root), stamps)
+
+
+@st.cache_resource(max_entries=2, show_spinner=False)
+def _runs(root: str, stamps: tuple) -> list[Run | BrokenRun]:
+    return list(iter_runs())
+
+
+def _stamp(run_key: str) -> tuple[int, ...]:
+    """Tell whether a run changed on disk, by the modification times of its files."""
+    folder = artifacts_root() / run_key
+    files = [*(folder / name for name in WATCHED), *sorted((folder / "predictions").glob("*.npz"))]
+    return tuple(file.stat().st_mtime_ns if file.is_file() else 0 for file in files)
+
+
+def run(run_key: str) -> Run:
+    """Return one saved run.
+
+    Raises:
+        RunError: It is missing or cannot be opened.
+    """
+    for found in runs():
+        if found.key == run_key:
+            if isinstance(found, BrokenRun):
+                raise found.error
+            return found
+    return load_run(run_key)
+
+
+def classifier(run_key: str) -> Classifier:
+    """Return a run's classifier, loaded once.
+
+    Raises:
+        RunError: The run cannot be opened or holds no model.
+    """
+    return _classifier(run_key, _stamp(run_key))
+
+
+@st.cache_resource(max_entries=4, show_spinner="Loading the network …")
+def _classifier(run_key: str, stamp: tuple[int, ...]) -> Classifier:
+    return load_classifier(run(run_key))
+
+
+@st.cache_resource(max_entries=8, show_spinner="Loading the face detector …")
+def detector(name: str) -> Detector:
+    """Return a face detector, loaded once.
+
+    Raises:
+        DetectorError: It cannot run here.
+    """
+    return create_detector(name)
+
+
+def pipeline(run_key: str, detector_name: str) -> Pipeline:
+    """Return the chain from a picture to predictions.
+
+    Raises:
+        RunError: The run cannot be opened or holds no model.
+        DetectorError: The detector cannot run here.
+    """
+    return Pipeline(detector(detector_name), classifier(run_key))
+
+
+def dataset() -> Dataset | None:
+    """Return the user's own copy of the data set, or None where there is none.
+
+    Raises:
+        DataError: It is there and cannot be read.
+    """
+    path = find_dataset()
+    return None if path is None else _dataset(str(path), path.stat().st_mtime_ns)
+
+
+@st.cache_resource(max_entries=1, show_spinner="Reading the data set …")
+def _dataset(path: str, stamp: int) -> Dataset:
+    from pathlib import Path
+
+    return load_dataset(Path(path))
