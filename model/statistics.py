@@ -1,0 +1,142 @@
+"""Intervals and tests for figures measured on a finite sample, resampled without a loop over samples.
+
+A bootstrap draws n of n samples with replacement. A figure that depends on the samples only through a few counts (a
+confusion matrix) can be resampled exactly by drawing those counts: drawing n samples and counting them by cell is
+drawing one multinomial vector. That makes 1,000 resamples of 100,000 samples a matter of milliseconds.
+
+Figures that are means of a continuous value (log loss, the confidence within a calibration bin) are grouped into cells
+of near-equal value; counts are multinomial, and the sum within a cell of count k is drawn normal with the mean and
+variance of k draws from that cell. With one sample a cell that is exactly the plain bootstrap.
+
+Source: Efron and Tibshirani, An Introduction to the Bootstrap, 1993 (percentile interval, chapter 13).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import erfc, sqrt
+
+import numpy as np
+
+RESAMPLES = 1000
+CONFIDENCE = 0.95
+
+
+def resample_counts(counts: np.ndarray, resamples: int = RESAMPLES, seed: int = 0) -> np.ndarray:
+    """Draw bootstrap replicates of counts by cell.
+
+    Args:
+        counts: Non-negative integers, any shape; their sum n is the sample size.
+        resamples: Number of replicates B.
+        seed: Of the draw; the same seed gives the same replicates.
+
+    Returns:
+        int64, shape (B, *counts.shape), each replicate summing to n.
+    """
+    counts = np.asarray(counts, np.int64)
+    flat = counts.ravel()
+    filled = np.flatnonzero(flat)  # empty cells stay empty in every resample
+    drawn = np.zeros((resamples, flat.size), np.int64)
+    if filled.size:
+        total = int(flat.sum())
+        drawn[:, filled] = np.random.default_rng(seed).multinomial(total, flat[filled] / total, resamples)
+    return drawn.reshape(resamples, *counts.shape)
+
+
+def resample_sums(
+    values: np.ndarray, cells: np.ndarray, n_cells: int, resamples: int = RESAMPLES, seed: int = 0
+) -> tuple[np.ndarray, np.ndarray]:
+    """Draw bootstrap replicates of counts and of sums of a value, by cell.
+
+    Args:
+        values: float, shape (N,).
+        cells: Cell of each sample, int in 0..n_cells-1, shape (N,).
+        n_cells: Number of cells K.
+        resamples: Number of replicates B.
+        seed: Of the draw.
+
+    Returns:
+        Counts, int64, and sums, float64, both of shape (B, K).
+    """
+    values = np.asarray(values, np.float64)
+    counts = np.bincount(cells, minlength=n_cells)
+    safe = np.maximum(counts, 1)
+    means = np.bincount(cells, values, n_cells) / safe
+    variances = np.bincount(cells, (values - means[cells]) ** 2, n_cells) / safe
+    drawn = resample_counts(counts, resamples, seed)
+    noise = np.random.default_rng([seed, 1]).standard_normal(drawn.shape)
+    return drawn, drawn * means + noise * np.sqrt(drawn * variances)
+
+
+def bootstrap_mean(values: np.ndarray, resamples: int = RESAMPLES, seed: int = 0, n_cells: int = 256) -> np.ndarray:
+    """Draw bootstrap replicates of a mean.
+
+    Args:
+        values: float, shape (N,), N ≥ 1.
+        resamples: Number of replicates B.
+        seed: Of the draw.
+        n_cells: Values are sorted and cut into so many groups; with fewer values each is its own group.
+
+    Returns:
+        float64, shape (B,).
+    """
+    ordered = np.sort(np.asarray(values, np.float64))
+    n_cells = min(n_cells, ordered.size)
+    cells = np.arange(ordered.size) * n_cells // ordered.size
+    _, sums = resample_sums(ordered, cells, n_cells, resamples, seed)
+    return sums.sum(1) / ordered.size
+
+
+def percentile_interval(replicates: np.ndarray, confidence: float = CONFIDENCE) -> tuple[float, float]:
+    """Return the central interval that holds the given share of bootstrap replicates, shape (B,).
+
+    Replicates that are not numbers (a figure undefined on that resample) are left out; with none left, both ends are
+    NaN.
+    """
+    known = np.asarray(replicates, np.float64)
+    known = known[np.isfinite(known)]
+    if not known.size:
+        return float("nan"), float("nan")
+    tail = 100 * (1 - confidence) / 2
+    low, high = np.percentile(known, [tail, 100 - tail])
+    return float(low), float(high)
+
+
+@dataclass(frozen=True)
+class McNemar:
+    """McNemar's test of two classifiers on the same samples.
+
+    Attributes:
+        only_a: Samples that A gets right and B wrong.
+        only_b: Samples that B gets right and A wrong.
+        p_exact: Two-sided p-value of the exact binomial test.
+        chi2: Statistic (|a - b| - 1)² / (a + b) with Edwards' continuity correction; 0 without discordant samples.
+        p_chi2: Its p-value on one degree of freedom.
+    """
+
+    only_a: int
+    only_b: int
+    p_exact: float
+    chi2: float
+    p_chi2: float
+
+
+def mcnemar(only_a: int, only_b: int) -> McNemar:
+    """Test whether two classifiers err equally often, from the samples on which just one of them is right.
+
+    Source: McNemar, Psychometrika 12, 1947; Edwards, Psychometrika 13, 1948; Dietterich, Neural Computation 10, 1998.
+    """
+    discordant = only_a + only_b
+    if not discordant:
+        return McNemar(0, 0, 1.0, 0.0, 1.0)
+    chi2 = max(abs(only_a - only_b) - 1, 0) ** 2 / discordant
+    return McNemar(only_a, only_b, _binomial_two_sided(min(only_a, only_b), discordant), chi2, erfc(sqrt(chi2 / 2)))
+
+
+def _binomial_two_sided(fewer: int, n: int) -> float:
+    """Twice the lower tail of Binomial(n, 1/2), at most 1; in whole numbers, so exact to rounding at any n."""
+    term = tail = 1
+    for k in range(1, fewer + 1):
+        term = term * (n - k + 1) // k
+        tail += term
+    return min(1.0, 2 * tail / (1 << n))
