@@ -1,0 +1,68 @@
+"""Keras networks, for runs that have no LiteRT file."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from model.artifacts import RunInfo
+from model.classifier import Network
+from model.errors import RunError
+
+
+class KerasClassifier(Network):
+    """A ``.keras`` network, opened in safe mode; imports Keras when made.
+
+    Outputs may be one array, a list, or a dictionary with ``probabilities`` and ``activation_map``.
+
+    Args:
+        file: The ``.keras`` file.
+        info: The run that it belongs to.
+        temperature: As for :func:`load_classifier`.
+
+    Raises:
+        RunError: Keras is not installed, or the file is no Keras network, holds code, or does not fit ``info``.
+    """
+
+    def __init__(self, file: Path, info: RunInfo, temperature: float | None = None) -> None:
+        super().__init__(file, info, temperature)
+        try:
+            import keras
+        except ImportError as error:
+            raise RunError(
+                "Only Keras can open this run, and it is not installed.", "Run `pip install tensorflow`."
+            ) from error
+        self._lock = threading.Lock()
+        try:
+            self._model: Any = keras.saving.load_model(file, compile=False, safe_mode=True)
+            self._to_numpy = keras.ops.convert_to_numpy
+            self._check()
+        except RunError:
+            raise
+        except Exception as error:  # Keras raises nearly anything on a file that is foreign or broken
+            reason = next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)
+            raise RunError(
+                f"{file.parent.name}/{file.name} does not open as a Keras network in safe mode "
+                f"({reason[:160].rstrip('.')}).",
+                "Save it again as a plain .keras file without Lambda layers.",
+            ) from error
+
+    def close(self) -> None:
+        """Drop the network."""
+        self._model = None
+
+    def _run(self, batch: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
+        with self._lock:
+            if self._model is None:
+                raise ValueError("This classifier is closed; load it again.")
+            outputs = self._model(batch, training=False)
+        if isinstance(outputs, dict):
+            if "probabilities" in outputs:
+                outputs = {k: outputs[k] for k in ("probabilities", "activation_map") if k in outputs}
+            outputs = list(outputs.values())
+        elif not isinstance(outputs, (list, tuple)):
+            outputs = [outputs]
+        return self._select([self._to_numpy(output).astype(np.float32) for output in outputs])
