@@ -1,0 +1,72 @@
+"""One fixed colour for each emotion, the same in pages, charts and drawn frames.
+
+The eight colours keep a CIEDE2000 difference of at least 15 between any two of them, for normal vision and for
+simulated protanopia, deuteranopia and tritanopia (a test holds that), so a colour can be told without its text.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+EMOTION_COLORS: dict[str, str] = {
+    "angry": "#D03401",
+    "disgust": "#06996B",
+    "fear": "#AB75AB",
+    "happy": "#FBC633",
+    "sad": "#2342B8",
+    "surprise": "#69D5FF",
+    "neutral": "#B2B2B2",
+    "contempt": "#6A4852",
+}
+
+# Data sets disagree about the noun or the adjective.
+_SYNONYMS = {
+    "anger": "angry",
+    "disgusted": "disgust",
+    "fearful": "fear",
+    "afraid": "fear",
+    "happiness": "happy",
+    "joy": "happy",
+    "sadness": "sad",
+    "surprised": "surprise",
+}
+
+# For classes of foreign runs that name no emotion we know.
+_OTHER_COLORS = ("#8DA0CB", "#E78AC3", "#A6D854", "#E5C494", "#66C2A5", "#FC8D62")
+
+
+def emotion_key(class_name: str) -> str:
+    """Return the palette's name of an emotion: lower case, data sets' synonyms united (``Happiness`` -> ``happy``)."""
+    name = class_name.strip().lower()
+    return _SYNONYMS.get(name, name)
+
+
+def class_colors(class_names: Sequence[str]) -> dict[str, str]:
+    """Give each class name its colour, as ``#RRGGBB``, keyed by the name as given and in the order given.
+
+    Classes that are no emotion of the palette take the spare colours in turn.
+    """
+    unknown = [name for name in class_names if emotion_key(name) not in EMOTION_COLORS]
+    spare = {name: _OTHER_COLORS[i % len(_OTHER_COLORS)] for i, name in enumerate(unknown)}
+    return {name: spare.get(name) or EMOTION_COLORS[emotion_key(name)] for name in class_names}
+
+
+def hex_to_bgr(color: str) -> tuple[int, int, int]:
+    """Turn ``#RRGGBB`` into OpenCV's blue, green, red, each 0..255."""
+    return int(color[5:7], 16), int(color[3:5], 16), int(color[1:3], 16)
+
+
+def ink_on(color: str) -> str:
+    """Return the text colour, near black or white, that reads best on ``#RRGGBB``.
+
+    Source: contrast ratio of WCAG 2.2, from relative luminance.
+    """
+    luminance = relative_luminance(color)
+    return "#111418" if (luminance + 0.05) / 0.056 >= 1.05 / (luminance + 0.05) else "#FFFFFF"
+
+
+def relative_luminance(color: str) -> float:
+    """Return the relative luminance of ``#RRGGBB``, 0 (black) to 1 (white), as WCAG 2.2 defines it."""
+    channels = [int(color[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
