@@ -15,10 +15,10 @@ from typing import Any
 import numpy as np
 
 from model.artifacts import Predictions, Run, write_json
+from model.dataset.samples import VALIDATION_SPLITS
 from model.errors import RunError
 
 DEFAULT_BINS = 15
-VALIDATION_SPLITS = ("PublicTest", "validation", "val", "valid")
 _SMALLEST = float(np.finfo(np.float32).tiny)
 
 

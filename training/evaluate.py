@@ -1,0 +1,114 @@
+"""Score a network: predictions on every held-out split, and the figures that follow from them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from model.artifacts import Predictions, Run, load_run, write_json, write_predictions
+from model.classifier import Classifier, load_classifier
+from model.dataset import Dataset, Split
+from model.dataset.samples import TRAIN_SPLITS
+from model.errors import DataError
+from model.metrics import METRIC_TITLES, SCALARS, compute_metrics
+from training.labels import labels_for
+
+CHUNK = 512
+
+Classify = Callable[[Sequence[np.ndarray]], np.ndarray]
+
+
+def evaluate_run(run_path: Path | str, dataset: Dataset, splits: Sequence[str] | None = None, threads: int = 1) -> None:
+    """Write ``predictions/<split>.npz`` and ``metrics.json`` of a saved run.
+
+    Args:
+        run_path: The run's folder; it must hold a network.
+        dataset: Any size; images are brought to the network's.
+        splits: Which to score; all but the training split where None.
+        threads: Cores that the network may use.
+
+    Raises:
+        RunError: The run or its network cannot be used, or has no output for a class of the data.
+        DataError: A split is not there, or its labels cannot be derived.
+    """
+    run = load_run(run_path)
+    chosen = choose_splits(dataset, splits)
+    classifier = load_classifier(run, threads=threads)
+    try:
+        for name in chosen:
+            predictions = predict_split(classifier, dataset, dataset.splits[name], title=name)
+            write_predictions(run.path, name, predictions)
+    finally:
+        classifier.close()
+    write_metrics(run.path)
+
+
+def choose_splits(dataset: Dataset, splits: Sequence[str] | None = None) -> tuple[str, ...]:
+    """Return the named splits, or every split but the training one.
+
+    Raises:
+        DataError: A named split is not there, or there is none but the training split.
+    """
+    if splits is None:
+        splits = [name for name in dataset.splits if name not in TRAIN_SPLITS]
+        if not splits:
+            raise DataError(
+                f"{dataset.name} has a training split only.", "Name it with --splits to score it all the same."
+            )
+    for name in splits:
+        if name not in dataset.splits:
+            raise DataError(f"{dataset.name} has no split {name}.", f"Its splits: {', '.join(dataset.splits)}.")
+    return tuple(splits)
+
+
+def predict_split(classifier: Classifier, dataset: Dataset, split: Split, title: str = "") -> Predictions:
+    """Classify the labelled samples of a split.
+
+    Args:
+        classifier: The network.
+        dataset: That the split is part of.
+        split: The samples.
+        title: Shown with the progress bar; empty for none.
+
+    Raises:
+        RunError, DataError: As in :func:`training.labels.labels_for`.
+    """
+    kept, labels = labels_for(classifier.info, dataset, split)
+    probabilities = [classifier.classify(split.images[part]).probabilities for part in _chunks(kept, title)]
+    return Predictions(kept, split.pixel_hash[kept], labels, np.concatenate(probabilities))
+
+
+def _chunks(kept: np.ndarray, title: str) -> Iterator[np.ndarray]:
+    from tqdm import tqdm
+
+    with tqdm(total=len(kept), desc=title, unit="face", disable=not title or None, leave=False) as bar:
+        for start in range(0, len(kept), CHUNK):
+            part = kept[start : start + CHUNK]
+            yield part
+            bar.update(len(part))
+
+
+def write_metrics(path: Path) -> None:
+    """Compute ``metrics.json`` of a run's folder anew from all its saved predictions, by split."""
+    run = load_run(path)
+    figures = {name: compute_metrics(run.predictions(name), run.info.class_names) for name in run.splits}
+    write_json(run.path / "metrics.json", figures)
+
+
+def metrics_table(run: Run) -> str:
+    """Format ``metrics.json`` for a terminal: a line a figure, a column a split, intervals in brackets."""
+    width = max(len(title) for title in METRIC_TITLES.values())
+    lines = [" " * width + "".join(f"  {name + ' (n=' + str(m['n']) + ')':>26}" for name, m in run.metrics.items())]
+    for scalar in SCALARS:
+        cells = []
+        for figures in run.metrics.values():
+            low, high = figures["intervals"][scalar]
+            shown = [figures[scalar], low, high]
+            if scalar == "log_loss":
+                cells.append("{:.3f} [{:.3f}, {:.3f}]".format(*shown))
+            else:
+                cells.append("{:.2f} % [{:.2f}, {:.2f}]".format(*(100 * v for v in shown)))
+        lines.append(f"{METRIC_TITLES[scalar]:<{width}}" + "".join(f"  {cell:>26}" for cell in cells))
+    return "\n".join(lines)

@@ -1,0 +1,85 @@
+"""From a data set's labels to the labels that a network's outputs stand for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from model.artifacts import RunInfo
+from model.dataset import FERPLUS_CLASSES, Dataset, Split, ferplus_argmax, ferplus_majority
+from model.errors import DataError, RunError
+
+# What other people call the same emotions.
+SYNONYMS = {
+    "anger": "angry",
+    "disgusted": "disgust",
+    "fearful": "fear",
+    "scared": "fear",
+    "afraid": "fear",
+    "happiness": "happy",
+    "joy": "happy",
+    "sadness": "sad",
+    "surprised": "surprise",
+    "surprising": "surprise",
+    "neutrality": "neutral",
+    "calm": "neutral",
+}
+
+
+def same_emotion(name: str) -> str:
+    """Return the one name under which an emotion's synonyms meet; other names in lower case."""
+    plain = name.strip().lower()
+    return SYNONYMS.get(plain, plain)
+
+
+def labels_for(info: RunInfo, dataset: Dataset, split: Split) -> tuple[np.ndarray, np.ndarray]:
+    """Express a split's labels as indices of a network's classes.
+
+    A network that was trained on FER+ labels (``label_source`` starts with ``ferplus``) is scored against labels
+    derived from the votes, by majority unless its name says ``argmax``; rows without such a label are left out.
+
+    Args:
+        info: Of the run.
+        dataset: That the split is part of.
+        split: The samples.
+
+    Returns:
+        Positions of the scored samples in the split, int64, and their class indices, int64, both of shape (n,).
+
+    Raises:
+        RunError: The network has no output for one of the data set's classes.
+        DataError: The labels need FER+ votes and the data set has none, or no sample is left.
+    """
+    names: tuple[str, ...]
+    if info.label_source.startswith("ferplus"):
+        if split.votes is None:
+            raise DataError(
+                f"{info.name} is scored against FER+ labels, and {dataset.name} came without the vote file.",
+                "Put fer2013new.csv beside the data or name it with --votes.",
+            )
+        derive = ferplus_argmax if "argmax" in info.label_source else ferplus_majority
+        labels, names = derive(split.votes), FERPLUS_CLASSES
+    else:
+        labels, names = split.labels, dataset.class_names
+    kept = np.flatnonzero(labels >= 0)
+    if not kept.size:
+        raise DataError(f"{dataset.name} has no labelled sample to score {info.name} on.", "Give other data.")
+    lookup = class_lookup(names, info.class_names)
+    return kept, lookup[labels[kept]]
+
+
+def class_lookup(names: Sequence[str], class_names: Sequence[str]) -> np.ndarray:
+    """Return the position of each of ``names`` among ``class_names``, synonyms matched, int64.
+
+    Raises:
+        RunError: One is missing.
+    """
+    places = {same_emotion(name): i for i, name in enumerate(class_names)}
+    missing = [name for name in names if same_emotion(name) not in places]
+    if missing:
+        raise RunError(
+            f"The data has the class {missing[0]}, which is none of the network's: {', '.join(class_names)}.",
+            "Give data with the network's classes, or name the network's classes in order with --classes.",
+        )
+    return np.array([places[same_emotion(name)] for name in names], np.int64)
