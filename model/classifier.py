@@ -43,7 +43,7 @@ class Classifier(Protocol):
         """The run that the network belongs to."""
         ...
 
-    def classify(self, faces: Sequence[np.ndarray]) -> Classification:
+    def classify(self, faces: Sequence[np.ndarray] | np.ndarray) -> Classification:
         """Read faces: uint8 crops of any size, shape (H, W), (H, W, 1) or (H, W, 3) RGB; none is allowed."""
         ...
 
@@ -99,7 +99,7 @@ class Network:
         self.temperature = temperature
         self._from_logits = False
 
-    def classify(self, faces: Sequence[np.ndarray]) -> Classification:
+    def classify(self, faces: Sequence[np.ndarray] | np.ndarray) -> Classification:
         """Read faces in batches of at most :data:`BATCH_SIZE`.
 
         Args:
@@ -111,7 +111,7 @@ class Network:
         if not len(faces):
             return Classification(np.zeros((0, len(self.info.class_names)), np.float32))
         batches = (faces[start : start + BATCH_SIZE] for start in range(0, len(faces), BATCH_SIZE))
-        results = [self._run(prepare_faces(batch, self.info)) for batch in batches]
+        results = [self._run(prepare_faces(list(batch), self.info)) for batch in batches]
         probabilities = self._probabilities(np.concatenate([scores for scores, _ in results]))
         maps = [found for _, found in results if found is not None]
         return Classification(probabilities, np.concatenate(maps) if maps else None)
