@@ -9,9 +9,10 @@ import streamlit as st
 from model.errors import EmoscopeError
 
 
-def show_error(error: EmoscopeError) -> None:
-    """Show an error as its sentence in bold and its action after it."""
-    st.error(f"**{escape(error.message)}** {escape(error.action)}".strip(), icon=":material/error:")
+def show_error(error: EmoscopeError, about: str = "") -> None:
+    """Show an error as its sentence in bold and its action after it, led by what it is about (a file's name)."""
+    lead = f"{escape(about)}: " if about else ""
+    st.error(f"{lead}**{escape(error.message)}** {escape(error.action)}".strip(), icon=":material/error:")
 
 
 def show_warning(message: str, action: str = "") -> None:

@@ -5,6 +5,8 @@ Everything returned here is safe to use from several threads at once and must no
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import streamlit as st
 
 from model.artifacts import BrokenRun, Run, artifacts_root, iter_runs, load_run
@@ -27,7 +29,7 @@ WATCHED = (
 def runs() -> list[Run | BrokenRun]:
     """Return every saved run; one that was added, replaced or evaluated since is read again."""
     root = artifacts_root()
-    stamps = tuple((folder.name, _stamp(folder.name)) for folder in sorted(root.glob("*/")) if folder.is_dir())
+    stamps = tuple((folder.name, stamp(folder.name)) for folder in sorted(root.glob("*/")) if folder.is_dir())
     return _runs(str(root), stamps)
 
 
@@ -36,8 +38,8 @@ def _runs(root: str, stamps: tuple) -> list[Run | BrokenRun]:
     return list(iter_runs())
 
 
-def _stamp(run_key: str) -> tuple[int, ...]:
-    """Tell whether a run changed on disk, by the modification times of its files."""
+def stamp(run_key: str) -> tuple[int, ...]:
+    """Return what changes when a run on disk does: the modification times of its files."""
     folder = artifacts_root() / run_key
     files = [*(folder / name for name in WATCHED), *sorted((folder / "predictions").glob("*.npz"))]
     return tuple(file.stat().st_mtime_ns if file.is_file() else 0 for file in files)
@@ -63,11 +65,11 @@ def classifier(run_key: str) -> Classifier:
     Raises:
         RunError: The run cannot be opened or holds no model.
     """
-    return _classifier(run_key, _stamp(run_key))
+    return _classifier(run_key, stamp(run_key))
 
 
 @st.cache_resource(max_entries=4, show_spinner="Loading the network …")
-def _classifier(run_key: str, stamp: tuple[int, ...]) -> Classifier:
+def _classifier(run_key: str, version: tuple[int, ...]) -> Classifier:
     return load_classifier(run(run_key))
 
 
@@ -102,7 +104,5 @@ def dataset() -> Dataset | None:
 
 
 @st.cache_resource(max_entries=1, show_spinner="Reading the data set …")
-def _dataset(path: str, stamp: int) -> Dataset:
-    from pathlib import Path
-
+def _dataset(path: str, version: int) -> Dataset:
     return load_dataset(Path(path))

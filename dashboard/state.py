@@ -1,8 +1,4 @@
-"""What a session remembers from page to page.
-
-Streamlit forgets a widget's value when its page is left. So each choice lives under a plain session key, which nobody
-clears, and the widget on the page has a key of its own that is filled from it.
-"""
+"""What a session remembers from page to page: which network and which face detector are in use."""
 
 from __future__ import annotations
 
@@ -15,6 +11,8 @@ from dashboard import resources
 from dashboard.notices import show_error
 from model.artifacts import DEFAULT_RUN, BrokenRun, Run
 from model.detectors import DETECTOR_NAMES, detector_problem
+
+DETECTOR_TITLES = {"haar": "Haar cascade", "yunet": "YuNet", "mtcnn": "MTCNN"}
 
 
 @dataclass(frozen=True)
@@ -30,38 +28,32 @@ class Choice:
     detector_name: str
 
 
-def kept(key: str, default: Any) -> dict[str, Any]:
-    """Return widget arguments that keep its value across pages.
+def kept(key: str, default: Any, options: list[Any] | None = None) -> dict[str, Any]:
+    """Return widget arguments that keep its value for the whole session, on whichever page it is shown.
 
-    Use as ``st.toggle("Heat maps", **kept("heat_maps", False))``; the value is also at ``st.session_state["heat_maps"]``.
+    Use as ``st.toggle("Heat maps", **kept("heat_maps", False))``.
 
     Args:
-        key: Plain session key, unique in the app.
-        default: Value before anybody chose one.
+        key: Session key, unique in the app.
+        default: Value until another is chosen.
+        options: Where given, a remembered value that is no longer among them gives way to the default.
     """
-    widget_key = f"_{key}"
-    st.session_state.setdefault(key, default)
-    st.session_state[widget_key] = st.session_state[key]
-    return {"key": widget_key, "on_change": _keep, "args": (key,)}
+    if key not in st.session_state or (options is not None and st.session_state[key] not in options):
+        st.session_state[key] = default
+    return {"key": key, "persist_state": "session"}
 
 
-def _keep(key: str) -> None:
-    st.session_state[key] = st.session_state[f"_{key}"]
-
-
-def kept_option(key: str, options: list[str], default: str) -> dict[str, Any]:
-    """Return arguments as :func:`kept` does, falling back where the remembered option no longer exists."""
-    fallback = default if default in options else options[0]
-    if st.session_state.get(key, fallback) not in options:
-        st.session_state[key] = fallback
-    return kept(key, fallback)
+def choose(key: str, value: Any) -> None:
+    """Set what :func:`kept` keeps; for callbacks of buttons that propose a choice."""
+    st.session_state[key] = value
 
 
 def run_names() -> dict[str, str]:
     """Return the title of every saved run that can be opened, by key; the default run first."""
     runs = [run for run in resources.runs() if isinstance(run, Run)]
     runs.sort(key=lambda run: (run.key != DEFAULT_RUN, run.info.name.lower()))
-    return {run.key: run.info.name for run in runs}
+    titles = [run.info.name for run in runs]
+    return {run.key: run.info.name + (f" ({run.key})" if titles.count(run.info.name) > 1 else "") for run in runs}
 
 
 def sidebar_controls() -> Choice | None:
@@ -81,23 +73,24 @@ def sidebar_controls() -> Choice | None:
             icon=":material/model_training:",
         )
         return None
+    problems = {name: detector_problem(name) for name in DETECTOR_NAMES}
+    keys, detectors = list(names), list(DETECTOR_NAMES)
     with st.sidebar:
         run_key = st.selectbox(
             "Network",
-            list(names),
+            keys,
             format_func=lambda key: names.get(key, key),
             help="The saved run that reads the faces.",
-            **kept_option("run_key", list(names), DEFAULT_RUN),
+            **kept("run_key", DEFAULT_RUN if DEFAULT_RUN in names else keys[0], keys),
         )
-        problems = {name: detector_problem(name) for name in DETECTOR_NAMES}
         detector_name = st.selectbox(
             "Face detector",
-            list(DETECTOR_NAMES),
-            format_func=lambda name: DETECTOR_TITLES.get(name, name) + (" (not installed)" if problems[name] else ""),
-            help="Haar is quick and needs no download; YuNet and MTCNN find more faces and align the eyes.",
-            **kept_option("detector_name", list(DETECTOR_NAMES), DETECTOR_NAMES[0]),
+            detectors,
+            format_func=lambda name: DETECTOR_TITLES.get(name, name) + (" (cannot run here)" if problems[name] else ""),
+            help="Haar needs no download and is quick. YuNet and MTCNN find more faces and set the eyes level; "
+            "YuNet fetches 0.2 MB the first time, MTCNN loads TensorFlow and is slow.",
+            **kept("detector_name", detectors[0], detectors),
         )
+        if problems[detector_name]:
+            st.caption(f":material/warning: {problems[detector_name]}")
     return Choice(run_key, detector_name)
-
-
-DETECTOR_TITLES = {"haar": "Haar cascade", "yunet": "YuNet", "mtcnn": "MTCNN", "none": "Already a cropped face"}
