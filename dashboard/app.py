@@ -1,4 +1,4 @@
-"""The app's router: which pages there are, and the frame around them.
+"""The app's router: the menu and the frame around the pages, which ``dashboard/navigation.py`` lists.
 
 ``python -m dashboard`` and ``streamlit run dashboard/app.py`` both run this file, from any folder.
 """
@@ -13,15 +13,14 @@ if str(ROOT) not in sys.path:  # `streamlit run` puts only this file's folder on
 import streamlit as st  # noqa: E402
 
 from dashboard.brand import FAVICON, logo  # noqa: E402
-
-PAGES = {
-    "": [st.Page(ROOT / "pages" / "home.py", title="Home", icon=":material/home:", url_path="", default=True)],
-    "Try it": [
-        st.Page(ROOT / "pages" / "predict.py", title="Predict", icon=":material/add_photo_alternate:"),
-    ],
-    "Understand": [],
-}
+from dashboard.navigation import HOME, PAGES  # noqa: E402
 
 st.set_page_config(page_title="Emoscope", page_icon=FAVICON, layout="wide")
 st.logo(logo(dark=st.context.theme.type == "dark"), size="large", icon_image=FAVICON)
-st.navigation({title: pages for title, pages in PAGES.items() if pages}).run()
+
+menu = {"": [st.Page(HOME.path, title=HOME.title, icon=HOME.icon, default=True)]}
+for entry in PAGES:
+    if entry.path.is_file():
+        menu.setdefault(entry.group, []).append(st.Page(entry.path, title=entry.title, icon=entry.icon))
+page = st.navigation(menu, expanded=True)
+page.run()

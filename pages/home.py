@@ -2,4 +2,36 @@
 
 import streamlit as st
 
-st.title("Emoscope")
+from dashboard import home_view, resources
+from dashboard.navigation import PAGES
+from dashboard.notices import show_error
+from model.artifacts import DEFAULT_RUN
+from model.errors import EmoscopeError
+
+run = None
+try:
+    run = resources.run(DEFAULT_RUN)
+except EmoscopeError as error:
+    show_error(error)
+
+words, picture = st.columns([6, 5], gap="large", vertical_alignment="center")
+with words:
+    st.title("See what a network reads in a face", anchor=False)
+    st.markdown(
+        "Emoscope finds every face in a picture or a video and shows which emotion a neural network reads in it, "
+        "how sure it is, and which part of the face it went by. All of it runs on this machine."
+    )
+    home_view.show_ways_in()
+with picture:
+    if run is not None:
+        home_view.show_sample(run)
+
+if run is not None:
+    home_view.show_figures(run)
+
+st.subheader("Look behind it", anchor=False)
+home_view.show_cards([entry for entry in PAGES if entry.group == "Understand"])
+st.caption(
+    "The network reads expressions as people labelled them in photographs. It does not know what anybody feels: "
+    "treat its answers as a guess about a picture, and never decide about a person by them."
+)

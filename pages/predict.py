@@ -2,7 +2,37 @@
 
 import streamlit as st
 
-from dashboard import state
+from dashboard import inputs, prediction_view, resources, state
+from dashboard.album import MAX_PICTURES, Album
+from dashboard.notices import show_error
+from model.errors import EmoscopeError
 
-st.title("Predict")
+st.title("Read faces in pictures", anchor=False)
 choice = state.sidebar_controls()
+if choice is None:
+    st.stop()
+
+album: Album = st.session_state.setdefault("album", Album())
+files = inputs.pictures()
+cropped, heat_maps = inputs.options(album)
+if cropped:
+    choice = state.Choice(choice.run_key, "none")
+
+try:
+    pipeline = resources.pipeline(choice.run_key, choice.detector_name)
+    way = (choice.run_key, resources.stamp(choice.run_key), choice.detector_name)
+    if files:
+        inputs.show_progress(album.add(files, pipeline, way), min(len(files), MAX_PICTURES))
+        inputs.empty()
+        st.rerun()  # with empty uploaders: the server forgets the files
+    unread = album.unread(way)
+    inputs.show_progress(album.read(unread, pipeline, way), len(unread))
+except EmoscopeError as error:
+    show_error(error)
+    st.stop()
+
+prediction_view.show_problems(album.problems)
+results = album.results(way)
+if results:
+    prediction_view.show_summary(results, choice, heat_maps)
+    prediction_view.show_results(results, pipeline.classifier, choice, heat_maps)

@@ -1,0 +1,86 @@
+"""The parts of the home page."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import cv2
+import numpy as np
+import streamlit as st
+
+from dashboard import resources
+from dashboard.charts.probabilities import probability_bars
+from dashboard.navigation import PAGES, Entry
+from dashboard.notices import escape
+from dashboard.samples import sample_picture
+from model.annotate import annotate
+from model.artifacts import Run
+from model.entities import Prediction
+from model.errors import EmoscopeError
+from model.images import decode_image
+
+HUMAN_ACCURACY = "65 ± 5 %"  # Source: I. Goodfellow et al., Challenges in representation learning, 2013
+TEST_SPLITS = ("PrivateTest", "test", "PublicTest", "validation")
+
+
+def show_ways_in() -> None:
+    """Show the pages on which one can try the network as large buttons."""
+    with st.container(horizontal=True):
+        for i, entry in enumerate(entry for entry in PAGES if entry.group == "Try it" and entry.path.is_file()):
+            label = {"predict.py": "Read pictures", "live.py": "Go live", "video.py": "Read a video"}[entry.file]
+            kind = "primary" if i == 0 else "secondary"
+            if st.button(label, type=kind, icon=entry.icon, key=f"go_{entry.file}"):
+                st.switch_page(entry.path)
+
+
+def show_sample(run: Run) -> None:
+    """Show a sample picture as this run reads it, on the quick detector that needs no download."""
+    try:
+        frame, prediction = _sample(run.key, resources.stamp(run.key))
+    except EmoscopeError:
+        return  # the error that matters is shown where one chose to predict
+    left, right = st.columns([3, 4], vertical_alignment="center", gap="small")
+    left.image(frame, width="stretch", alt="A sample photo with the face boxed")
+    bars = probability_bars(prediction.probabilities, prediction.class_names)
+    right.plotly_chart(bars, config={"displayModeBar": False}, key="sample_bars")
+
+
+@st.cache_resource(max_entries=2, show_spinner=False)
+def _sample(run_key: str, version: tuple[int, ...]) -> tuple[np.ndarray, Prediction]:
+    frame_bgr = decode_image(sample_picture("One face")[1])
+    prediction = resources.pipeline(run_key, "haar").analyze(frame_bgr)[0]
+    annotated = annotate(frame_bgr, [prediction], bars=False)
+    return cv2.cvtColor(annotated[:300, 75:375], cv2.COLOR_BGR2RGB), prediction
+
+
+def show_figures(run: Run) -> None:
+    """Show what was measured of a run, from its own files; what was not measured is left out."""
+    split = next((name for name in TEST_SPLITS if name in run.metrics), None)
+    st.subheader(escape(run.info.name), anchor=False)
+    columns = iter(st.columns(4, gap="small"))
+    if split:
+        figures = run.metrics[split]
+        low, high = figures.get("intervals", {}).get("accuracy", (None, None))
+        interval = f"95 % interval {low:.1%} to {high:.1%}. " if low is not None else ""
+        next(columns).metric(
+            f"Accuracy on {split}",
+            f"{figures['accuracy']:.1%}",
+            border=True,
+            help=f"{interval}Share of right answers on {figures['n']:,} images that it never saw in training.",
+        )
+        next(columns).metric("People on the same task", HUMAN_ACCURACY, border=True, help="Goodfellow et al., 2013.")
+    if run.info.parameters:
+        next(columns).metric("Weights", f"{run.info.parameters / 1e6:.2f} M", border=True)
+    if run.litert_file:
+        next(columns).metric("Model file", f"{run.litert_file.stat().st_size / 1e6:.1f} MB", border=True)
+    if not split:
+        st.caption("This run was not evaluated yet: `python -m training evaluate` measures it.")
+
+
+def show_cards(entries: Sequence[Entry]) -> None:
+    """Show pages as a grid of cards."""
+    cards = st.grid(4, min_column_width=220, gap="small")
+    for entry in (entry for entry in entries if entry.path.is_file()):
+        with cards.container(border=True):
+            st.page_link(entry.path, label=f"**{entry.title}**", icon=entry.icon)
+            st.caption(entry.summary)
