@@ -1,0 +1,78 @@
+"""Start the app for a browser, and know when it has finished drawing."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from playwright.sync_api import Page
+
+ROOT = Path(__file__).resolve().parents[2]
+STARTUP_SECONDS = 60
+
+
+def find_chromium() -> str | None:
+    """Return the path of an installed Chromium or Chrome, or None."""
+    names = ("chromium", "chromium-browser", "google-chrome", "chrome")
+    return next(filter(None, map(shutil.which, names)), None)
+
+
+@contextmanager
+def serving(url: str | None = None, **environment: str) -> Iterator[str]:
+    """Run ``python -m dashboard`` on a free port and yield its address, or use one that runs already.
+
+    Args:
+        url: Of a running app; starts one where None.
+        environment: Variables to add for the app.
+    """
+    if url:
+        yield url.rstrip("/")
+        return
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    command = [sys.executable, "-m", "dashboard", "--host", "127.0.0.1", "--port", str(port), "--headless"]
+    process = subprocess.Popen(command, cwd=ROOT, env={**os.environ, **environment})
+    try:
+        url = f"http://127.0.0.1:{port}"
+        _wait_for_health(url, process)
+        yield url
+    finally:
+        process.terminate()
+        try:
+            process.wait(timeout=10)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def _wait_for_health(url: str, process: subprocess.Popen) -> None:
+    deadline = time.monotonic() + STARTUP_SECONDS
+    while time.monotonic() < deadline:
+        if process.poll() is not None:
+            raise RuntimeError(f"The app ended with status {process.returncode} while starting.")
+        try:
+            with urllib.request.urlopen(f"{url}/_stcore/health", timeout=2) as answer:
+                if answer.status == 200:
+                    return
+        except OSError:
+            time.sleep(0.2)
+    raise RuntimeError(f"The app did not answer within {STARTUP_SECONDS} s.")
+
+
+def wait_until_idle(page: Page, timeout: float = 60) -> None:
+    """Wait until the page's script has run and everything is drawn."""
+    page.wait_for_selector("[data-testid=stApp][data-test-script-state=notRunning]", timeout=timeout * 1000)
+    page.wait_for_function(
+        "!document.querySelector('[data-testid=stSkeleton], [data-testid=stSpinner], [data-testid=stStatusWidget]')",
+        timeout=timeout * 1000,
+    )
+    page.wait_for_timeout(400)  # charts draw after the script has ended
