@@ -1,13 +1,13 @@
 """The figures of one classifier on one split, every one computed from its saved predictions.
 
-Scores that follow from the confusion matrix accept a stack of matrices, so that the same lines compute the figure and
+Scores that follow from counts accept counts with leading dimensions, so that the same lines compute the figure and
 its bootstrap replicates.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -47,15 +47,16 @@ def compute_metrics(
     """
     label, probabilities = predictions.label, predictions.probabilities
     confusion = confusion_matrix(label, probabilities.argmax(1), len(class_names))
+    counts = ClassCounts.from_confusion(confusion)
     losses = log_losses(label, probabilities)
     top2 = label_rank(label, probabilities) < 2
     values = {
-        **scores_of_confusion(confusion),
+        **overall_scores(counts),
         "top2": top2.mean(),
         "log_loss": losses.mean(),
         "ece": expected_calibration_error(label, probabilities),
     }
-    precision, recall, f1 = precision_recall_f1(confusion)
+    precision, recall, f1 = precision_recall_f1(counts)
     result: dict[str, Any] = {"n": len(label), **{name: float(values[name]) for name in SCALARS}}
     per_class: list[dict[str, Any]] = [
         {
@@ -69,9 +70,9 @@ def compute_metrics(
         for i, name in enumerate(class_names)
     ]
     if resamples:
-        drawn = resample_counts(confusion, resamples, seed)
+        drawn = ClassCounts.from_confusion(resample_counts(confusion, resamples, seed))
         replicates = {
-            **scores_of_confusion(drawn),
+            **overall_scores(drawn),
             "top2": resample_counts(np.bincount(top2, minlength=2), resamples, seed)[:, 1] / len(label),
             "log_loss": bootstrap_mean(losses, resamples, seed),
             "ece": _ece_replicates(label, probabilities, resamples, seed),
@@ -88,19 +89,30 @@ def confusion_matrix(label: np.ndarray, predicted: np.ndarray, classes: int) -> 
     return np.bincount(label * classes + predicted, minlength=classes * classes).reshape(classes, classes)
 
 
-def scores_of_confusion(confusion: np.ndarray) -> dict[str, np.ndarray]:
-    """Compute accuracy, macro F1 and balanced accuracy.
+class ClassCounts(NamedTuple):
+    """What the scores need of a confusion matrix; each array has shape (..., C).
 
-    Args:
-        confusion: Counts, shape (..., C, C), rows are labels.
-
-    Returns:
-        ``accuracy``, ``macro_f1`` and ``balanced_accuracy``, float64, each of shape (...).
+    Attributes:
+        right: Samples of the class that are predicted as it.
+        support: Samples of the class.
+        predicted: Samples predicted as the class.
     """
-    confusion = np.asarray(confusion)
-    right = np.diagonal(confusion, axis1=-2, axis2=-1)
-    support, predicted = confusion.sum(-1), confusion.sum(-2)
-    _, recall, f1 = precision_recall_f1(confusion)
+
+    right: np.ndarray
+    support: np.ndarray
+    predicted: np.ndarray
+
+    @classmethod
+    def from_confusion(cls, confusion: np.ndarray) -> ClassCounts:
+        """Sum up confusion matrices of shape (..., C, C), rows labels."""
+        confusion = np.asarray(confusion)
+        return cls(np.diagonal(confusion, axis1=-2, axis2=-1), confusion.sum(-1), confusion.sum(-2))
+
+
+def overall_scores(counts: ClassCounts) -> dict[str, np.ndarray]:
+    """Compute ``accuracy``, ``macro_f1`` and ``balanced_accuracy``, float64, each of shape (...)."""
+    _, recall, f1 = precision_recall_f1(counts)
+    right, support, predicted = counts
     return {
         "accuracy": _ratio(right.sum(-1), support.sum(-1)),
         "macro_f1": _ratio(f1.sum(-1), ((support + predicted) > 0).sum(-1)),
@@ -108,11 +120,9 @@ def scores_of_confusion(confusion: np.ndarray) -> dict[str, np.ndarray]:
     }
 
 
-def precision_recall_f1(confusion: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Compute precision, recall and F1 by class, 0 where undefined: shape (..., C, C) to three of shape (..., C)."""
-    confusion = np.asarray(confusion)
-    right = np.diagonal(confusion, axis1=-2, axis2=-1)
-    support, predicted = confusion.sum(-1), confusion.sum(-2)
+def precision_recall_f1(counts: ClassCounts) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Compute precision, recall and F1 by class, 0 where undefined, float64, each of shape (..., C)."""
+    right, support, predicted = counts
     return _ratio(right, predicted), _ratio(right, support), _ratio(2 * right, support + predicted)
 
 

@@ -68,7 +68,7 @@ def resample_sums(
     return drawn, drawn * means + noise * np.sqrt(drawn * variances)
 
 
-def bootstrap_mean(values: np.ndarray, resamples: int = RESAMPLES, seed: int = 0, n_cells: int = 256) -> np.ndarray:
+def bootstrap_mean(values: np.ndarray, resamples: int = RESAMPLES, seed: int = 0, n_cells: int = 64) -> np.ndarray:
     """Draw bootstrap replicates of a mean.
 
     Args:

@@ -9,28 +9,7 @@ import numpy as np
 from model.artifacts import RunInfo
 from model.dataset import FERPLUS_CLASSES, Dataset, Split, ferplus_argmax, ferplus_majority
 from model.errors import DataError, RunError
-
-# What other people call the same emotions.
-SYNONYMS = {
-    "anger": "angry",
-    "disgusted": "disgust",
-    "fearful": "fear",
-    "scared": "fear",
-    "afraid": "fear",
-    "happiness": "happy",
-    "joy": "happy",
-    "sadness": "sad",
-    "surprised": "surprise",
-    "surprising": "surprise",
-    "neutrality": "neutral",
-    "calm": "neutral",
-}
-
-
-def same_emotion(name: str) -> str:
-    """Return the one name under which an emotion's synonyms meet; other names in lower case."""
-    plain = name.strip().lower()
-    return SYNONYMS.get(plain, plain)
+from model.palette import emotion_key
 
 
 def labels_for(info: RunInfo, dataset: Dataset, split: Split) -> tuple[np.ndarray, np.ndarray]:
@@ -75,11 +54,11 @@ def class_lookup(names: Sequence[str], class_names: Sequence[str]) -> np.ndarray
     Raises:
         RunError: One is missing.
     """
-    places = {same_emotion(name): i for i, name in enumerate(class_names)}
-    missing = [name for name in names if same_emotion(name) not in places]
+    places = {emotion_key(name): i for i, name in enumerate(class_names)}
+    missing = [name for name in names if emotion_key(name) not in places]
     if missing:
         raise RunError(
             f"The data has the class {missing[0]}, which is none of the network's: {', '.join(class_names)}.",
             "Give data with the network's classes, or name the network's classes in order with --classes.",
         )
-    return np.array([places[same_emotion(name)] for name in names], np.int64)
+    return np.array([places[emotion_key(name)] for name in names], np.int64)
