@@ -12,7 +12,14 @@ from typing import Any
 
 import cv2
 import numpy as np
-from PIL import Image
+
+# Importing a plugin is what lets Pillow read its format: `Image.open` knows only five formats by itself.
+from PIL import (  # noqa: F401
+    AvifImagePlugin,
+    Image,
+    TiffImagePlugin,
+    WebPImagePlugin,
+)
 
 from model.errors import ImageError
 
@@ -25,8 +32,8 @@ MAX_FRAME_PIXELS = 25_000_000
 MAX_FRAME_SIDE = 32_000
 """OpenCV's geometric functions count pixels in 16 bits; a longer side is shrunk to this."""
 
-# Formats read by Pillow without calling another program. MPO is how many phones write JPEG.
-_FORMATS = ("JPEG", "MPO", "PNG", "WEBP", "BMP", "TIFF", "GIF", "AVIF", "PPM")
+# Formats read by Pillow without calling another program. JPEG includes MPO, the form in which many phones write it.
+_FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF", "GIF", "AVIF", "PPM")
 _SUPPORTED = "JPEG, PNG, WebP, BMP, TIFF, GIF or AVIF"
 _HEIC_BRANDS = (b"heic", b"heix", b"hevc", b"hevx", b"heim", b"heis", b"mif1", b"msf1")
 _ORIENTATION_TAG = 0x0112
