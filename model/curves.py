@@ -82,7 +82,7 @@ def roc_curve(is_class: np.ndarray, score: np.ndarray) -> ROC:
     area = float(np.trapezoid(tpr, fpr)) if hits[-1] and false_alarms[-1] else float("nan")
     # a point on a straight line between its neighbours adds nothing to see
     bends = np.ones(len(fpr), bool)
-    bends[1:-1] = (np.diff(hits, 2, prepend=0) != 0) | (np.diff(false_alarms, 2, prepend=0) != 0)
+    bends[2:-1] = (np.diff(hits, 2) != 0) | (np.diff(false_alarms, 2) != 0)
     return ROC(fpr[bends], tpr[bends], thresholds[bends], area)
 
 
