@@ -5,6 +5,7 @@
      ├── DetectorError   a face detector that cannot run here (weights missing, package missing)
      ├── DataError       a data set that cannot be read: names the file and the row
      ├── RunError        a saved run that is missing, foreign or broken
+     ├── OutputError     a result that cannot be written where it was asked for
      └── ConfigError     a training configuration with an unknown or impossible value
 
 Each carries one sentence that says what is wrong and one that says what to do next. Pages and commands show both and go
@@ -40,6 +41,10 @@ class DataError(EmoscopeError):
 
 class RunError(EmoscopeError):
     """A saved run that is missing, foreign or broken."""
+
+
+class OutputError(EmoscopeError):
+    """A result that cannot be written where it was asked for."""
 
 
 class ConfigError(EmoscopeError):
