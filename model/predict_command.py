@@ -23,7 +23,7 @@ _EPILOG = """exit status: 0 if every file was read, 1 if some could not be read,
 examples:
   python -m model predict photo.jpg
   python -m model predict holidays/ 'more/**/*.png' --csv emotions.csv --annotate drawn/
-  python -m model predict crops/ --detector none --json - | jq '.[].faces[0].emotion'"""
+  python -m model predict crops/ --detector none --json - | jq '.pictures[].faces[].emotion'"""
 
 
 def add_predict_command(commands: argparse._SubParsersAction) -> None:
@@ -89,8 +89,8 @@ def run_predict(options: argparse.Namespace) -> int:
     without_face: list[Reading] = []
     with ExitStack() as outputs:
         writers = _open_writers(options, files, run, outputs)
-        # Nothing may stand between rows that another program reads, so the bar has standard error to itself.
-        bar = outputs.enter_context(tqdm(total=len(files), unit=" pictures", file=sys.stderr, disable=len(files) < 2))
+        hidden = len(files) < 2 or None  # None: where standard error is no terminal
+        bar = outputs.enter_context(tqdm(total=len(files), unit=" pictures", file=sys.stderr, disable=hidden))
         for file, target in zip(files, targets, strict=True):
             reading = read_picture(file, pipeline, target)
             with tqdm.external_write_mode(file=sys.stdout), writing():
