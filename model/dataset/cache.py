@@ -28,11 +28,16 @@ def cache_root() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "emoscope"
 
 
-def file_key(file: Path) -> str:
-    """Hash a file's content."""
+def cache_key(content: str) -> str:
+    """Return the name of the entry for what a hash of the source and its options identify."""
+    return f"v{READER_VERSION}-{content}"
+
+
+def file_hash(file: Path) -> str:
+    """Hash a file's content: 32 hexadecimal digits."""
     with file.open("rb") as stream:
         digest = hashlib.file_digest(stream, lambda: hashlib.blake2b(digest_size=16))
-    return f"v{READER_VERSION}-{digest.hexdigest()}"
+    return digest.hexdigest()
 
 
 def read_cached(key: str) -> dict[str, Split] | None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator
+from collections.abc import Callable, Generator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from itertools import compress
 from typing import BinaryIO
 
@@ -24,7 +25,7 @@ _EMOTIONS = {str(code).encode(): code for code in range(len(FER2013_CLASSES))}
 _USAGES = {usage.encode(): code for code, usage in enumerate(FER2013_SPLITS)}
 
 
-def read_csv(stream: BinaryIO, source: str) -> dict[str, Split]:
+def read_csv(stream: BinaryIO, source: str, on_block: Callable[[], object] | None = None) -> dict[str, Split]:
     """Parse the table.
 
     Column order, spaces around column names, quotes, a byte order mark and Windows line ends do not matter. The text
@@ -33,6 +34,7 @@ def read_csv(stream: BinaryIO, source: str) -> dict[str, Split]:
     Args:
         stream: The decompressed text as bytes.
         source: File name for messages.
+        on_block: Called after each block.
 
     Returns:
         Non-empty splits in FER-2013's order.
@@ -40,42 +42,40 @@ def read_csv(stream: BinaryIO, source: str) -> dict[str, Split]:
     Raises:
         DataError: The file is empty or has other columns, or a row is wrong; the message names the row.
     """
-    blocks = _line_blocks(stream, source)
-    lines: list[bytes] | None = next(blocks, None)
-    if not lines:
-        raise DataError(f"{source} is empty.", "Copy or download the file again.")
-    places = _column_places(lines[0], source)
-    pixels: list[list[np.ndarray]] = [[] for _ in FER2013_SPLITS]
-    emotions: list[list[np.ndarray]] = [[] for _ in FER2013_SPLITS]
-    rows: list[list[np.ndarray]] = [[] for _ in FER2013_SPLITS]
-    first_row = 0  # 1-based number of the data row before this block's first; the header is row 0
-    while lines is not None:
-        numbered = [(first_row + k, line) for k, line in enumerate(lines) if line.strip() and first_row + k > 0]
-        first_row += len(lines)
-        if numbered:
-            block_pixels, block_emotions, block_usages = _parse_block(numbered, places, source)
-            numbers = np.array([row for row, _ in numbered])
-            for code in np.unique(block_usages):
-                chosen = block_usages == code
-                pixels[code].append(block_pixels[chosen])
-                emotions[code].append(block_emotions[chosen])
-                rows[code].append(numbers[chosen])
-        lines = next(blocks, None)
-    if not any(pixels):
-        raise DataError(f"{source} has a header and no rows.", "Copy or download the file again.")
+    kept: list[list[tuple[np.ndarray, ...]]] = [[] for _ in FER2013_SPLITS]
+    places = None
+    with closing(_line_blocks(stream, source)) as blocks:
+        for first, lines in blocks:
+            if places is None:
+                places = _column_places(lines[0], source)
+            # The header is row 0; blank lines are counted and skipped.
+            numbered = [(row, line) for row, line in enumerate(lines, first) if row > 0 and line.strip()]
+            if numbered:
+                pixels, emotions, usages = _parse_block(numbered, places, source)
+                rows = np.array([row for row, _ in numbered])
+                for code in np.unique(usages):
+                    chosen = usages == code
+                    kept[code].append((pixels[chosen], emotions[chosen], rows[chosen]))
+            if on_block is not None:
+                on_block()
+    if places is None:
+        raise DataError(f"{source} is empty.", _AGAIN)
+    if not any(kept):
+        raise DataError(f"{source} has a header and no rows.", _AGAIN)
     splits = {}
-    for code, usage in enumerate(FER2013_SPLITS):
-        if pixels[code]:
-            images = np.concatenate(pixels[code]).reshape(-1, SIDE, SIDE, 1)
-            pixels[code].clear()
-            names = np.array([f"row {row}" for row in np.concatenate(rows[code])])
-            splits[usage] = Split(images, np.concatenate(emotions[code]), hash_images(images), names)
+    for usage, parts in zip(FER2013_SPLITS, kept, strict=True):
+        if parts:
+            pixels, emotions, rows = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
+            parts.clear()
+            images = pixels.reshape(-1, SIDE, SIDE, 1)
+            splits[usage] = Split(images, emotions, hash_images(images), np.array([f"row {row}" for row in rows]))
     return splits
 
 
-def _line_blocks(stream: BinaryIO, source: str) -> Iterator[list[bytes]]:
-    """Yield the file's lines in lists; the next block is decompressed while this one is parsed."""
+def _line_blocks(stream: BinaryIO, source: str) -> Generator[tuple[int, list[bytes]], None, None]:
+    """Yield lists of lines with the number of their first; the next block is decompressed while one is parsed."""
     rest = b""
+    first = 0
     with ThreadPoolExecutor(1) as reader:
         pending = reader.submit(stream.read, BLOCK_BYTES)
         while block := pending.result():
@@ -86,12 +86,15 @@ def _line_blocks(stream: BinaryIO, source: str) -> Iterator[list[bytes]]:
                 if len(rest) > LONGEST_LINE:
                     raise DataError(f"{source} is no CSV table: it has a line of over {LONGEST_LINE:,} bytes.", _ACTION)
                 continue
-            yield (rest + block[:cut]).splitlines()
+            lines = (rest + block[:cut]).splitlines()
+            yield first, lines
+            first += len(lines)
             rest = block[cut:]
     if rest:
-        yield rest.splitlines()
+        yield first, rest.splitlines()
 
 
+_AGAIN = "Copy or download the file again."
 _ACTION = "Use fer2013.csv or icml_face_data.csv as Kaggle gives it."
 
 
@@ -198,4 +201,4 @@ def _shown(field: bytes) -> str:
 
 
 def _row_error(source: str, row: int, problem: str) -> DataError:
-    return DataError(f"{source}, row {row} (line {row + 1}) {problem}.", "Copy or download the file again.")
+    return DataError(f"{source}, row {row} (line {row + 1}) {problem}.", _AGAIN)

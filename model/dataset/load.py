@@ -1,35 +1,23 @@
-"""Find a data set, whatever form its user holds it in, and load it."""
+"""Load a data set, whatever form its user holds it in."""
 
 from __future__ import annotations
 
-import bz2
-import gzip
-import lzma
 import os
-import zlib
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, BinaryIO, cast
-from zipfile import BadZipFile, ZipFile
 
 import numpy as np
 
-from model.dataset.cache import file_key, read_cached, write_cached
+from model.dataset.cache import cache_key, file_hash, read_cached, write_cached
 from model.dataset.csv_form import read_csv
+from model.dataset.folder_form import Progress, layout_key, read_images, recover_layout
+from model.dataset.locate import Source, locate, opened_table, opened_tree
 from model.dataset.samples import FER2013_CLASSES, Dataset, Split, fingerprint
-from model.dataset.votes import VoteTable, read_votes
+from model.dataset.votes import VOTES_NAME, join_votes, read_votes
 from model.errors import DataError
 from model.preprocessing import resize_face
 
-CSV_NAMES = ("fer2013.csv", "icml_face_data.csv")
-CSV_SUFFIXES = ("", ".xz", ".gz", ".zip", ".bz2")
-VOTES_NAME = "fer2013new.csv"
-GET_DATA = (
-    "Download FER-2013 from kaggle.com/datasets/msambare/fer2013 (or fer2013.csv from Kaggle's 2013 challenge) into "
-    "data/, or set EMOSCOPE_DATA to where it is."
-)
+FER2013_ROWS = 35_887
 
 
 def find_dataset() -> Path | None:
@@ -41,8 +29,8 @@ def find_dataset() -> Path | None:
     if chosen := os.environ.get("EMOSCOPE_DATA"):
         return Path(chosen).expanduser()
     folder = Path(__file__).resolve().parents[2] / "data"
-    visible = [entry for entry in folder.iterdir() if not entry.name.startswith(".")] if folder.is_dir() else []
-    return folder if visible else None
+    has_content = folder.is_dir() and any(not entry.name.startswith(".") for entry in folder.iterdir())
+    return folder if has_content else None
 
 
 def load_dataset(
@@ -51,81 +39,88 @@ def load_dataset(
     size: tuple[int, int] = (48, 48),
     channels: int = 1,
     cache: bool = True,
+    progress: Progress | None = None,
 ) -> Dataset:
     """Load a data set with its labels.
 
+    Reads FER-2013 as one table (``fer2013.csv`` or ``icml_face_data.csv``, plain or compressed), as folders, and any
+    ``<split>/<class>/<image>`` folders or a zip of them.
+
     Args:
-        path: A file or folder in any of the supported forms, or a folder that holds one.
+        path: The file or folder, or a folder that holds one such.
         votes: FER+ vote file; by default ``fer2013new.csv`` beside the data, if it is there.
         size: Height and width to bring the images to.
         channels: 1 for gray, 3 for RGB.
         cache: Keep the parsed arrays in the user's cache folder, keyed by content.
+        progress: Called with how much is read and how much there is.
 
     Raises:
         DataError: There is no data set, or something in it is wrong; the message names file and row.
     """
-    path = Path(path).expanduser()
-    file = _csv_file(path)
-    key = file_key(file) if cache else ""
+    source = locate(Path(path).expanduser())
+    if source.kind == "table":
+        dataset = _load_table(source, size, channels, cache, progress)
+    else:
+        dataset = _load_folders(source, size, channels, cache, progress)
+    return _with_votes(dataset, source, Path(votes).expanduser() if votes is not None else None)
+
+
+def _load_table(
+    source: Source, size: tuple[int, int], channels: int, cache: bool, progress: Progress | None
+) -> Dataset:
+    key = cache_key(file_hash(source.path)) if cache else ""
     splits = read_cached(key) if cache else None
     if splits is None:
-        with _opened(file) as stream:
-            splits = read_csv(stream, file.name)
+        total = source.path.stat().st_size
+        with opened_table(source) as (stream, raw):
+            on_block = (lambda: progress(raw.tell(), total)) if progress is not None else None
+            splits = read_csv(stream, source.path.name, on_block)
         if cache:
             write_cached(key, splits)
     identity = fingerprint(splits)
-    beside = file.parent / VOTES_NAME
-    if votes is not None or beside.is_file():
-        splits = join_votes(splits, read_votes(Path(votes) if votes is not None else beside))
-    if (*size, channels) != (48, 48, 1):
-        splits = {name: _resized(split, size, channels) for name, split in splits.items()}
-    return Dataset("FER-2013", FER2013_CLASSES, splits, identity)
+    splits = {name: _resized(split, size, channels) for name, split in splits.items()}
+    return Dataset("FER-2013", FER2013_CLASSES, splits, identity, form=f"table ({source.path.name})")
 
 
-def _csv_file(path: Path) -> Path:
-    if path.is_file():
-        return path
-    if not path.exists():
-        raise DataError(f"There is no {path}.", GET_DATA)
-    for name in CSV_NAMES:
-        for suffix in CSV_SUFFIXES:
-            if (path / f"{name}{suffix}").is_file():
-                return path / f"{name}{suffix}"
-    raise DataError(f"{path} holds no data set.", GET_DATA)
+def _load_folders(
+    source: Source, size: tuple[int, int], channels: int, cache: bool, progress: Progress | None
+) -> Dataset:
+    with opened_tree(source) as tree:
+        layout = recover_layout(tree)
+        key = cache_key(f"{layout_key(tree, layout)}-{size[0]}x{size[1]}x{channels}") if cache else ""
+        splits = read_cached(key) if cache else None
+        if splits is None:
+            splits = read_images(tree, layout, size, channels, progress)
+            if cache:
+                write_cached(key, splits)
+    name = source.path.stem if source.kind == "zipped folders" else source.path.resolve().name
+    if layout.class_names == FER2013_CLASSES:
+        rows = sum(len(split) for split in splits.values())
+        if layout.has_fer2013_splits:
+            name = "FER-2013"
+        elif rows == FER2013_ROWS:
+            name = f"FER-2013 in another split ({'/'.join(splits)})"
+    form = f"{source.kind} ({'/'.join(layout.files)})"
+    return Dataset(name, layout.class_names, splits, fingerprint(splits), layout.notes, form)
 
 
-@contextmanager
-def _opened(file: Path) -> Iterator[BinaryIO]:
-    suffix = file.suffix.lower()
+def _with_votes(dataset: Dataset, source: Source, votes: Path | None) -> Dataset:
+    """Join the FER+ votes; a file that merely lies beside the data and does not belong to it gives a note."""
+    beside = source.home / VOTES_NAME
+    if votes is None and not (beside.is_file() and dataset.class_names == FER2013_CLASSES):
+        return dataset
+    table = read_votes(votes or beside)
     try:
-        if suffix == ".zip":
-            with ZipFile(file) as archive:
-                names = [n for n in archive.namelist() if n.lower().endswith(".csv")]
-                if not names:
-                    raise DataError(f"{file.name} holds no CSV file.", GET_DATA)
-                with archive.open(names[0]) as member:
-                    yield cast(BinaryIO, member)
-        else:
-            openers: dict[str, Any] = {".xz": lzma.open, ".gz": gzip.open, ".bz2": bz2.open}
-            opener = openers.get(suffix, open)
-            with opener(file, "rb") as stream:
-                yield cast(BinaryIO, stream)
-    except (OSError, EOFError, lzma.LZMAError, zlib.error, BadZipFile) as error:
-        raise DataError(f"{file.name} cannot be read ({error}).", "Copy or download the file again.") from error
-
-
-def join_votes(splits: dict[str, Split], table: VoteTable) -> dict[str, Split]:
-    """Give each sample of a CSV its FER+ votes, by row order."""
-    joined = {}
-    for name, split in splits.items():
-        rows = np.array([int(str(sample).removeprefix("row ")) - 1 for sample in split.names])
-        if rows.max() >= len(table.votes) or (table.usages[rows] != name).any():
-            raise DataError("The vote file belongs to other data: its rows and Usage do not match.", "")
-        joined[name] = replace(split, votes=table.votes[rows])
-    return joined
+        return replace(dataset, splits=join_votes(dataset.splits, table))
+    except DataError as error:
+        if votes is not None:
+            raise
+        return replace(dataset, notes=(*dataset.notes, f"FER+ votes not joined: {error.message}"))
 
 
 def _resized(split: Split, size: tuple[int, int], channels: int) -> Split:
+    if split.images.shape[1:] == (*size, channels):
+        return split
     images = np.empty((len(split), *size, channels), np.uint8)
     for k, image in enumerate(split.images):
         images[k] = resize_face(image, size, channels)

@@ -26,8 +26,7 @@ class Split:
         labels: Class indices, int64, shape (N,).
         pixel_hash: First 8 bytes of BLAKE2b over each sample's pixels at their original size, uint64, shape (N,).
         names: Where each sample comes from, str, shape (N,): ``row 17`` of a CSV, or a file path within the folder.
-        votes: FER+ votes, float32, shape (N, 10), columns as in ``VOTE_NAMES``; None where there are none. Rows of
-            zeros are samples that the vote file does not know.
+        votes: FER+ votes, float32, shape (N, 10), columns as in ``VOTE_NAMES``; None where there are none.
     """
 
     images: np.ndarray
@@ -61,7 +60,8 @@ class Dataset:
             ``train``, ``validation`` and ``test`` otherwise, as far as they exist.
         fingerprint: Hash of all pixels and labels in order, 32 hexadecimal digits. It does not depend on the size
             that the images were loaded at.
-        notes: What a reader of the figures should know, one sentence each ("2 hidden files were ignored.").
+        notes: What a reader of the figures should know, one sentence each ("test has no image of disgust.").
+        form: Which form it was read from, e.g. ``table (fer2013.csv.xz)``.
     """
 
     name: str
@@ -69,6 +69,7 @@ class Dataset:
     splits: Mapping[str, Split]
     fingerprint: str
     notes: tuple[str, ...] = ()
+    form: str = ""
 
     @property
     def split_sizes(self) -> dict[str, int]:

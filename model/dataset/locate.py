@@ -1,0 +1,213 @@
+"""Where a data set is: the table or the class folders behind a path that its user gave."""
+
+from __future__ import annotations
+
+import bz2
+import gzip
+import lzma
+import tarfile
+import zlib
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import BinaryIO, Literal, cast
+from zipfile import BadZipFile, ZipFile
+
+from model.dataset.file_tree import FileTree, FolderTree, ZipTree, find_layout_root, open_member
+from model.dataset.votes import VOTES_NAME
+from model.errors import DataError
+
+TABLE_NAMES = ("fer2013.csv", "icml_face_data.csv")
+_COMPRESSIONS = ("", ".xz", ".gz", ".bz2", ".zip")
+_ARCHIVES = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.xz")
+GET_DATA = (
+    "Download FER-2013 (kaggle.com/datasets/msambare/fer2013, or fer2013.csv of Kaggle's 2013 challenge) into data/, "
+    "or set EMOSCOPE_DATA to where it is."
+)
+_AGAIN = "Copy or download the file again."
+
+
+@dataclass(frozen=True)
+class Source:
+    """A data set's place on disk.
+
+    Attributes:
+        path: The file, or the folder of class folders.
+        kind: A table of pixels, folders, or a zip archive of folders.
+        home: The folder in which a vote file may lie beside it.
+    """
+
+    path: Path
+    kind: Literal["table", "folders", "zipped folders"]
+    home: Path
+
+
+def locate(path: Path) -> Source:
+    """Find the data set at a path, or the one that a folder holds.
+
+    Raises:
+        DataError: There is nothing, or nothing that could be a data set.
+    """
+    if path.is_file():
+        return _locate_file(path)
+    if not path.is_dir():
+        raise DataError(f"There is no file or folder {path}.", GET_DATA)
+    try:
+        entries = sorted(entry for entry in path.iterdir() if not entry.name.startswith("."))
+    except OSError as error:
+        raise DataError(f"{path} cannot be opened ({error.strerror or error}).", GET_DATA) from error
+    if not entries:
+        raise DataError(f"The folder {path} is empty.", GET_DATA)
+    below = [child for entry in entries if entry.is_dir() for child in _children(entry)]
+    for files in (entries, below):
+        if tables := sorted((_table_rank(file), file) for file in files if _table_rank(file) < len(_RANKED)):
+            return _locate_file(tables[0][1])
+    candidates = [file for file in entries if _may_hold_data(file) and file.is_file()]
+    if not candidates or find_layout_root(FolderTree(path)) is not None:
+        return Source(path, "folders", path)
+    if len(candidates) == 1:
+        return _locate_file(candidates[0])
+    if candidates:
+        raise DataError(
+            f"{path} holds several files: {', '.join(f.name for f in candidates[:4])}.", "Name one of them."
+        )
+    return Source(path, "folders", path)  # reading it says what is missing
+
+
+@contextmanager
+def opened_tree(source: Source) -> Iterator[FileTree]:
+    """Open the class folders of a source.
+
+    Raises:
+        DataError: The archive is damaged.
+    """
+    if source.kind == "folders":
+        yield FolderTree(source.path)
+        return
+    with _readable(source.path), ZipFile(source.path) as archive:
+        yield ZipTree(archive, source.path.name)
+
+
+@contextmanager
+def opened_table(source: Source) -> Iterator[tuple[BinaryIO, BinaryIO]]:
+    """Open a table, decompressed as its first bytes demand, whatever its file is called.
+
+    Yields:
+        The stream of text, and the stream of the file below it (for progress).
+
+    Raises:
+        DataError: The file is damaged or cut short, also when that shows only while reading.
+    """
+    file = source.path
+    with _readable(file), ExitStack() as stack:
+        raw = stack.enter_context(file.open("rb"))
+        if _is_zip(file):
+            archive = stack.enter_context(ZipFile(raw))
+            member = _table_member(archive.namelist(), file)
+            yield cast(BinaryIO, stack.enter_context(open_member(archive, member))), raw
+        elif _is_tar(file):
+            yield stack.enter_context(_opened_tar_member(raw, file)), raw
+        else:
+            yield _decompressed(raw), raw
+
+
+def _decompressed(raw: BinaryIO) -> BinaryIO:
+    start = raw.read(6)
+    raw.seek(0)
+    if start.startswith(b"\xfd7zXZ\x00"):
+        return cast(BinaryIO, lzma.open(raw))
+    if start.startswith(b"\x1f\x8b"):
+        return cast(BinaryIO, gzip.open(raw))
+    if start.startswith(b"BZh"):
+        return cast(BinaryIO, bz2.open(raw))
+    return raw
+
+
+@contextmanager
+def _opened_tar_member(raw: BinaryIO, file: Path) -> Iterator[BinaryIO]:
+    """Stream the table out of Kaggle's ``fer2013.tar.gz``."""
+    with tarfile.open(fileobj=raw, mode="r|*") as archive:
+        for member in archive:
+            if PurePosixPath(member.name).name in TABLE_NAMES and (stream := archive.extractfile(member)) is not None:
+                yield cast(BinaryIO, stream)
+                return
+    raise DataError(f"{file.name} holds no {' or '.join(TABLE_NAMES)}.", GET_DATA)
+
+
+@contextmanager
+def _readable(file: Path) -> Iterator[None]:
+    """Turn what the decompressors raise into one sentence."""
+    try:
+        yield
+    except EOFError as error:
+        raise DataError(f"{file.name} is cut short: its compressed data ends too early.", _AGAIN) from error
+    except (BadZipFile, lzma.LZMAError, zlib.error, tarfile.TarError) as error:
+        raise DataError(f"{file.name} is damaged ({error}).", _AGAIN) from error
+    except OSError as error:
+        raise DataError(f"{file.name} cannot be read ({error.strerror or error}).", _AGAIN) from error
+
+
+def _locate_file(file: Path) -> Source:
+    try:
+        if file.stat().st_size == 0:
+            raise DataError(f"{file.name} is empty.", _AGAIN)
+        if _is_zip(file):
+            with _readable(file), ZipFile(file) as archive:
+                tree = ZipTree(archive, file.name)
+                has_table = any(path.lower().endswith(".csv") for path in tree.paths)
+                if not has_table and find_layout_root(tree) is None:
+                    raise DataError(f"{file.name} holds neither a CSV file nor <split>/<class>/ images.", GET_DATA)
+                if not has_table:
+                    return Source(file, "zipped folders", file.parent)
+    except OSError as error:
+        raise DataError(f"{file.name} cannot be read ({error.strerror or error}).", _AGAIN) from error
+    return Source(file, "table", file.parent)
+
+
+def _table_member(names: list[str], file: Path) -> str:
+    tables = [name for name in names if name.lower().endswith(".csv") and not _is_side_file(name)]
+    known = [name for name in tables if PurePosixPath(name).name.lower() in TABLE_NAMES]
+    if not (known or tables):
+        raise DataError(f"{file.name} holds no CSV file.", GET_DATA)
+    if not known and len(tables) > 1:
+        raise DataError(f"{file.name} holds several CSV files: {', '.join(tables[:4])}.", "Unpack it and name one.")
+    return (known or tables)[0]
+
+
+def _is_side_file(name: str) -> bool:
+    path = PurePosixPath(name)
+    return path.name.lower() == VOTES_NAME or path.name.startswith(".") or "__MACOSX" in path.parts
+
+
+_RANKED = (*(name + compression for compression in _COMPRESSIONS for name in TABLE_NAMES), "fer2013.tar.gz")
+
+
+def _table_rank(file: Path) -> int:
+    """Order the tables of one folder: the quickest to open first; others come last."""
+    name = file.name.lower()
+    return _RANKED.index(name) if name in _RANKED and file.is_file() else len(_RANKED)
+
+
+def _may_hold_data(file: Path) -> bool:
+    name = file.name.lower()
+    is_table = any(name.endswith(f".csv{compression}") for compression in _COMPRESSIONS)
+    return name != VOTES_NAME and (is_table or name.endswith(_ARCHIVES))
+
+
+def _is_zip(file: Path) -> bool:
+    # Unlike zipfile.is_zipfile this also knows a zip whose end is missing.
+    with file.open("rb") as stream:
+        return stream.read(4) in (b"PK\x03\x04", b"PK\x05\x06")
+
+
+def _is_tar(file: Path) -> bool:
+    return file.name.lower().endswith(_ARCHIVES[1:])
+
+
+def _children(folder: Path) -> list[Path]:
+    # Only few entries decide; a class folder with thousands of images is not worth listing to its end.
+    try:
+        return [folder / name for name in _RANKED if (folder / name).is_file()]
+    except OSError:
+        return []
