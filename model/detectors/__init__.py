@@ -1,0 +1,88 @@
+"""Face detectors behind one protocol: a frame goes in, detections in pixels of that frame come out.
+
+Every detector here may be called from several threads. Each searches copies of the frame of a size that suits it, so
+that its time hardly grows with the frame.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import numpy as np
+
+from model.cropping import CropGeometry
+from model.detectors.haar import HaarDetector
+from model.detectors.mtcnn import MtcnnDetector, package_problem
+from model.detectors.yunet import YuNetDetector, weights_problem, yunet_weights
+from model.entities import Detection
+from model.errors import DetectorError
+
+DETECTOR_NAMES = ("haar", "yunet", "mtcnn")
+
+__all__ = [
+    "DETECTOR_NAMES",
+    "Detector",
+    "HaarDetector",
+    "MtcnnDetector",
+    "WholeImage",
+    "YuNetDetector",
+    "create_detector",
+    "detector_problem",
+]
+
+
+class Detector(Protocol):
+    """Finds faces.
+
+    Attributes:
+        name: One of :data:`DETECTOR_NAMES`, or ``none``.
+        crop: How this detector's boxes and landmarks lie in the network's frame.
+    """
+
+    name: str
+    crop: CropGeometry
+
+    def detect(self, frame_bgr: np.ndarray) -> list[Detection]:
+        """Return the faces of a frame, uint8, shape (H, W, 3), largest first; thread-safe."""
+        ...
+
+
+class WholeImage:
+    """Takes the whole picture for one face: for pictures that are face crops already."""
+
+    name = "none"
+    crop = CropGeometry()
+
+    def detect(self, frame_bgr: np.ndarray) -> list[Detection]:
+        """Return one detection that covers the frame."""
+        height, width = frame_bgr.shape[:2]
+        return [Detection(np.array([0, 0, width, height], np.float32))]
+
+
+def create_detector(name: str, for_video: bool = False) -> Detector:
+    """Make a detector ready for use; ``yunet`` fetches its weights (0.2 MB) the first time.
+
+    Args:
+        name: One of :data:`DETECTOR_NAMES`, or ``none`` for pictures that are face crops already.
+        for_video: Favour speed over small faces.
+
+    Raises:
+        DetectorError: There is no such detector, or it cannot run here.
+    """
+    if name == "none":
+        return WholeImage()
+    if name == "haar":
+        return HaarDetector(for_video)
+    if name == "yunet":
+        return YuNetDetector(yunet_weights(), for_video)
+    if name == "mtcnn":
+        return MtcnnDetector(for_video)
+    raise DetectorError(f"There is no detector {name!r}.", f"Choose one of {', '.join((*DETECTOR_NAMES, 'none'))}.")
+
+
+def detector_problem(name: str) -> str:
+    """Say in one sentence why a detector cannot run here; empty if nothing stands in its way.
+
+    Loads nothing and fetches nothing: weights that are still to be fetched are no problem yet.
+    """
+    return {"yunet": weights_problem, "mtcnn": package_problem}.get(name, str)()
