@@ -1,0 +1,109 @@
+"""What a training step eats: images at the epoch's resolution, targets and weights by head."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from model.dataset import FERPLUS_CLASSES, Dataset, Split, ferplus_distribution
+from model.errors import DataError
+from training.config import TrainConfig
+
+VALIDATION_FRACTION = 0.1
+
+
+@dataclass(frozen=True, eq=False)
+class Samples:
+    """Images with a target distribution and a weight for each head.
+
+    Attributes:
+        images: uint8, shape (N, H, W, C).
+        targets: By head, float32, shape (N, classes), rows summing to 1.
+        weights: By head, float32, shape (N,); 0 where a head has no label for a sample.
+    """
+
+    images: np.ndarray
+    targets: dict[str, np.ndarray]
+    weights: dict[str, np.ndarray]
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    def resized(self, side: int) -> Samples:
+        """Return the same samples at another resolution (area averaging)."""
+        _, height, width, channels = self.images.shape
+        if (height, width) == (side, side):
+            return self
+        small = [cv2.resize(image, (side, side), interpolation=cv2.INTER_AREA) for image in self.images]
+        return Samples(np.stack(small).reshape(-1, side, side, channels), self.targets, self.weights)
+
+
+def head_classes(config: TrainConfig, dataset: Dataset) -> dict[str, tuple[str, ...]]:
+    """Return the class names of each head."""
+    names = {"fer": dataset.class_names, "ferplus": FERPLUS_CLASSES}
+    return {head: names[head] for head in config.heads}
+
+
+def training_samples(config: TrainConfig, dataset: Dataset) -> tuple[Samples, Samples]:
+    """Return the samples to fit on and those to validate on.
+
+    A data set without a validation split gives a tenth of its training split, stratified by class.
+
+    Raises:
+        DataError: There is no training split, a class has no image in it, or FER+ votes are wanted and absent.
+    """
+    train, validation = dataset.train, dataset.validation
+    if train is None:
+        raise DataError(
+            f"{dataset.name} has no training split.", "Name one of its folders `train`, or give the whole FER-2013."
+        )
+    counts = train.class_counts(len(dataset.class_names))
+    if not counts.all():
+        absent = ", ".join(name for name, count in zip(dataset.class_names, counts, strict=True) if not count)
+        raise DataError(
+            f"The training split of {dataset.name} holds no image of {absent}.", "Add images, or remove the class."
+        )
+    fit = _samples(config, dataset, train)
+    if validation is not None:
+        return _take(fit, config.limit, config.seed), _take(_samples(config, dataset, validation), config.limit, 0)
+    rng = np.random.default_rng(config.seed)
+    rank = np.empty(len(train.labels))
+    for label in range(len(dataset.class_names)):
+        members = np.flatnonzero(train.labels == label)
+        rank[members] = (rng.permutation(len(members)) + 0.5) / len(members)
+    held_out = rank < VALIDATION_FRACTION
+    if not held_out.any():
+        held_out[rng.integers(len(held_out))] = True
+    return _take(_select(fit, ~held_out), config.limit, config.seed), _take(_select(fit, held_out), config.limit, 0)
+
+
+def _samples(config: TrainConfig, dataset: Dataset, split: Split) -> Samples:
+    targets: dict[str, np.ndarray] = {}
+    weights: dict[str, np.ndarray] = {}
+    if "fer" in config.heads:
+        targets["fer"] = np.eye(len(dataset.class_names), dtype=np.float32)[split.labels]
+        weights["fer"] = np.ones(len(split), np.float32)
+    if "ferplus" in config.heads:
+        if split.votes is None:
+            raise DataError(
+                f"labels: {config.labels} needs the FER+ votes, and {dataset.name} came without them.",
+                "Put fer2013new.csv beside the data, give --votes FILE, or train with --labels fer.",
+            )
+        targets["ferplus"], weights["ferplus"] = ferplus_distribution(split.votes)
+    return Samples(split.images, targets, weights)
+
+
+def _select(samples: Samples, chosen: np.ndarray) -> Samples:
+    return Samples(
+        samples.images[chosen],
+        {head: values[chosen] for head, values in samples.targets.items()},
+        {head: values[chosen] for head, values in samples.weights.items()},
+    )
+
+
+def _take(samples: Samples, limit: int, seed: int) -> Samples:
+    if not limit or limit >= len(samples):
+        return samples
+    return _select(samples, np.sort(np.random.default_rng(seed).permutation(len(samples))[:limit]))

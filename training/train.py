@@ -1,0 +1,286 @@
+"""The training loop: any Keras backend, resumable after every epoch.
+
+Only ``keras.*`` and NumPy are used, so TensorFlow, PyTorch or JAX does the work, on a GPU where there is one.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import time
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+
+from model.architectures import build_network
+from model.dataset import Dataset
+from model.errors import ConfigError, EmoscopeError
+from model.preprocessing import normalize
+from training.augmentation import augmentation_layers
+from training.checkpoint import Checkpoint
+from training.config import TrainConfig
+from training.progress import Progress
+from training.samples import Samples, head_classes, training_samples
+from training.schedule import best_epoch, learning_rate, should_stop
+
+# Averaging every few steps with the decay's power gives the same average at a fraction of the copies.
+AVERAGE_EVERY = 5
+
+
+@dataclass(frozen=True, eq=False)
+class Trained:
+    """A finished training.
+
+    Attributes:
+        network: The network at full size, float32 logits by head, with the best epoch's weights.
+        classes: Class names by head.
+        history: One row an epoch.
+        best_epoch: 1-based.
+        seconds: Wall-clock seconds of all epochs.
+        environment: Versions, backend and device.
+    """
+
+    network: keras.Model
+    classes: dict[str, tuple[str, ...]]
+    history: list[dict[str, float]]
+    best_epoch: int
+    seconds: float
+    environment: dict[str, str]
+
+
+def train(config: TrainConfig, dataset: Dataset, checkpoint_file: Path, *, fresh: bool = False) -> Trained:
+    """Train a network, going on from the checkpoint if there is one.
+
+    Args:
+        config: What to train.
+        dataset: Images of ``config.input_size``; its training and validation splits are used, never the test split.
+        checkpoint_file: Where the state is kept between epochs.
+        fresh: Forget an existing checkpoint.
+
+    Raises:
+        ConfigError: The checkpoint belongs to another configuration or other data.
+        DataError: The data lack what the configuration needs.
+    """
+    if fresh:
+        checkpoint_file.unlink(missing_ok=True)
+    fit_samples, validation_samples = training_samples(config, dataset)
+    classes = head_classes(config, dataset)
+    session = _Session(config, classes)
+    identity = json.loads(json.dumps({"config": asdict(config), "data": dataset.fingerprint}))
+    checkpoint = Checkpoint.load(checkpoint_file)
+    if checkpoint is not None:
+        _check_identity(checkpoint.identity, identity, checkpoint_file)
+        session.restore(checkpoint)
+    history = checkpoint.history if checkpoint else []
+    best = checkpoint.best if checkpoint else []
+
+    progress = Progress(config.epochs, history)
+    while len(history) < config.epochs and not should_stop(config, history):
+        epoch = len(history)
+        side = config.side_at(epoch)
+        progress.begin(epoch, side)
+        started = time.perf_counter()
+        row = session.fit_epoch(fit_samples.resized(side), epoch, history, progress)
+        row |= session.validate(validation_samples.resized(side))
+        row["seconds"] = time.perf_counter() - started
+        if not np.isfinite(row["loss"]):
+            raise ConfigError(
+                f"The loss became infinite in epoch {epoch + 1}.", "Lower learning_rate, or set clip_norm to 1."
+            )
+        history.append(row)
+        if best_epoch(config, history) == epoch:
+            best = session.kept_weights()
+        try:
+            session.checkpoint(identity, history, best).save(checkpoint_file)
+        except OSError as error:
+            raise EmoscopeError(
+                f"The checkpoint could not be written ({error.strerror}).",
+                f"Free some space at {checkpoint_file.parent} and give the same command: it goes on from the last epoch saved.",
+            ) from error
+        progress.end(row)
+
+    network = session.build(config.input_size)
+    network.set_weights(best)
+    return Trained(
+        network,
+        classes,
+        history,
+        best_epoch(config, history) + 1,
+        sum(row["seconds"] for row in history),
+        environment(),
+    )
+
+
+def environment() -> dict[str, str]:
+    """Describe what a training ran on: versions, backend, device."""
+    return {
+        "python": platform.python_version(),
+        "keras": keras.__version__,
+        "backend": keras.backend.backend(),
+        "numpy": np.__version__,
+        "device": _device(),
+        "machine": f"{platform.machine()}, {os.cpu_count()} cores",
+    }
+
+
+def _device() -> str:
+    try:
+        return ", ".join(str(device) for device in keras.distribution.list_devices())
+    except (AttributeError, RuntimeError):  # a backend without device listing
+        return "gpu" if "cuda" in str(getattr(keras.ops.zeros(1), "device", "")) else "cpu"
+
+
+def _check_identity(found: Mapping[str, Any], wanted: Mapping[str, Any], file: Path) -> None:
+    if found == wanted:
+        return
+    if found.get("data") != wanted["data"]:
+        changed = "the data"
+    else:
+        keys = [k for k in wanted["config"] if found.get("config", {}).get(k) != wanted["config"][k]]
+        changed = ", ".join(keys) or "the configuration"
+    raise ConfigError(
+        f"{file} belongs to another training: {changed} differ.",
+        "Give the same command as before, choose another --output, or start over with --fresh.",
+    )
+
+
+class _Session:
+    """The network that is being trained, its optimizer and the moving average of its weights."""
+
+    def __init__(self, config: TrainConfig, classes: Mapping[str, tuple[str, ...]]) -> None:
+        self.config = config
+        self.heads = {head: len(names) for head, names in classes.items()}
+        keras.utils.set_random_seed(config.seed)
+        self.network = self.build((None, None) if config.resolutions else config.input_size)
+        inputs = keras.Input(self.network.inputs[0].shape[1:], name="pixels")
+        x = inputs
+        self.random_layers = augmentation_layers(config.augmentation, config.seed)
+        for layer in self.random_layers:
+            x = layer(x)
+        self.random_layers += [layer for layer in self.network.layers if hasattr(layer, "seed_generator")]
+        self.model = keras.Model(inputs, self.network(normalize(x, config.normalization, keras.ops)))
+        self.optimizer = _optimizer(config)
+        self.model.compile(
+            optimizer=self.optimizer,
+            loss={
+                head: keras.losses.CategoricalCrossentropy(
+                    from_logits=True, label_smoothing=config.label_smoothing if head == "fer" else 0.0
+                )
+                for head in self.heads
+            },
+            loss_weights={head: config.ferplus_weight if head == "ferplus" and len(self.heads) > 1 else 1.0 for head in self.heads},
+            weighted_metrics=[],
+        )
+        self.optimizer.build(self.model.trainable_variables)
+        self.average = self.network.get_weights() if config.average else []
+
+    def build(self, size: tuple[int | None, int | None]) -> keras.Model:
+        """Build the network for one input size; None for any."""
+        return build_network(self.config.architecture, (*size, self.config.channels), self.heads, **self.config.options)
+
+    def fit_epoch(
+        self, samples: Samples, epoch: int, history: list[dict[str, float]], progress: Progress
+    ) -> dict[str, float]:
+        """Pass over the samples once in an order that only the seed and the epoch decide."""
+        config = self.config
+        for i, layer in enumerate(self.random_layers):
+            layer.seed_generator.state.assign(np.array([config.seed * 1000 + i, epoch], "uint32"))
+        order = np.random.default_rng([config.seed, epoch]).permutation(len(samples))
+        batch = min(config.batch_size, len(samples))
+        steps = len(samples) // batch
+        losses = np.zeros(steps)
+        for step in range(steps):
+            rate = learning_rate(config, epoch + step / steps, history)
+            self.optimizer.learning_rate.assign(rate)
+            chosen = order[step * batch : (step + 1) * batch]
+            losses[step] = self.model.train_on_batch(
+                samples.images[chosen].astype(np.float32),
+                {head: values[chosen] for head, values in samples.targets.items()},
+                sample_weight={head: values[chosen] for head, values in samples.weights.items()},
+                return_dict=True,
+            )["loss"]
+            # The loss that Keras returns is the mean since the last reset.
+            self.model.reset_metrics()
+            if config.average and (step + 1) % AVERAGE_EVERY == 0:
+                self._update_average(epoch * steps + step + 1)
+            progress.step((step + 1) * batch, steps * batch)
+        fitted = {"loss": float(losses.mean()), "learning_rate": float(rate)}
+        # Training accuracy is measured on unchanged images, so that its gap to validation means what it says.
+        probe = np.sort(order[: min(len(order), 2000)])
+        fitted["accuracy"] = self._scores(samples, probe)["accuracy"]
+        return fitted
+
+    def validate(self, samples: Samples) -> dict[str, float]:
+        """Return ``val_loss`` and ``val_accuracy`` of the first head, and accuracies of the others."""
+        return {f"val_{name}": value for name, value in self._scores(samples, np.arange(len(samples))).items()}
+
+    def _scores(self, samples: Samples, chosen: np.ndarray) -> dict[str, float]:
+        live = self.network.get_weights() if self.average else []
+        if self.average:
+            self.network.set_weights(self.average)
+        batches = [chosen[i : i + 256] for i in range(0, len(chosen), 256)]
+        outputs = [self.model(samples.images[batch].astype(np.float32), training=False) for batch in batches]
+        if self.average:
+            self.network.set_weights(live)
+        scores: dict[str, float] = {}
+        for head in self.heads:
+            logits = np.concatenate([keras.ops.convert_to_numpy(output[head]) for output in outputs])
+            accuracy, loss = _accuracy_and_loss(logits, samples.targets[head][chosen], samples.weights[head][chosen])
+            if head == self.config.heads[0]:
+                scores |= {"loss": loss, "accuracy": accuracy}
+            else:
+                scores[f"{head}_accuracy"] = accuracy
+        return scores
+
+    def _update_average(self, step: int) -> None:
+        # The decay grows from nothing, so that the first average is not made of random weights.
+        decay = min(self.config.average, (1 + step) / (10 + step)) ** AVERAGE_EVERY
+        for average, value in zip(self.average, self.network.get_weights(), strict=True):
+            average *= decay
+            average += (1 - decay) * value
+
+    def kept_weights(self) -> list[np.ndarray]:
+        """Return copies of the weights that validation saw."""
+        return [w.copy() for w in self.average] if self.average else self.network.get_weights()
+
+    def checkpoint(self, identity: dict[str, Any], history: list[dict[str, float]], best: list[np.ndarray]) -> Checkpoint:
+        """Return the whole state."""
+        optimizer = [keras.ops.convert_to_numpy(v) for v in self.optimizer.variables]
+        return Checkpoint(identity, history, self.network.get_weights(), optimizer, self.average, best)
+
+    def restore(self, checkpoint: Checkpoint) -> None:
+        """Take over a saved state."""
+        self.network.set_weights(checkpoint.weights)
+        for variable, value in zip(self.optimizer.variables, checkpoint.optimizer, strict=True):
+            variable.assign(value)
+        self.average = [a.copy() for a in checkpoint.average]
+
+
+def _optimizer(config: TrainConfig) -> keras.optimizers.Optimizer:
+    shared: dict[str, Any] = {
+        "learning_rate": config.learning_rate,
+        "weight_decay": config.weight_decay or None,
+        "global_clipnorm": config.clip_norm or None,
+    }
+    if config.optimizer == "sgd":
+        optimizer: keras.optimizers.Optimizer = keras.optimizers.SGD(momentum=config.momentum, nesterov=True, **shared)
+    elif config.optimizer == "adamw":
+        optimizer = keras.optimizers.AdamW(**shared)
+    else:
+        optimizer = keras.optimizers.Adam(**shared)
+    if config.weight_decay:
+        optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
+    return optimizer
+
+
+def _accuracy_and_loss(logits: np.ndarray, targets: np.ndarray, weights: np.ndarray) -> tuple[float, float]:
+    shifted = logits - logits.max(1, keepdims=True)
+    log_probabilities = shifted - np.log(np.exp(shifted).sum(1, keepdims=True))
+    total = max(float(weights.sum()), 1e-9)
+    right = (logits.argmax(1) == targets.argmax(1)) * weights
+    return float(right.sum() / total), float(-(targets * log_probabilities).sum(1) @ weights / total)
