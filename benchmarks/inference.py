@@ -1,0 +1,110 @@
+"""Time the network a face, beside a NumPy matrix product in the same run: ``python -m benchmarks.inference``.
+
+Each repetition times the product right before and right after the network, with as many threads, and compares their
+arithmetic rates; the medians over the repetitions are printed and written to ``benchmarks/inference.json``. What is
+timed is the whole ``classify`` call on crops of the network's size: normalisation, the forward pass, and the outputs'
+way back.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+from statistics import median
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+from threadpoolctl import threadpool_limits
+
+from benchmarks.machine import describe_machine
+from model.artifacts import DEFAULT_RUN, Run, load_run
+from model.classifier import Classifier, load_classifier
+
+BATCHES = (1, 32)
+THREADS = (1, 2)
+MATRIX_SIDE = 1024
+# Calls timed together, so that a timing is long against the clock and the scheduler.
+FACES_A_TIMING = 32
+
+
+def seconds_a_face(classifier: Classifier, faces: np.ndarray) -> float:
+    calls = max(1, FACES_A_TIMING // len(faces))
+    start = perf_counter()
+    for _ in range(calls):
+        classifier.classify(faces)
+    return (perf_counter() - start) / (calls * len(faces))
+
+
+def product_rate(matrices: tuple[np.ndarray, np.ndarray, np.ndarray]) -> float:
+    """Return the operations a second of a float32 matrix product."""
+    left, right, out = matrices
+    start = perf_counter()
+    np.matmul(left, right, out=out)
+    return 2 * MATRIX_SIDE**3 / (perf_counter() - start)
+
+
+def measure(run: Run, repetitions: int) -> list[dict[str, Any]]:
+    random = np.random.default_rng(0)
+    left, right = random.random((2, MATRIX_SIDE, MATRIX_SIDE), np.float32)
+    matrices = (left, right, np.empty_like(left))
+    faces = random.integers(0, 256, (max(BATCHES), *run.info.input_size, run.info.channels), np.uint8)
+    classifiers = {threads: load_classifier(run, threads) for threads in THREADS}
+    settings = [(threads, batch) for threads in THREADS for batch in BATCHES]
+    times: dict[tuple[int, int], list[float]] = {setting: [] for setting in settings}
+    products: dict[tuple[int, int], list[float]] = {setting: [] for setting in settings}
+    for repetition in range(repetitions + 1):
+        for threads, batch in settings:
+            with threadpool_limits(threads, user_api="blas"):
+                before = product_rate(matrices)
+                seconds = seconds_a_face(classifiers[threads], faces[:batch])
+                after = product_rate(matrices)
+            if repetition:  # the first only warms up
+                times[threads, batch].append(seconds)
+                products[threads, batch].append(2 / (1 / before + 1 / after))
+    operations = run.info.multiply_adds
+    return [
+        {
+            "threads": threads,
+            "batch": batch,
+            "ms_a_face": median(times[threads, batch]) * 1e3,
+            "gflops": operations / median(times[threads, batch]) / 1e9,
+            "product_gflops": median(products[threads, batch]) / 1e9,
+            "ratio": median(
+                operations / seconds / product
+                for seconds, product in zip(times[threads, batch], products[threads, batch], strict=True)
+            ),
+        }
+        for threads, batch in settings
+    ]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Time the network a face beside a NumPy matrix product.")
+    parser.add_argument("--run", default=DEFAULT_RUN, help="saved run to time")
+    parser.add_argument("--repetitions", type=int, default=30)
+    parser.add_argument("--output", type=Path, default=Path(__file__).with_suffix(".json"))
+    options = parser.parse_args()
+    run = load_run(options.run)
+    rows = measure(run, options.repetitions)
+    print(f"{run.info.name}: {run.info.multiply_adds / 1e6:.0f} M operations a face; medians of {options.repetitions}")
+    print("threads  batch  ms a face  GFLOP/s  NumPy product GFLOP/s  ratio")
+    for row in rows:
+        print(
+            f"{row['threads']:>7}  {row['batch']:>5}  {row['ms_a_face']:>9.3f}  {row['gflops']:>7.1f}  "
+            f"{row['product_gflops']:>21.1f}  {row['ratio']:>5.2f}"
+        )
+    content = {
+        "machine": describe_machine(),
+        "run": run.key,
+        "operations_a_face": run.info.multiply_adds,
+        "matrix_side": MATRIX_SIDE,
+        "repetitions": options.repetitions,
+        "results": [{k: v if isinstance(v, int) else round(v, 4) for k, v in row.items()} for row in rows],
+    }
+    options.output.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
