@@ -1,0 +1,159 @@
+"""Confusion matrices: of one run, and the difference of two."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal
+
+import numpy as np
+import plotly.graph_objects as go
+
+from dashboard.charts.palettes import DIVERGING, ORANGE, SEQUENTIAL
+from dashboard.charts.theme import style
+
+Normalize = Literal["counts", "row", "column"]
+
+# Above this share of the scale a cell is dark enough for white figures; below it the theme's own text colour is read.
+_WHITE_TEXT_FROM = 0.5
+
+
+def normalized(matrix: np.ndarray, normalize: Normalize) -> np.ndarray:
+    """Return counts, or shares of the row (recall) or of the column (precision); empty rows and columns are NaN."""
+    if normalize == "counts":
+        return matrix.astype(np.float64)
+    totals = matrix.sum(1 if normalize == "row" else 0, keepdims=True)
+    return np.divide(matrix, totals, out=np.full(matrix.shape, np.nan), where=totals > 0)
+
+
+def confusion_matrix(
+    matrix: np.ndarray,
+    class_names: Sequence[str],
+    normalize: Normalize = "counts",
+    chosen: tuple[int, int] | None = None,
+) -> go.Figure:
+    """Draw a confusion matrix whose cells can be chosen.
+
+    A heat map reports no clicks to Streamlit, so a square marker, invisible, lies over each cell; its ``customdata`` is
+    ``[true index, predicted index]``.
+
+    Args:
+        matrix: Counts, shape (C, C), true class by row.
+        class_names: The C names.
+        normalize: What a cell shows.
+        chosen: True and predicted index of the cell to frame.
+
+    Source: streamlit/streamlit#8760 (selections of heat maps).
+    """
+    shown = normalized(matrix, normalize)
+    top = (np.nanmax(shown) if np.isfinite(shown).any() else 0) or 1
+    texts = _cell_texts(shown, "{:.0f}" if normalize == "counts" else "{:.0%}")
+    figure = _matrix_figure(shown, class_names, texts, shown / top > _WHITE_TEXT_FROM, (0, top), SEQUENTIAL)
+    true, predicted = np.indices(matrix.shape).reshape(2, -1)
+    rows, columns = normalized(matrix, "row"), normalized(matrix, "column")
+    figure.add_scatter(
+        x=predicted, y=true, mode="markers", showlegend=False,
+        customdata=np.stack([true, predicted], 1),
+        marker={"symbol": "square", "size": _cell_size(len(class_names)), "opacity": 0, "color": "rgba(0,0,0,0)"},
+        selected={"marker": {"opacity": 0}}, unselected={"marker": {"opacity": 0}},
+        text=[
+            f"{class_names[p]} said of {class_names[t]}<br>{matrix[t, p]:,} images<br>"
+            f"{rows[t, p]:.1%} of all {class_names[t]}<br>{columns[t, p]:.1%} of what is called {class_names[p]}"
+            for t, p in zip(true, predicted, strict=True)
+        ],
+        hovertemplate="%{text}<extra></extra>",
+    )  # fmt: skip
+    if chosen:
+        row, column = chosen
+        figure.add_shape(
+            type="rect", x0=column - 0.5, x1=column + 0.5, y0=row - 0.5, y1=row + 0.5,
+            line={"width": 3, "color": ORANGE},
+        )  # fmt: skip
+    return figure
+
+
+def confusion_difference(a: np.ndarray, b: np.ndarray, class_names: Sequence[str], names: tuple[str, str]) -> go.Figure:
+    """Draw where two runs confuse differently: A's share of each true class less B's, in percentage points.
+
+    Args:
+        a: Counts of run A, shape (C, C), true class by row.
+        b: Counts of run B on the same samples.
+        class_names: The C names.
+        names: Names of A and B.
+    """
+    difference = 100 * (normalized(a, "row") - normalized(b, "row"))
+    reach = max(1.0, float(np.nanmax(np.abs(difference)))) if np.isfinite(difference).any() else 1.0
+    texts = _cell_texts(difference, "{:+.1f}")
+    dark = np.abs(difference) / reach > _WHITE_TEXT_FROM
+    figure = _matrix_figure(difference, class_names, texts, dark, (-reach, reach), DIVERGING)
+    true, predicted = np.indices(a.shape).reshape(2, -1)
+    figure.add_scatter(
+        x=predicted, y=true, mode="markers", showlegend=False, marker={"size": 1, "opacity": 0},
+        text=[
+            f"{class_names[p]} said of {class_names[t]}<br>{names[0]}: {a[t, p]:,}<br>{names[1]}: {b[t, p]:,}"
+            for t, p in zip(true, predicted, strict=True)
+        ],
+        hovertemplate="%{text}<extra></extra>",
+    )  # fmt: skip
+    return figure
+
+
+def disagreement_matrix(matrix: np.ndarray, row_names: Sequence[str], column_names: Sequence[str]) -> go.Figure:
+    """Draw how two sets of labels agree, as shares of each row.
+
+    Args:
+        matrix: Counts, shape (rows, columns).
+        row_names: Names of the one set of labels.
+        column_names: Names of the other.
+    """
+    shown = normalized(matrix, "row")
+    top = (np.nanmax(shown) if np.isfinite(shown).any() else 0) or 1
+    texts = _cell_texts(shown, "{:.0%}")
+    figure = _matrix_figure(shown, row_names, texts, shown / top > _WHITE_TEXT_FROM, (0, top), SEQUENTIAL, column_names)
+    figure.data[0].update(customdata=matrix, hoverinfo=None, hovertemplate="%{customdata:,} images<extra></extra>")
+    return figure
+
+
+def _matrix_figure(
+    shown: np.ndarray,
+    row_names: Sequence[str],
+    texts: np.ndarray,
+    dark: np.ndarray,
+    limits: tuple[float, float],
+    scale: list,
+    column_names: Sequence[str] | None = None,
+) -> go.Figure:
+    column_names = column_names or row_names
+    rows, columns = np.indices(shown.shape)
+    figure = go.Figure(
+        go.Heatmap(
+            z=shown, zmin=limits[0], zmax=limits[1], colorscale=scale, showscale=False, xgap=1, ygap=1, hoverinfo="skip"
+        )
+    )
+    size = 13 if len(row_names) <= 10 else 9
+    for mask, font in ((~dark, {"size": size}), (dark, {"size": size, "color": "white"})):
+        figure.add_scatter(
+            x=columns[mask],
+            y=rows[mask],
+            text=texts[mask],
+            mode="text",
+            textfont=font,
+            hoverinfo="skip",
+            showlegend=False,
+        )
+    figure.update_xaxes(
+        title="Predicted", tickvals=list(range(len(column_names))), ticktext=list(column_names),
+        showgrid=False, zeroline=False, range=[-0.5, len(column_names) - 0.5], constrain="domain", tickangle=-40,
+    )  # fmt: skip
+    figure.update_yaxes(
+        title="True", tickvals=list(range(len(row_names))), ticktext=list(row_names),
+        showgrid=False, zeroline=False, range=[len(row_names) - 0.5, -0.5], constrain="domain",
+    )  # fmt: skip
+    return style(figure, height=max(420, 120 + 26 * len(row_names)))
+
+
+def _cell_texts(values: np.ndarray, pattern: str) -> np.ndarray:
+    return np.array([[pattern.format(v) if np.isfinite(v) else "–" for v in row] for row in values])
+
+
+def _cell_size(classes: int) -> int:
+    return max(10, min(44, round(330 / classes)))

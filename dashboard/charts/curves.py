@@ -1,0 +1,130 @@
+"""Training curves of any set of runs over one another."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Literal
+
+import numpy as np
+import plotly.graph_objects as go
+
+from dashboard.charts.palettes import faint, run_colors
+from dashboard.charts.theme import style
+
+History = Mapping[str, np.ndarray]
+Axis = Literal["epoch", "time"]
+
+QUANTITIES = ("Loss", "Accuracy", "Generalisation gap", "Learning rate")
+_COLUMNS = {
+    "Loss": (("loss", "training"), ("val_loss", "validation")),
+    "Accuracy": (("accuracy", "training"), ("val_accuracy", "validation")),
+    "Learning rate": (("learning_rate", ""),),
+}
+_Y_TITLES = {"Generalisation gap": "Validation loss − training loss"}
+
+
+def smooth(values: np.ndarray, weight: float) -> np.ndarray:
+    """Return the exponential moving average of a curve, started without bias towards zero.
+
+    Args:
+        values: float, shape (epochs,); values that are not numbers are skipped and stay as they are.
+        weight: 0 (no smoothing) up to, but not, 1.
+
+    Source: Kingma and Ba, Adam, 2015, section 3 (the bias correction).
+    """
+    smoothed = np.array(values, np.float64)
+    average = seen = 0.0
+    for place, value in enumerate(smoothed):
+        if np.isfinite(value):
+            average = weight * average + (1 - weight) * value
+            seen = weight * seen + (1 - weight)
+            smoothed[place] = average / seen
+    return smoothed
+
+
+def has_quantity(history: History, quantity: str) -> bool:
+    """Tell whether a history holds at least one curve of the quantity."""
+    return bool(_curves(history, quantity))
+
+
+def training_curves(
+    histories: Mapping[str, History],
+    quantity: str,
+    *,
+    axis: Axis = "epoch",
+    smoothing: float = 0.0,
+    log: bool = False,
+    best_epochs: Mapping[str, int | None] | None = None,
+    names: Sequence[str] | None = None,
+) -> go.Figure:
+    """Draw one quantity of several runs over epochs or hours.
+
+    Training is dashed, validation solid, and each run has one colour; a smoothed curve keeps its raw line faintly in
+    view, and a star marks the epoch whose weights were kept.
+
+    Args:
+        histories: Columns of ``history.csv`` by run.
+        quantity: One of ``QUANTITIES``.
+        axis: ``epoch`` counts from 1, ``time`` is the sum of the epochs' seconds in minutes.
+        smoothing: Weight of the moving average, 0..1.
+        log: Draw the y axis in logarithms.
+        best_epochs: 1-based kept epoch by run.
+        names: All runs in the order that fixes the colours, where it is longer than ``histories``.
+    """
+    colors = run_colors(names or list(histories))
+    figure = go.Figure()
+    for run, history in histories.items():
+        curves = _curves(history, quantity)
+        x = _x_values(history, axis)
+        for kind, values in curves.items():
+            label = f"{run} · {kind}" if kind else run
+            line = {"color": colors[run], "width": 2, "dash": "dash" if kind == "training" else "solid"}
+            if smoothing:
+                raw = {**line, "color": faint(colors[run]), "width": 1}
+                figure.add_scatter(
+                    x=x, y=values, line=raw, mode="lines", legendgroup=run, showlegend=False, hoverinfo="skip"
+                )
+            figure.add_scatter(
+                x=x, y=smooth(values, smoothing), name=label, line=line, mode="lines", legendgroup=run,
+                hovertemplate=f"%{{y:.4g}} {label}<extra></extra>",
+            )  # fmt: skip
+        _mark_best(figure, x, curves, smoothing, (best_epochs or {}).get(run), run, colors[run])
+    figure.update_xaxes(title="Epoch" if axis == "epoch" else "Training time (minutes)", rangemode="tozero")
+    figure.update_yaxes(title=_Y_TITLES.get(quantity, quantity), type="log" if log else "linear")
+    if quantity == "Accuracy" and not log:
+        figure.update_yaxes(tickformat=".0%")
+    figure.update_layout(hovermode="x unified")
+    return style(figure, height=460)
+
+
+def _curves(history: History, quantity: str) -> dict[str, np.ndarray]:
+    if quantity == "Generalisation gap":
+        both = "loss" in history and "val_loss" in history
+        return {"": history["val_loss"] - history["loss"]} if both else {}
+    return {kind: history[column] for column, kind in _COLUMNS[quantity] if column in history}
+
+
+def _x_values(history: History, axis: Axis) -> np.ndarray:
+    epochs = len(next(iter(history.values()), ()))
+    if axis == "time" and "seconds" in history:
+        return np.cumsum(history["seconds"]) / 60
+    return np.arange(1, epochs + 1)
+
+
+def _mark_best(
+    figure: go.Figure,
+    x: np.ndarray,
+    curves: Mapping[str, np.ndarray],
+    smoothing: float,
+    best: int | None,
+    run: str,
+    color: str,
+) -> None:
+    if best is None or not 1 <= best <= len(x) or not curves:
+        return
+    values = smooth(list(curves.values())[-1], smoothing)  # validation where there is one
+    figure.add_scatter(
+        x=[x[best - 1]], y=[values[best - 1]], mode="markers", legendgroup=run, showlegend=False,
+        marker={"symbol": "star", "size": 14, "color": color, "line": {"width": 1, "color": "white"}},
+        hovertemplate=f"kept epoch {best} of {run}<extra></extra>",
+    )  # fmt: skip

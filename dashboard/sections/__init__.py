@@ -1,0 +1,1 @@
+"""The sections of the evaluation pages: each shows one matter of one or several runs."""

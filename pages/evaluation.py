@@ -1,0 +1,45 @@
+"""One run on one split: how good, where it errs, and whether its confidence can be believed."""
+
+import streamlit as st
+
+from dashboard.notices import show_error
+from dashboard.run_choice import available_runs, choose_run, choose_split
+from dashboard.sections.confidence import show_confidence
+from dashboard.sections.confusion import show_confusion
+from dashboard.sections.mistakes import show_mistakes
+from dashboard.sections.overview import show_overview
+from dashboard.sections.ranking import show_ranking
+from dashboard.url_state import in_url
+from model.errors import RunError
+
+SECTIONS = {
+    "Overview": show_overview,
+    "Confusion": show_confusion,
+    "ROC and PR": show_ranking,
+    "Confidence": show_confidence,
+    "Mistakes": show_mistakes,
+}
+
+st.title("Evaluation")
+st.caption("Every figure here is computed from the answers saved with the run.")
+runs = available_runs()
+with st.container(horizontal=True, vertical_alignment="bottom"):
+    run = choose_run(runs)
+    if run.splits:
+        split = choose_split(run.splits)
+if not run.splits:
+    show_error(RunError(f"{run.key} has no saved predictions.", f"Run `python -m training evaluate {run.key}`."))
+    st.stop()
+section = in_url(
+    st.segmented_control,
+    "Section",
+    key="section",
+    options=list(SECTIONS),
+    default="Overview",
+    required=True,
+    label_visibility="collapsed",
+)
+try:
+    SECTIONS[section](run, split)
+except RunError as error:
+    show_error(error)

@@ -1,0 +1,60 @@
+"""Any set of runs over one another: loss, accuracy, gap and learning rate by epoch or by time."""
+
+import streamlit as st
+
+from dashboard import scores
+from dashboard.chart_export import show_chart
+from dashboard.charts.curves import QUANTITIES, has_quantity, training_curves
+from dashboard.hyperparameters import hyperparameters
+from dashboard.run_choice import available_runs, choose_runs, report_problems
+from dashboard.url_state import in_url
+
+st.title("Training curves")
+st.caption("Dashed is training, solid is validation; a star marks the epoch whose weights were kept.")
+runs = available_runs()
+chosen = choose_runs(runs)
+if not chosen:
+    st.info("Choose at least one run.", icon=":material/touch_app:")
+    st.stop()
+histories, problems = scores.histories(chosen)
+report_problems(problems)
+
+if histories:
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="large"):
+        quantity = in_url(
+            st.segmented_control, "Show", key="quantity", options=list(QUANTITIES), default="Accuracy", required=True
+        )
+        axis = in_url(
+            st.segmented_control, "Along", key="along", options=["Epochs", "Time"], default="Epochs", required=True
+        )
+        smoothing = in_url(
+            st.slider, "Smoothing", key="smoothing", min_value=0.0, max_value=0.95, value=0.0, step=0.05, width=220
+        )
+        log = in_url(st.toggle, "Logarithmic", key="log", value=False)
+    shown = {key: history for key, history in histories.items() if has_quantity(history, quantity)}
+    missing = [key for key in histories if key not in shown]
+    report_problems([f"{key}/history.csv has no columns for {quantity.lower()}." for key in missing])
+    if shown:
+        untimed = [key for key in shown if axis == "Time" and "seconds" not in shown[key]]
+        report_problems([f"{key}/history.csv has no times, so it is drawn by epoch." for key in untimed])
+        show_chart(
+            training_curves(
+                shown,
+                quantity,
+                axis="time" if axis == "Time" else "epoch",
+                smoothing=smoothing,
+                log=log,
+                best_epochs={key: run.info.best_epoch for key, run in chosen.items()},
+                names=list(chosen),
+            ),
+            f"training-{quantity.lower().replace(' ', '-')}",
+            f"{quantity} of {', '.join(shown)} by {axis.lower()}.",
+        )
+
+st.subheader("How they were made")
+differences_only = in_url(st.toggle, "Differences only", key="differences", value=True, disabled=len(chosen) < 2)
+table = hyperparameters(chosen, differences_only)
+if table.empty:
+    st.caption("These runs were made with the same settings.")
+else:
+    st.dataframe(table, alt="Settings of each run.", height="content" if len(table) < 25 else 600)
