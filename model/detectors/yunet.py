@@ -70,10 +70,10 @@ class YuNetDetector:
             _, rows = self._network.detect(small)
         if rows is None:
             return np.zeros((0, 15), np.float32)
-        rows[:, 2:4] += rows[:, :2]
-        rows[:, :14] *= factor
-        kept: np.ndarray = rows[(rows[:, 2] > rows[:, 0]) & (rows[:, 3] > rows[:, 1])]
-        return kept
+        candidates: np.ndarray = np.array(rows, np.float32)
+        candidates[:, 2:4] += candidates[:, :2]
+        candidates[:, :14] *= factor
+        return candidates[(candidates[:, 2:4] > candidates[:, :2]).all(1)]
 
 
 def _detection(row: np.ndarray) -> Detection:
