@@ -10,8 +10,10 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
+from model.classifier import Classifier
 from model.entities import Detection, Prediction
 from model.errors import ImageError
+from model.explain import heat_map
 from model.images import decode_image
 from model.pipeline import Pipeline
 
@@ -49,7 +51,9 @@ class Picture:
 
     def frame(self) -> np.ndarray:
         """Decode the preview: BGR, uint8, shape (h, w, 3)."""
-        return cv2.imdecode(np.frombuffer(self.preview, np.uint8), cv2.IMREAD_COLOR)
+        frame = cv2.imdecode(np.frombuffer(self.preview, np.uint8), cv2.IMREAD_COLOR)
+        assert frame is not None, "the preview was encoded here"
+        return frame
 
 
 @dataclass
@@ -63,6 +67,7 @@ class Album:
     pictures: dict[str, Picture] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
     readings: dict[tuple, list[Prediction]] = field(default_factory=dict)
+    heat_maps: dict[tuple, np.ndarray] = field(default_factory=dict)
 
     def add(self, files: list[tuple[str, bytes]], pipeline: Pipeline, way: tuple) -> Iterator[str]:
         """Open and read a batch of files, and put it before all others.
@@ -107,10 +112,20 @@ class Album:
         """Return the pictures that were read in this way, each with its predictions in pixels of the upload."""
         return [(p, self.readings[key, way]) for key, p in self.pictures.items() if (key, way) in self.readings]
 
+    def heat_map(self, picture: Picture, way: tuple, number: int, classifier: Classifier) -> np.ndarray:
+        """Return the heat map of a picture's face, float32, 0..1, shape (H, W) of its crop; occlusion runs once."""
+        at = (picture.key, way, number)
+        if at not in self.heat_maps:
+            self.heat_maps[at] = heat_map(self.readings[picture.key, way][number], classifier=classifier)
+            self._forget()
+        return self.heat_maps[at]
+
     def _forget(self) -> None:
-        """Drop readings of pictures that are gone, and the oldest where there are too many."""
+        """Drop what belongs to pictures that are gone, and the oldest where there is too much."""
         kept = [(at, reading) for at, reading in self.readings.items() if at[0] in self.pictures]
         self.readings = dict(kept[-4 * MAX_PICTURES :])
+        heats = [(at, heat) for at, heat in self.heat_maps.items() if at[:2] in self.readings]
+        self.heat_maps = dict(heats[-4 * MAX_PICTURES :])
 
 
 def scaled(prediction: Prediction, factor: float) -> Prediction:

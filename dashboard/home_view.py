@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import cv2
 import numpy as np
 import streamlit as st
 
 from dashboard import resources
+from dashboard.album import scaled
 from dashboard.charts.probabilities import probability_bars
 from dashboard.navigation import PAGES, Entry
 from dashboard.notices import escape
@@ -19,7 +21,7 @@ from model.entities import Prediction
 from model.errors import EmoscopeError
 from model.images import decode_image
 
-HUMAN_ACCURACY = "65 ± 5 %"  # Source: I. Goodfellow et al., Challenges in representation learning, 2013
+HUMAN_ACCURACY = "65 ± 5%"  # Source: I. Goodfellow et al., Challenges in representation learning, 2013
 TEST_SPLITS = ("PrivateTest", "test", "PublicTest", "validation")
 
 
@@ -28,8 +30,7 @@ def show_ways_in() -> None:
     with st.container(horizontal=True):
         for i, entry in enumerate(entry for entry in PAGES if entry.group == "Try it" and entry.path.is_file()):
             label = {"predict.py": "Read pictures", "live.py": "Go live", "video.py": "Read a video"}[entry.file]
-            kind = "primary" if i == 0 else "secondary"
-            if st.button(label, type=kind, icon=entry.icon, key=f"go_{entry.file}"):
+            if st.button(label, type="secondary" if i else "primary", icon=entry.icon, key=f"go_{entry.file}"):
                 st.switch_page(entry.path)
 
 
@@ -47,39 +48,52 @@ def show_sample(run: Run) -> None:
 
 @st.cache_resource(max_entries=2, show_spinner=False)
 def _sample(run_key: str, version: tuple[int, ...]) -> tuple[np.ndarray, Prediction]:
-    frame_bgr = decode_image(sample_picture("One face")[1])
+    frame_bgr = decode_image(sample_picture("One face")[1])[:300, 75:375]
     prediction = resources.pipeline(run_key, "haar").analyze(frame_bgr)[0]
-    annotated = annotate(frame_bgr, [prediction], bars=False)
-    return cv2.cvtColor(annotated[:300, 75:375], cv2.COLOR_BGR2RGB), prediction
+    large = cv2.resize(frame_bgr, None, fx=2.4, fy=2.4, interpolation=cv2.INTER_CUBIC)
+    annotated = annotate(large, [scaled(prediction, 2.4)], bars=False)
+    return cv2.cvtColor(annotated, cv2.COLOR_BGR2RGB), prediction
 
 
 def show_figures(run: Run) -> None:
     """Show what was measured of a run, from its own files; what was not measured is left out."""
     split = next((name for name in TEST_SPLITS if name in run.metrics), None)
-    st.subheader(escape(run.info.name), anchor=False)
-    columns = iter(st.columns(4, gap="small"))
-    if split:
-        figures = run.metrics[split]
-        low, high = figures.get("intervals", {}).get("accuracy", (None, None))
-        interval = f"95 % interval {low:.1%} to {high:.1%}. " if low is not None else ""
-        next(columns).metric(
-            f"Accuracy on {split}",
-            f"{figures['accuracy']:.1%}",
-            border=True,
-            help=f"{interval}Share of right answers on {figures['n']:,} images that it never saw in training.",
-        )
-        next(columns).metric("People on the same task", HUMAN_ACCURACY, border=True, help="Goodfellow et al., 2013.")
+    figures = run.metrics[split] if split else {}
+    tiles = []
+    if figures:
+        tiles += [("Right answers", f"{figures['accuracy']:.1%}"), ("People on the same task", HUMAN_ACCURACY)]
     if run.info.parameters:
-        next(columns).metric("Weights", f"{run.info.parameters / 1e6:.2f} M", border=True)
+        tiles.append(("Weights in the network", f"{run.info.parameters / 1e6:.2f} M"))
     if run.litert_file:
-        next(columns).metric("Model file", f"{run.litert_file.stat().st_size / 1e6:.1f} MB", border=True)
+        tiles.append(("Size of its file", _file_size(run.litert_file.stat().st_size)))
+    grid = st.grid(4, min_column_width=150, gap="small")
+    for label, value in tiles:
+        grid.metric(label, value, border=True)
+    st.caption(_measured_on(run, split, figures))
+
+
+def _measured_on(run: Run, split: str | None, figures: Mapping[str, Any]) -> str:
+    """Say how the figures came about, in the network's own name."""
+    name = escape(run.info.name)
     if not split:
-        st.caption("This run was not evaluated yet: `python -m training evaluate` measures it.")
+        return f"{name} was not evaluated yet: `python -m training evaluate` measures it."
+    low, high = figures.get("intervals", {}).get("accuracy", (None, None))
+    interval = f" (95% interval {low:.1%} to {high:.1%})" if low is not None else ""
+    data = escape(run.info.dataset.name)
+    return (
+        f"{name} on the {figures['n']:,} images of {data}'s {split}, which it never saw in training{interval}. "
+        "People: Goodfellow et al., 2013."
+    )
+
+
+def _file_size(size: int) -> str:
+    return f"{size / 1e6:.1f} MB" if size >= 1e6 else f"{size / 1e3:.0f} kB"
 
 
 def show_cards(entries: Sequence[Entry]) -> None:
     """Show pages as a grid of cards."""
-    cards = st.grid(4, min_column_width=220, gap="small")
+    st.html("<style>.st-key-cards [data-testid=stPageLink-NavLink] {padding-left: 0}</style>")
+    cards = st.grid(4, key="cards", min_column_width=220, gap="small")
     for entry in (entry for entry in entries if entry.path.is_file()):
         with cards.container(border=True):
             st.page_link(entry.path, label=f"**{entry.title}**", icon=entry.icon)

@@ -6,29 +6,22 @@ from collections.abc import Iterator
 
 import streamlit as st
 
-from dashboard.album import Album
 from dashboard.samples import SAMPLES, sample_picture
 from dashboard.state import kept
 
 MAX_MEGABYTES = 60
-SCENES, CROPPED = "Find the faces", "Already cropped faces"
-_WAYS = {
-    "Files": ":material/upload: Files",
-    "Folder": ":material/folder_open: Folder",
-    "Camera": ":material/photo_camera: Camera",
-    "Samples": ":material/photo_library: Samples",
-}
+SCENES, CROPPED = "shows a scene: find the faces", "is a cropped face: read it whole"
+WAYS = ("Files", "Folder", "Camera", "Samples")
 
 
 def pictures() -> list[tuple[str, bytes]]:
     """Show the chosen way to bring pictures and return name and content of those just brought."""
     way = st.segmented_control(
         "Where the pictures come from",
-        list(_WAYS),
-        format_func=_WAYS.__getitem__,
+        WAYS,
         required=True,
         label_visibility="collapsed",
-        **kept("picture_source", "Files", list(_WAYS)),
+        **kept("picture_source", "Files", WAYS),
     )
     if way == "Camera":
         return _camera()
@@ -70,33 +63,16 @@ def empty() -> None:
     st.session_state["uploads"] = st.session_state.get("uploads", 0) + 1
 
 
-def options(album: Album) -> tuple[bool, bool]:
-    """Show how to read and show pictures.
-
-    Returns:
-        Whether the pictures are cropped faces already, and whether heat maps are wanted.
-    """
-    with st.container(horizontal=True, vertical_alignment="center"):
-        content = st.segmented_control(
-            "What the pictures show",
-            [SCENES, CROPPED],
-            required=True,
-            label_visibility="collapsed",
-            **kept("content", SCENES, [SCENES, CROPPED]),
+def already_cropped() -> bool:
+    """Ask whether pictures are face crops already, which no detector then searches."""
+    with st.sidebar:
+        content = st.radio(
+            "Each picture",
+            (SCENES, CROPPED),
+            help="A cropped face is read as it is. Take this for pictures in which a face fills the frame.",
+            **kept("content", SCENES, (SCENES, CROPPED)),
         )
-        heat_maps = st.toggle(
-            "Heat maps",
-            help="Show where in the face the evidence for its emotion lies.",
-            **kept("heat_maps", False),
-        )
-        st.button(
-            "Clear",
-            icon=":material/delete:",
-            help="Forget all pictures and results.",
-            on_click=lambda: st.session_state.pop("album", None),
-            disabled=not (album.pictures or album.problems),
-        )
-    return content == CROPPED, heat_maps
+    return content == CROPPED
 
 
 def show_progress(names: Iterator[str], total: int) -> None:

@@ -2,27 +2,33 @@
 
 from __future__ import annotations
 
+import html
 from collections.abc import Sequence
+from dataclasses import astuple
 
 import cv2
 import numpy as np
 import streamlit as st
 
 from dashboard import downloads
-from dashboard.album import Picture, Problem, scaled
+from dashboard.album import Album, Picture, Problem, scaled
 from dashboard.charts.probabilities import emotion_counts, probability_bars
-from dashboard.charts.theme import class_colors
+from dashboard.charts.theme import OUTLINE, class_colors
 from dashboard.inputs import CROPPED
 from dashboard.notices import escape, show_error
-from dashboard.state import DETECTOR_TITLES, Choice, choose
+from dashboard.state import DETECTOR_TITLES, Choice, choose, kept
 from model.annotate import annotate
 from model.classifier import Classifier
 from model.detectors import DETECTOR_NAMES, detector_problem
 from model.entities import Prediction
-from model.explain import heat_map
 
 PICTURES_A_PAGE = 5
 FACES_A_PAGE = 6
+STICKY_PICTURE = """@media (min-width: 640px) {
+  [class*="st-key-picture_"] [data-testid="stColumn"]:first-child > div {position: sticky; top: 4rem}
+}"""
+"""Keeps a picture in sight while one scrolls through the cards of its faces."""
+CROP_SIZE = (144, 144)
 PLAIN = {"displayModeBar": False}
 
 Result = tuple[Picture, list[Prediction]]
@@ -37,36 +43,51 @@ def show_problems(problems: Sequence[Problem]) -> None:
             st.markdown("\n".join(f"- {escape(name)}: {escape(error.message)}" for name, error in problems[5:]))
 
 
-def show_summary(results: Sequence[Result], choice: Choice, heat_maps: bool) -> None:
-    """Say what was found in all pictures together, and offer it as files."""
+def show_summary(results: Sequence[Result], classifier: Classifier, choice: Choice) -> bool:
+    """Say what was found in all pictures together, and offer it as files.
+
+    Returns:
+        Whether heat maps are wanted.
+    """
     faces = [prediction for _, predictions in results for prediction in predictions]
-    text, *buttons = st.columns([4, 1, 1, 1], vertical_alignment="bottom", gap="small")
-    empty = sum(not predictions for _, predictions in results)
-    note = f" · {_count(empty, 'picture')} without a face" if empty else ""
-    text.subheader(f"{_count(len(faces), 'face')} in {_count(len(results), 'picture')}{note}", anchor=False)
-    way = (choice.run_key, choice.detector_name)
-    for column, (label, name, mime, make) in zip(
-        buttons,
-        (
-            ("CSV", "emotions.csv", "text/csv", lambda: downloads.to_csv(results)),
-            ("JSON", "emotions.json", "application/json", lambda: downloads.to_json(results, *way)),
-            ("Pictures", "emotions.zip", "application/zip", lambda: downloads.to_zip(results, *way, heat_maps)),
-        ),
-        strict=True,
-    ):
-        column.download_button(
-            label, make, name, mime, icon=":material/download:", on_click="ignore", width="stretch", key=f"get_{name}"
+    class_names = classifier.info.class_names
+    with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+        st.subheader(
+            f"{_count(len(faces), 'face')} in {_count(len(results), 'picture')}", anchor=False, width="content"
         )
+        with st.container(horizontal=True, vertical_alignment="center", gap="small", width="content"):
+            heat_maps = st.toggle(
+                "Heat maps",
+                help="Where in the face the evidence for its emotion lies.",
+                **kept("heat_maps", False),
+            )
+            for label, file, mime, make in (
+                ("CSV", "emotions.csv", "text/csv", lambda: downloads.to_csv(results, class_names)),
+                ("JSON", "emotions.json", "application/json", lambda: downloads.to_json(results, *astuple(choice))),
+                ("Pictures", "annotated.zip", "application/zip", lambda: downloads.to_zip(results, heat_maps)),
+            ):
+                # A function is called when the button is clicked: no file is made that nobody takes.
+                icon = ":material/download:"
+                st.download_button(label, make, file, mime, icon=icon, on_click="ignore", key=f"get_{file}")
+            st.button("Clear", icon=":material/delete:", on_click=_clear, help="Forget all pictures and results.")
     if len(faces) > 2:
-        counts = emotion_counts([face.label for face in faces], faces[0].class_names)
+        counts = emotion_counts([face.label for face in faces], class_names)
         st.plotly_chart(counts, config=PLAIN, key="emotion_counts")
+    return heat_maps
 
 
-def show_results(results: Sequence[Result], classifier: Classifier, choice: Choice, heat_maps: bool) -> None:
+def _clear() -> None:
+    st.session_state.pop("album", None)
+
+
+def show_results(album: Album, way: tuple, classifier: Classifier, choice: Choice, heat_maps: bool) -> None:
     """Show the pictures a page at a time, so that hundreds of them load as quickly as five."""
+    results = album.results(way)
+    st.html(f"<style>{STICKY_PICTURE}</style>")
+    top = st.container()
     first = _page("pictures", len(results), PICTURES_A_PAGE)
     for picture, predictions in results[first : first + PICTURES_A_PAGE]:
-        with st.container(border=True, key=f"picture_{picture.key}"):
+        with top.container(border=True, key=f"picture_{picture.key}"):
             left, right = st.columns([5, 6], gap="medium")
             with left:
                 here = [scaled(prediction, picture.scale) for prediction in predictions]
@@ -74,30 +95,27 @@ def show_results(results: Sequence[Result], classifier: Classifier, choice: Choi
                 size = f"{picture.width} × {picture.height} pixels"
                 st.caption(f"{escape(picture.name)} · {size} · {_count(len(predictions), 'face')}")
             with right:
-                if predictions:
-                    _show_faces(picture, predictions, classifier, heat_maps)
-                else:
+                if not predictions:
                     _show_no_face(picture, choice)
+                    continue
+                cards = st.grid(1 if len(predictions) == 1 else 2, min_column_width=220, gap="small")
+                start = _page(f"faces_{picture.key}", len(predictions), FACES_A_PAGE)
+                for i, prediction in enumerate(predictions[start : start + FACES_A_PAGE], start):
+                    heat = album.heat_map(picture, way, i, classifier) if heat_maps else None
+                    with cards.container(border=True):
+                        _show_card(i + 1, prediction, heat, f"{picture.key}_{i}")
 
 
-def _show_faces(picture: Picture, predictions: list[Prediction], classifier: Classifier, heat_maps: bool) -> None:
-    cards = st.grid(1 if len(predictions) == 1 else 2, min_column_width=240, gap="small")
-    first = _page(f"faces_{picture.key}", len(predictions), FACES_A_PAGE)
-    for number, prediction in enumerate(predictions[first : first + FACES_A_PAGE], start=first + 1):
-        with cards.container(border=True):
-            _show_card(number, prediction, classifier, heat_maps, f"{picture.key}_{number}")
-
-
-def _show_card(number: int, prediction: Prediction, classifier: Classifier, heat_maps: bool, key: str) -> None:
+def _show_card(number: int, prediction: Prediction, heat: np.ndarray | None, key: str) -> None:
     """Show one face: what the network saw, what it reads, how sure it is, and what to be careful about."""
     color = class_colors(prediction.class_names)[prediction.label]
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        st.image(_crop(prediction, classifier, heat_maps), width=72, alt=f"Face {number}")
+        st.image(_crop(prediction, heat), width=72, alt=f"Face {number}")
         st.html(
-            f'<div class="face-label"><small style="opacity:.7">Face {number}</small><br>'
+            f'<small style="opacity:.7">Face {number}</small><br>'
             f'<span style="display:inline-block;width:.7em;height:.7em;border-radius:50%;background:{color};'
-            f'outline:1px solid rgba(128,134,150,.75)"></span> '
-            f'<strong style="font-size:1.15rem">{_html(prediction.label)}</strong> {prediction.confidence:.0%}</div>',
+            f'outline:1px solid {OUTLINE}"></span> <strong style="font-size:1.15rem">'
+            f"{html.escape(prediction.label)}</strong> {prediction.confidence:.0%}",
             width="stretch",
         )
     bars = probability_bars(prediction.probabilities, prediction.class_names)
@@ -130,18 +148,18 @@ def _show_no_face(picture: Picture, choice: Choice) -> None:
     st.caption("Faces are found from about a fortieth of the longer side on: crop a wide scene closer to its people.")
 
 
-def _crop(prediction: Prediction, classifier: Classifier, heat_maps: bool) -> np.ndarray:
-    """Return the face as the network saw it, RGB, with its heat map where wanted."""
+def _crop(prediction: Prediction, heat: np.ndarray | None) -> np.ndarray:
+    """Return the face as the network saw it, RGB, under its heat map where there is one."""
     face = prediction.face
     assert face is not None, "the pipeline keeps crops"
     shown = cv2.cvtColor(face, cv2.COLOR_GRAY2RGB) if face.ndim == 2 or face.shape[2] == 1 else face
-    shown = cv2.resize(shown, (144, 144), interpolation=cv2.INTER_CUBIC)
-    if not heat_maps:
+    shown = cv2.resize(shown, CROP_SIZE, interpolation=cv2.INTER_CUBIC)
+    if heat is None:
         return shown
-    heat = cv2.resize(heat_map(prediction, classifier=classifier), (144, 144), interpolation=cv2.INTER_CUBIC)
-    heat = np.clip(heat, 0, 1)[..., None]
+    heat = np.clip(cv2.resize(heat, CROP_SIZE, interpolation=cv2.INTER_CUBIC), 0, 1)
     colors = cv2.applyColorMap((heat * 255).astype(np.uint8), cv2.COLORMAP_INFERNO)[:, :, ::-1]
-    return (shown * (1 - 0.65 * heat) + colors * (0.65 * heat)).astype(np.uint8)
+    share = 0.65 * heat[..., None]
+    return (shown * (1 - share) + colors * share).astype(np.uint8)
 
 
 def _page(key: str, items: int, a_page: int) -> int:
@@ -159,7 +177,3 @@ def _show_bgr(frame_bgr: np.ndarray, name: str) -> None:
 
 def _count(number: int, noun: str) -> str:
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
-
-
-def _html(text: str) -> str:
-    return text.replace("&", "&amp;").replace("<", "&lt;")

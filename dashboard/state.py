@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,7 +29,7 @@ class Choice:
     detector_name: str
 
 
-def kept(key: str, default: Any, options: list[Any] | None = None) -> dict[str, Any]:
+def kept(key: str, default: Any, options: Sequence[Any] | None = None) -> dict[str, Any]:
     """Return widget arguments that keep its value for the whole session, on whichever page it is shown.
 
     Use as ``st.toggle("Heat maps", **kept("heat_maps", False))``.
@@ -86,7 +87,7 @@ def sidebar_controls() -> Choice | None:
         detector_name = st.selectbox(
             "Face detector",
             detectors,
-            format_func=lambda name: DETECTOR_TITLES.get(name, name) + (" (cannot run here)" if problems[name] else ""),
+            format_func=lambda name: DETECTOR_TITLES[name] + (" (cannot run here)" if problems[name] else ""),
             help="Haar needs no download and is quick. YuNet and MTCNN find more faces and set the eyes level; "
             "YuNet fetches 0.2 MB the first time, MTCNN loads TensorFlow and is slow.",
             **kept("detector_name", detectors[0], detectors),

@@ -14,7 +14,7 @@ try:
 except EmoscopeError as error:
     show_error(error)
 
-words, picture = st.columns([6, 5], gap="large", vertical_alignment="center")
+words, picture = st.columns(2, gap="large", vertical_alignment="center")
 with words:
     st.title("See what a network reads in a face", anchor=False)
     st.markdown(
@@ -27,8 +27,10 @@ with picture:
         home_view.show_sample(run)
 
 if run is not None:
+    st.space("small")
     home_view.show_figures(run)
 
+st.space("small")
 st.subheader("Look behind it", anchor=False)
 home_view.show_cards([entry for entry in PAGES if entry.group == "Understand"])
 st.caption(

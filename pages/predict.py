@@ -14,8 +14,7 @@ if choice is None:
 
 album: Album = st.session_state.setdefault("album", Album())
 files = inputs.pictures()
-cropped, heat_maps = inputs.options(album)
-if cropped:
+if inputs.already_cropped():
     choice = state.Choice(choice.run_key, "none")
 
 try:
@@ -34,5 +33,5 @@ except EmoscopeError as error:
 prediction_view.show_problems(album.problems)
 results = album.results(way)
 if results:
-    prediction_view.show_summary(results, choice, heat_maps)
-    prediction_view.show_results(results, pipeline.classifier, choice, heat_maps)
+    heat_maps = prediction_view.show_summary(results, pipeline.classifier, choice)
+    prediction_view.show_results(album, way, pipeline.classifier, choice, heat_maps)

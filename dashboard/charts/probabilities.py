@@ -36,7 +36,7 @@ def probability_bars(probabilities: np.ndarray, class_names: Sequence[str]) -> g
             hovertemplate="%{customdata}: %{x:.1%}<extra></extra>",
         )
     )
-    style(fig, height=22 * len(class_names) + 14)
+    style(fig, height=20 * len(class_names) + 8)
     fig.update_layout(margin={"l": 4, "r": 40, "t": 4, "b": 4}, showlegend=False, dragmode=False)
     fig.update_xaxes(range=[0, 1], visible=False, fixedrange=True)
     fig.update_yaxes(autorange="reversed", showgrid=False, ticks="", fixedrange=True)
@@ -71,9 +71,10 @@ def emotion_counts(labels: Sequence[str], class_names: Sequence[str]) -> go.Figu
             if counts[name]
         ]
     )
-    style(fig, height=52)
+    style(fig, height=36)
     fig.update_layout(barmode="stack", bargap=0, showlegend=False, dragmode=False, uniformtext=_FITTING_TEXT)
-    fig.update_xaxes(visible=False, fixedrange=True)
+    fig.update_layout(margin={"l": 0, "r": 0, "t": 2, "b": 2})
+    fig.update_xaxes(visible=False, fixedrange=True, range=[0, len(labels)])
     fig.update_yaxes(visible=False, fixedrange=True)
     return fig
 
