@@ -107,7 +107,7 @@ def write_robustness(path: Path, rows: Sequence[RobustnessRow], meta: Mapping[st
     """Write ``robustness.csv`` and ``robustness.json`` into a run's folder."""
     names = [f.name for f in fields(RobustnessRow)]
     lines = [",".join(names)]
-    lines += [",".join(f"{v:.6g}" if isinstance(v, float) else str(v) for v in astuple(row)) for row in rows]
+    lines += [",".join(map(str, astuple(row))) for row in rows]
     write_atomically(path / "robustness.csv", "\n".join(lines) + "\n")
     write_json(path / "robustness.json", meta)
 

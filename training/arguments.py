@@ -1,0 +1,30 @@
+"""Command-line flags that several commands share."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser, Namespace
+
+from model.artifacts import RunInfo
+from model.dataset import Dataset, find_dataset, load_dataset
+from model.dataset.locate import GET_DATA
+from model.errors import DataError
+
+
+def add_data_arguments(parser: ArgumentParser) -> None:
+    """Add ``--data`` and ``--votes``."""
+    parser.add_argument("--data", metavar="PATH", help="data set: file or folder (default: EMOSCOPE_DATA, else data/)")
+    parser.add_argument("--votes", metavar="FILE", help="FER+ votes (default: fer2013new.csv beside the data)")
+
+
+def load_data(args: Namespace, info: RunInfo | None = None) -> Dataset:
+    """Load the data set that the flags name, at a network's size and channels where one is given.
+
+    Raises:
+        DataError: There is none, or something in it is wrong.
+    """
+    path = args.data or find_dataset()
+    if path is None:
+        raise DataError("No data set was named.", f"Give --data. {GET_DATA}")
+    if info is None:
+        return load_dataset(path, votes=args.votes)
+    return load_dataset(path, votes=args.votes, size=info.input_size, channels=info.channels)
