@@ -76,7 +76,7 @@ def decode_image(data: bytes) -> np.ndarray:
             raise ImageError(
                 f"The {image.format} picture {reason}.", "Save it again or choose another file."
             ) from error
-    return _turn_upright(_fit(frame), orientation)
+    return _turn_upright(frame, orientation)
 
 
 def read_image(path: Path | str) -> np.ndarray:
@@ -107,29 +107,31 @@ def encode_png(frame_bgr: np.ndarray) -> bytes:
 def _to_bgr(image: Image.Image) -> np.ndarray:
     """Decode the pixels of an opened picture."""
     if image.mode.startswith("I") or image.mode == "F":
-        return cv2.cvtColor(_to_8_bit(np.asarray(image)), cv2.COLOR_GRAY2BGR)
-    if image.has_transparency_data:
-        layer = image.convert("RGBA")
-        white = Image.new("RGBA", layer.size, "white")
-        image = Image.alpha_composite(white, layer)
-    if image.mode == "L":
-        return cv2.cvtColor(np.asarray(image), cv2.COLOR_GRAY2BGR)
-    if image.mode != "RGB":
-        image = image.convert("RGB")
-    return cv2.cvtColor(np.asarray(image), cv2.COLOR_RGB2BGR)
+        return cv2.cvtColor(_fit(_to_8_bit(np.asarray(image))), cv2.COLOR_GRAY2BGR)
+    mode = "RGBA" if image.has_transparency_data else "L" if image.mode in ("1", "L") else "RGB"
+    pixels = _fit(np.asarray(image if image.mode == mode else image.convert(mode)))
+    if mode == "L":
+        return cv2.cvtColor(pixels, cv2.COLOR_GRAY2BGR)
+    if mode == "RGBA":
+        layer = Image.fromarray(pixels)
+        pixels = np.asarray(Image.alpha_composite(Image.new("RGBA", layer.size, "white"), layer))
+        return cv2.cvtColor(pixels, cv2.COLOR_RGBA2BGR)
+    return cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR)
 
 
 def _to_8_bit(pixels: np.ndarray) -> np.ndarray:
-    """Scale deep gray pixels by the range of their kind: 16 bits, 32 bits, or floating point 0..1."""
-    values = np.nan_to_num(pixels.astype(np.float32))
+    """Scale deep gray pixels, whose files do not say where white lies.
+
+    Sixteen bits are taken whole; other kinds by the first of 1 (floating point only), 255, 65535 and their maximum
+    that nothing exceeds.
+    """
+    if pixels.dtype == np.uint16:
+        return cv2.convertScaleAbs(pixels, alpha=255 / 65535)
+    values = np.nan_to_num(pixels.astype(np.float32), posinf=0.0, neginf=0.0)
     peak = float(values.max(initial=0.0))
-    if pixels.dtype.kind == "f" and peak <= 1.0:
-        full = 1.0
-    elif pixels.dtype == np.uint16 or peak > 255:
-        full = 65535.0 if peak <= 65535 else peak
-    else:
-        full = 255.0
-    return np.clip(np.rint(values * (255.0 / full)), 0, 255).astype(np.uint8)
+    whites = (1.0, 255.0, 65535.0) if pixels.dtype.kind == "f" else (255.0, 65535.0)
+    white = next((w for w in whites if peak <= w), peak)
+    return cv2.convertScaleAbs(np.maximum(values, 0.0), alpha=255 / white)
 
 
 def _orientation(image: Image.Image) -> int:
@@ -148,16 +150,16 @@ def _turn_upright(frame: np.ndarray, orientation: int) -> np.ndarray:
     return cv2.flip(frame, flips[orientation]) if orientation in flips else frame
 
 
-def _fit(frame: np.ndarray) -> np.ndarray:
-    height, width = frame.shape[:2]
+def _fit(pixels: np.ndarray) -> np.ndarray:
+    height, width = pixels.shape[:2]
     factor = 1.0
     while height * width * factor * factor > MAX_FRAME_PIXELS:
         factor /= 2
     factor = min(factor, MAX_FRAME_SIDE / max(height, width))
     if factor == 1.0:
-        return frame
+        return pixels
     size = (max(1, round(width * factor)), max(1, round(height * factor)))
-    return cv2.resize(frame, size, interpolation=cv2.INTER_AREA)
+    return cv2.resize(pixels, size, interpolation=cv2.INTER_AREA)
 
 
 def _is_cut_off(error: Exception) -> bool:
