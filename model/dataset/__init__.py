@@ -4,6 +4,7 @@
 where the user's copy is.
 """
 
+from model.dataset.duplicates import Duplicates, exact_duplicates, near_duplicates
 from model.dataset.load import find_dataset, load_dataset
 from model.dataset.samples import FER2013_CLASSES, FER2013_SPLITS, Dataset, Split
 from model.dataset.votes import (
@@ -23,11 +24,14 @@ __all__ = [
     "FERPLUS_CLASSES",
     "VOTE_NAMES",
     "Dataset",
+    "Duplicates",
     "Split",
+    "exact_duplicates",
     "ferplus_argmax",
     "ferplus_distribution",
     "ferplus_majority",
     "find_dataset",
     "load_dataset",
+    "near_duplicates",
     "read_votes",
 ]
