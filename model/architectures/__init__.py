@@ -60,7 +60,7 @@ def deploy(network: keras.Model, head: str) -> keras.Model:
     if f"{head}_map" in {layer.name for layer in network.layers}:
         activation_map = network.get_layer(f"{head}_map").output
         outputs["activation_map"] = keras.layers.Identity(name="activation_map")(activation_map)
-    return keras.Model(network.inputs, outputs, name=network.name)
+    return keras.Model(network.input, outputs, name=network.name)
 
 
 def multiply_adds(network: keras.Model) -> int:
