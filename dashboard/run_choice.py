@@ -14,10 +14,11 @@ from model.artifacts import DEFAULT_RUN, BrokenRun, Run
 from model.dataset.samples import TEST_SPLITS, VALIDATION_SPLITS
 
 
-def available_runs() -> dict[str, Run]:
+def available_runs(stop: bool = True) -> dict[str, Run]:
     """Return every run that can be opened by key, the default run first; name the others in a sentence each.
 
-    Where there is none at all, the page says how to make one and stops.
+    Args:
+        stop: Where there is none at all, end the page with how to make one.
     """
     found = resources.runs()
     broken = [run for run in found if isinstance(run, BrokenRun)]
@@ -26,7 +27,7 @@ def available_runs() -> dict[str, Run]:
     runs = {run.key: run for run in found if isinstance(run, Run)}
     runs = dict(sorted(runs.items(), key=lambda item: (item[0] != DEFAULT_RUN, item[0])))
     runs.update(uploaded_runs())
-    if not runs:
+    if not runs and stop:
         st.info(
             "There is no saved run yet. Train one with `python -m training train`, or point `EMOSCOPE_ARTIFACTS` at a "
             "folder of runs.",

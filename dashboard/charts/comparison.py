@@ -32,6 +32,7 @@ def accuracy_against_cost(
     *,
     cost_title: str,
     score_title: str,
+    direction: int = 1,
 ) -> go.Figure:
     """Draw each run's score against what it costs, and the Pareto front.
 
@@ -42,9 +43,10 @@ def accuracy_against_cost(
         intervals: Low and high end of the score, shape (R, 2).
         cost_title: Title of the x axis.
         score_title: Title of the y axis.
+        direction: 1 where a higher score is better, -1 where a lower one is.
     """
     colors, symbols = run_colors(names), run_symbols(names)
-    front = pareto_front(cost, score)
+    front = pareto_front(cost, direction * score)
     figure = go.Figure()
     figure.add_scatter(
         x=cost[front], y=score[front], mode="lines", line={"dash": "dot", "color": GRAY, "shape": "hv"},

@@ -1,0 +1,36 @@
+"""What the networks learn from: classes, faces, annotators, duplicates and light of the user's own data set."""
+
+import streamlit as st
+
+from dashboard.sample_grid import user_dataset
+from dashboard.sections.annotators import show_annotators
+from dashboard.sections.dataset_classes import show_balance, show_faces, show_light
+from dashboard.sections.duplicates import show_duplicates
+from dashboard.url_state import in_url
+
+SECTIONS = {
+    "Classes": show_balance,
+    "Faces": show_faces,
+    "Annotators": show_annotators,
+    "Duplicates": show_duplicates,
+    "Light": show_light,
+}
+
+st.title("Dataset")
+dataset = user_dataset()
+if dataset is None:
+    st.stop()
+sizes = ", ".join(f"{name} {size:,}" for name, size in dataset.split_sizes.items())
+st.caption(f"{dataset.name}: {sizes}. Fingerprint `{dataset.fingerprint[:12]}`.")
+for note in dataset.notes:
+    st.caption(note)
+section = in_url(
+    st.segmented_control,
+    "Section",
+    key="section",
+    options=list(SECTIONS),
+    default="Classes",
+    required=True,
+    label_visibility="collapsed",
+)
+SECTIONS[section](dataset)
