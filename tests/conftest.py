@@ -1,0 +1,46 @@
+"""What lies outside of the project and tests use if it is there: FER-2013 and YuNet's weights."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from model.dataset import Dataset, load_dataset
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def _outside(variable: str, folders: list[Path], pattern: str) -> Path:
+    """Find a file in the folder that a variable names, else in one of some; without it the test is skipped.
+
+    On CI, where skipping would hide a broken set-up, the test fails instead.
+    """
+    named = os.environ.get(variable)
+    for folder in [Path(named)] if named else folders:
+        if found := sorted(folder.glob(pattern)):
+            return found[0]
+    message = f"no {pattern} here; put it into a folder and name that in {variable}"
+    if os.environ.get("CI", "").lower() in ("1", "true"):
+        pytest.fail(message)
+    pytest.skip(message)
+
+
+@pytest.fixture(scope="session")
+def fer2013_path() -> Path:
+    """The folder that holds ``fer2013.csv`` in whatever compression, and ``fer2013new.csv``."""
+    return _outside("EMOSCOPE_DATA", [ROOT / "data", ROOT.parent / "shared" / "data"], "fer2013.csv*").parent
+
+
+@pytest.fixture(scope="session")
+def fer2013(fer2013_path: Path) -> Dataset:
+    """FER-2013 with FER+ votes, 48×48 gray."""
+    return load_dataset(fer2013_path)
+
+
+@pytest.fixture(scope="session")
+def yunet_path() -> Path:
+    """YuNet's weights."""
+    folders = [ROOT.parent / "shared" / "models"]
+    return _outside("EMOSCOPE_MODELS", folders, "face_detection_yunet_2023mar.onnx")
