@@ -23,6 +23,8 @@ YUNET_SHA256 = "8f2383e4dd3cfbb4553ea8718107fc0423210dc964f9f4280604804ed2552fa4
 class YuNetDetector:
     """Finds faces, turned and partly covered ones too, with landmarks. Thread-safe: one search at a time.
 
+    Its landmarks follow a tilted head by a fraction of the angle only, so crops of tilted heads stay tilted.
+
     Args:
         weights: The ONNX file; see :func:`yunet_weights`.
         for_video: Search one small copy of the frame only: for faces of at least 1/10 of the longest side.
