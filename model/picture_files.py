@@ -1,12 +1,15 @@
-"""Which pictures a command means: files, folders and patterns, and where their annotated copies go."""
+"""Which pictures a command means: files, folders, patterns and lists, and where their annotated copies go."""
 
 from __future__ import annotations
 
+import csv
 import glob
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePath
+
+from model.errors import DataError
 
 PICTURE_SUFFIXES = frozenset(
     (
@@ -28,6 +31,10 @@ PICTURE_SUFFIXES = frozenset(
 )
 
 
+LIST_SUFFIXES = frozenset((".csv", ".parquet"))
+_LIST_COLUMNS = ("file", "path", "image", "filename")
+
+
 @dataclass(frozen=True)
 class PictureFile:
     """One input of a command.
@@ -44,18 +51,23 @@ class PictureFile:
 def find_pictures(names: Iterable[str], leave_out: Path | None = None) -> Iterator[PictureFile]:
     """Yield the pictures that paths and patterns mean, each once, in the order given and by name within a folder.
 
-    A folder means every file below it that is called like a picture; hidden ones are left out. A file that is named is
-    always taken, also if it does not exist, so that whoever opens it can say what is wrong.
+    A folder means every file below it that is called like a picture; hidden ones are left out. A CSV or Parquet file
+    means the files named in its column ``file``, ``path``, ``image`` or ``filename``, seen from its own folder. A file
+    that is named is always taken, also if it does not exist, so that whoever opens it can say what is wrong.
 
     Args:
-        names: Files, folders and patterns such as ``photos/**/*.jpg``.
+        names: Files, folders, lists and patterns such as ``photos/**/*.jpg``.
         leave_out: A folder whose content is not meant, such as where results are written.
+
+    Raises:
+        DataError: A list cannot be read, or has no such column.
     """
     seen: set[str] = set()
     for name in names:
         matches = [name] if os.path.lexists(name) else sorted(glob.glob(name, recursive=True)) or [name]  # noqa: PTH207
         for match in matches:
-            for file in _below(Path(match), leave_out):
+            listed = Path(match).suffix.lower() in LIST_SUFFIXES
+            for file in _listed(Path(match)) if listed else _below(Path(match), leave_out):
                 real = os.path.realpath(file.path)
                 if real not in seen:
                     seen.add(real)
@@ -73,6 +85,47 @@ def _below(path: Path, leave_out: Path | None) -> Iterator[PictureFile]:
             if name[0] != "." and PurePath(name).suffix.lower() in PICTURE_SUFFIXES:
                 file = Path(folder) / name
                 yield PictureFile(file, file.relative_to(path))
+
+
+def _listed(path: Path) -> Iterator[PictureFile]:
+    try:
+        for name in _parquet_column(path) if path.suffix.lower() == ".parquet" else _csv_column(path):
+            if name:
+                # Kept as written: absolute, or below the list's own folder.
+                file = path.parent / name
+                parts = [part for part in PurePath(name).parts if part not in ("..", PurePath(name).anchor)]
+                yield PictureFile(file, PurePath(*parts))
+    except (OSError, ValueError, csv.Error) as error:
+        raise DataError(f"{path} cannot be read as a list of pictures ({error}).", "Check the file.") from error
+
+
+def _csv_column(path: Path) -> Iterator[str]:
+    with path.open(newline="", encoding="utf-8-sig") as stream:
+        table = csv.DictReader(stream)
+        column = _column(path, table.fieldnames or ())
+        for row in table:
+            yield row[column]
+
+
+def _parquet_column(path: Path) -> Iterator[str]:
+    try:
+        import pyarrow.parquet as pq
+    except ImportError as error:
+        raise DataError("Parquet files need PyArrow, which is not installed.", "Run `pip install pyarrow`.") from error
+    with pq.ParquetFile(path) as table:
+        column = _column(path, table.schema_arrow.names)
+        for batch in table.iter_batches(columns=[column]):
+            yield from (str(name) for name in batch.column(0).to_pylist() if name is not None)
+
+
+def _column(path: Path, names: Sequence[str]) -> str:
+    found = next((column for column in _LIST_COLUMNS if column in names), None)
+    if found is None:
+        raise DataError(
+            f"{path} has no column {', '.join(_LIST_COLUMNS[:-1])} or {_LIST_COLUMNS[-1]}.",
+            "Name the column with the pictures' paths so.",
+        )
+    return found
 
 
 def annotated_paths(files: Iterable[PictureFile], folder: Path) -> list[Path]:

@@ -5,24 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from time import perf_counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from model.classifier import Classifier
 from model.cropping import crop_face
 from model.entities import Detection, Prediction
+from model.quality import face_warnings
 
 if TYPE_CHECKING:
     from model.detectors import Detector
-
-try:
-    from model.quality import face_warnings
-except ModuleNotFoundError:
-
-    def face_warnings(frame_bgr: np.ndarray, detection: Detection) -> tuple[str, ...]:
-        """Say nothing."""
-        return ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,6 +29,15 @@ class Analysis:
 
     predictions: list[Prediction]
     seconds: dict[str, float] = field(default_factory=dict)
+
+
+class FaceCrop(NamedTuple):
+    """A face cut out of its frame; see :class:`~model.entities.Prediction` for the fields."""
+
+    detection: Detection
+    face: np.ndarray
+    crop_to_frame: np.ndarray
+    warnings: tuple[str, ...]
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,21 +77,35 @@ class Pipeline:
             frame_bgr: The frame that the detections belong to, uint8, shape (H, W, 3).
             detections: From :meth:`detect`, or from a tracker.
         """
-        if not detections:
-            return []
+        return self.read(self.crop(frame_bgr, detections))
+
+    def crop(self, frame_bgr: np.ndarray, detections: Sequence[Detection]) -> list[FaceCrop]:
+        """Cut the faces out of a frame, so that it need not be kept until they are read."""
         info = self.classifier.info
-        crops = [crop_face(frame_bgr, d, self.detector.crop, info.input_size, info.channels) for d in detections]
-        result = self.classifier.classify([face for face, _ in crops])
+        return [
+            FaceCrop(
+                detection,
+                *crop_face(frame_bgr, detection, self.detector.crop, info.input_size, info.channels),
+                face_warnings(frame_bgr, detection),
+            )
+            for detection in detections
+        ]
+
+    def read(self, crops: Sequence[FaceCrop]) -> list[Prediction]:
+        """Read crops, of one frame or of many, in one batch."""
+        if not crops:
+            return []
+        result = self.classifier.classify([crop.face for crop in crops])
         maps = result.activation_maps
         return [
             Prediction(
-                detection=detection,
+                detection=crop.detection,
                 probabilities=result.probabilities[i],
-                class_names=info.class_names,
+                class_names=self.classifier.info.class_names,
                 activation_map=None if maps is None else maps[i],
-                face=face,
-                crop_to_frame=crop_to_frame,
-                warnings=face_warnings(frame_bgr, detection),
+                face=crop.face,
+                crop_to_frame=crop.crop_to_frame,
+                warnings=crop.warnings,
             )
-            for i, (detection, (face, crop_to_frame)) in enumerate(zip(detections, crops, strict=True))
+            for i, crop in enumerate(crops)
         ]

@@ -1,28 +1,35 @@
-"""``python -m model predict PATH…``: read every face in files and folders."""
+"""``python -m model predict PATH…``: read every face in files, folders and lists."""
 
 from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
+from hashlib import blake2b
 from pathlib import Path
+from typing import Any
 
 from model.artifacts import DEFAULT_RUN, Run, load_run
-from model.classifier import load_classifier
-from model.detectors import DETECTOR_NAMES, create_detector
-from model.errors import ImageError
-from model.images import encode_png, read_image
+from model.batch import PipelineSettings, Task, available_cores, read_pictures
+from model.detectors import DETECTOR_NAMES
+from model.errors import ImageError, OutputError
+from model.journal import Journal
 from model.picture_files import PictureFile, annotated_paths, find_pictures
-from model.pipeline import Pipeline
-from model.results import Reading, Writer, csv_writer, json_writer, open_output, writing
+from model.result_files import Writer, csv_file, json_file, parquet_file, writing
 
+# Below this many pictures, starting processes takes longer than they save.
+_WORTH_PROCESSES = 64
 _LISTED = 20
-_EPILOG = """exit status: 0 if every file was read, 1 if some could not be read, 2 if the command could not start
+_EPILOG = """exit status: 0 if every file was read, 1 if some could not be, 2 if the command could not be carried out
+
+A command that writes a file and is stopped, even killed, goes on where it was when it is given again.
 
 examples:
   python -m model predict photo.jpg
   python -m model predict holidays/ 'more/**/*.png' --csv emotions.csv --annotate drawn/
+  python -m model predict list.csv --parquet emotions.parquet
   python -m model predict crops/ --detector none --json - | jq '.pictures[].faces[].emotion'"""
 
 
@@ -35,28 +42,26 @@ def add_predict_command(commands: argparse._SubParsersAction) -> None:
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("paths", nargs="+", metavar="PATH", help="a picture, a folder (with all below it) or a pattern")
-    parser.add_argument("--csv", metavar="FILE", help="write a row a face to FILE (- for standard output)")
-    parser.add_argument(
-        "--json",
-        metavar="FILE",
-        nargs="?",
-        const="-",
-        help="write an entry a picture to FILE (standard output if left out)",
-    )
-    parser.add_argument(
-        "--annotate", metavar="DIR", type=Path, help="write the pictures with boxes and emotions to DIR"
-    )
-    parser.add_argument(
+    add = parser.add_argument
+    add("paths", nargs="+", metavar="PATH", help="a picture, a folder, a pattern, or a CSV or Parquet list of files")
+    add("--csv", metavar="FILE", help="write a row a face to FILE (- for standard output)")
+    add("--json", metavar="FILE", nargs="?", const="-", help="write an entry a picture to FILE (or standard output)")
+    add("--parquet", metavar="FILE", type=Path, help="write a row a face to FILE")
+    add("--annotate", metavar="DIR", type=Path, help="write the pictures with boxes and emotions to DIR")
+    add(
         "--detector",
         choices=(*DETECTOR_NAMES, "none"),
         default="haar",
         help="how to find faces; none if each picture is a cropped face already (default: haar)",
     )
-    parser.add_argument(
-        "--run", default=DEFAULT_RUN, help=f"saved run to use, by name or folder (default: {DEFAULT_RUN})"
+    add("--run", default=DEFAULT_RUN, help=f"saved run to use, by name or folder (default: {DEFAULT_RUN})")
+    add("--threads", metavar="N", type=_positive, default=1, help="cores for one classification (default: 1)")
+    add(
+        "--processes",
+        metavar="N",
+        type=_positive,
+        help="processes to read with (default: one a core for many pictures)",
     )
-    parser.add_argument("--threads", type=_positive, default=1, help="cores that the network may use (default: 1)")
     parser.set_defaults(run_command=run_predict)
 
 
@@ -70,8 +75,7 @@ def run_predict(options: argparse.Namespace) -> int:
     """Carry out the command and return its exit status.
 
     Raises:
-        EmoscopeError: The command cannot start: no such run or detector, nothing to read, or an output that cannot be
-            written.
+        EmoscopeError: No such run or detector, nothing to read, or an output that cannot be written.
     """
     from tqdm import tqdm
 
@@ -82,102 +86,133 @@ def run_predict(options: argparse.Namespace) -> int:
     if not files:
         raise ImageError(f"There are no pictures in {', '.join(options.paths)}.", "Name a picture or another folder.")
     run = load_run(options.run)
-    pipeline = Pipeline(create_detector(options.detector), load_classifier(run, options.threads))
-    targets = annotated_paths(files, options.annotate) if options.annotate else [None] * len(files)
-
-    failed: list[Reading] = []
-    without_face: list[Reading] = []
+    summary = _Summary(len(files), options.detector)
     with ExitStack() as outputs:
-        writers = _open_writers(options, files, run, outputs)
+        journal = _journal(options, run)
+        if journal:  # opened first and closed last: what it holds is needed until every file is whole
+            outputs.enter_context(journal)
+        writers = [*_open_outputs(options, files, run, outputs), summary.count]
         hidden = len(files) < 2 or None  # None: where standard error is no terminal
-        bar = outputs.enter_context(tqdm(total=len(files), unit=" pictures", file=sys.stderr, disable=hidden))
-        for file, target in zip(files, targets, strict=True):
-            reading = read_picture(file, pipeline, target)
-            with tqdm.external_write_mode(file=sys.stdout), writing():
-                for write in writers:
-                    write(reading)
-            if reading.error:
-                failed.append(reading)
-            elif not reading.predictions:
-                without_face.append(reading)
-            bar.update()
-    _print_summary(failed, without_face, len(files), options.detector)
-    return 1 if failed else 0
+        with tqdm(total=len(files), unit=" pictures", file=sys.stderr, smoothing=0.05, disable=hidden) as bar:
+            for entry in _entries(options, files, run, journal):
+                with tqdm.external_write_mode(file=sys.stdout):
+                    for write in writers:
+                        write(entry)
+                bar.update()
+    summary.print()
+    return 1 if summary.failed else 0
 
 
-def read_picture(file: PictureFile, pipeline: Pipeline, annotate_to: Path | None = None) -> Reading:
-    """Read the faces of one file, and draw them into a copy if asked to.
+def _entries(
+    options: argparse.Namespace, files: Sequence[PictureFile], run: Run, journal: Journal | None
+) -> Iterator[dict[str, Any]]:
+    """Yield every picture's entry in order: first those of the journal, then those read now."""
+    done = 0
+    for entry in journal.replay(files) if journal else ():
+        done += 1
+        yield entry
+    if done:
+        print(f"Going on after {done:,} of {len(files):,} pictures.", file=sys.stderr)
+    targets = annotated_paths(files, options.annotate) if options.annotate else [None] * len(files)
+    tasks = [Task(file.path, target) for file, target in zip(files, targets, strict=True)]
+    settings = PipelineSettings(run.path, options.detector, options.threads)
+    many = len(files) - done >= _WORTH_PROCESSES
+    processes = options.processes or (max(1, available_cores() // options.threads) if many else 1)
+    for file, entry in zip(files[done:], read_pictures(tasks[done:], settings, processes), strict=True):
+        if journal:
+            journal.append(file, entry)
+        yield entry
 
-    Raises:
-        OutputError: The annotated copy cannot be written.
-    """
-    try:
-        frame = read_image(file.path)
-    except ImageError as error:
-        return Reading(file, [], error=error)
-    predictions = pipeline.analyze(frame)
-    if annotate_to:
-        from model.annotate import annotate
 
-        drawn = encode_png(annotate(frame, predictions))
-        with writing():
-            annotate_to.parent.mkdir(parents=True, exist_ok=True)
-            annotate_to.write_bytes(drawn)
-    return Reading(file, predictions, frame.shape[1], frame.shape[0])
+def _journal(options: argparse.Namespace, run: Run) -> Journal | None:
+    """Return the journal beside the first file to be written; None where nothing is written that could go on."""
+    names = [str(name) for name in (options.parquet, options.csv, options.json) if name and str(name) != "-"]
+    if not names:
+        return None
+    first = Path(names[0])
+    network = run.litert_file or run.path / "model.keras"
+    settings = {
+        "run": run.key,
+        "network": blake2b(network.read_bytes() if network.is_file() else b"", digest_size=16).hexdigest(),
+        "class_names": run.info.class_names,
+        "detector": options.detector,
+        "annotate": str(options.annotate),
+    }
+    return Journal(first.with_name(f".{first.name}.journal"), settings)
 
 
-def _open_writers(
+def _open_outputs(
     options: argparse.Namespace, files: Sequence[PictureFile], run: Run, outputs: ExitStack
 ) -> list[Writer]:
     """Open every output before the first picture is read, so that a wrong path costs no time."""
+    named = {Path(path).resolve() for path in options.paths if Path(path).is_file()}
+    for name in (options.csv, options.json, options.parquet):
+        if name and Path(name).resolve() in named:
+            raise OutputError(f"{name} is read by this command and would be lost.", "Write to another file.")
     writers = []
     if options.csv:
-        writers.append(csv_writer(outputs.enter_context(open_output(options.csv)), run.info.class_names))
+        writers.append(outputs.enter_context(csv_file(options.csv, run.info.class_names)))
     if options.json:
-        writers.append(
-            outputs.enter_context(
-                json_writer(outputs.enter_context(open_output(options.json)), run.key, options.detector)
-            )
-        )
+        writers.append(outputs.enter_context(json_file(options.json, run.key, options.detector)))
+    if options.parquet:
+        writers.append(outputs.enter_context(parquet_file(options.parquet, run.info.class_names)))
     if options.annotate:
         with writing():
             options.annotate.mkdir(parents=True, exist_ok=True)
-    if "-" not in (options.csv, options.json):
-        writers.append(_table_writer(files))
-    return writers
+    return writers or [_table(files)]
 
 
-def _table_writer(files: Sequence[PictureFile]) -> Writer:
+def _table(files: Sequence[PictureFile]) -> Callable[[dict[str, Any]], None]:
     width = min(48, max(len(str(file.path)) for file in files))
-    print(f"{'file':<{width}}  face  {'emotion':<10} confidence  {'box':<22} warnings".rstrip())
+    print(f"{'file':<{width}}  face  {'emotion':<10} confidence  {'box':<22} warnings")
 
-    def write(reading: Reading) -> None:
-        name = str(reading.file.path)
+    def write(entry: dict[str, Any]) -> None:
+        name = entry["file"]
         name = name if len(name) <= width else "…" + name[1 - width :]
-        if reading.error:
+        if "error" in entry:
             print(f"{name:<{width}}     –  could not be read")
-        elif not reading.predictions:
+            return
+        if not entry["faces"]:
             print(f"{name:<{width}}     –  no face found")
-        for number, p in enumerate(reading.predictions, start=1):
-            box = " ".join(f"{side:.0f}" for side in p.detection.xyxy)
-            line = (
-                f"{name:<{width}}  {number:>4}  {p.label:<10} {p.confidence:>10.1%}  {box:<22} {' '.join(p.warnings)}"
-            )
-            print(line.rstrip())
+        for number, face in enumerate(entry["faces"], start=1):
+            box = " ".join(f"{side:.0f}" for side in face["xyxy"])
+            line = f"{name:<{width}}  {number:>4}  {face['emotion']:<10} {face['confidence']:>10.1%}  {box:<22} "
+            print((line + " ".join(face["warnings"])).rstrip())
 
     return write
 
 
-def _print_summary(failed: list[Reading], without_face: list[Reading], total: int, detector_name: str) -> None:
-    if without_face:
-        print(f"\nNo face was found in {len(without_face)} of {total} pictures:", file=sys.stderr)
-        for reading in without_face[:_LISTED]:
-            print(f"  {reading.file.path}", file=sys.stderr)
-        if len(without_face) > _LISTED:
-            print(f"  … and {len(without_face) - _LISTED} more", file=sys.stderr)
-        others = [name for name in DETECTOR_NAMES if name != detector_name]
-        print(f"Try --detector {others[0]}, or --detector none for pictures that are cropped faces.", file=sys.stderr)
-    if failed:
-        print(f"\n{len(failed)} of {total} files could not be read:", file=sys.stderr)
-        for reading in failed:
-            print(f"  {reading.file.path}: {reading.error}", file=sys.stderr)
+class _Summary:
+    """What is said at the end, on standard error."""
+
+    def __init__(self, total: int, detector_name: str) -> None:
+        self.total = total
+        self.detector_name = detector_name
+        self.emotions: Counter[str] = Counter()
+        self.without_face: list[str] = []
+        self.failed: list[str] = []
+
+    def count(self, entry: dict[str, Any]) -> None:
+        if "error" in entry:
+            self.failed.append(f"{entry['file']}: {entry['error']}")
+        elif not entry["faces"]:
+            self.without_face.append(entry["file"])
+        else:
+            self.emotions.update(face["emotion"] for face in entry["faces"])
+
+    def print(self) -> None:
+        lines = []
+        if self.total > 1:
+            faces = ", ".join(f"{count:,} {emotion}" for emotion, count in self.emotions.most_common())
+            lines.append(f"{self.emotions.total():,} faces in {self.total:,} files" + (f": {faces}" if faces else ""))
+        if self.without_face:
+            lines.append(f"\nNo face was found in {len(self.without_face):,} of {self.total:,} pictures:")
+            lines += [f"  {name}" for name in self.without_face[:_LISTED]]
+            if len(self.without_face) > _LISTED:
+                lines.append(f"  … and {len(self.without_face) - _LISTED:,} more")
+            other = next(name for name in DETECTOR_NAMES if name != self.detector_name)
+            lines.append(f"Try --detector {other}, or --detector none for pictures that are cropped faces.")
+        if self.failed:
+            lines.append(f"\n{len(self.failed):,} of {self.total:,} files could not be read:")
+            lines += [f"  {line}" for line in self.failed]
+        print("\n".join(lines), file=sys.stderr, end="\n" if lines else "")

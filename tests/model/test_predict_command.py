@@ -42,11 +42,14 @@ def read_csv(path: Path) -> list[dict[str, str]]:
 
 
 def test_folder_gives_a_row_a_face_in_table_csv_and_json(folder, capsys):
-    assert main(["predict", "photos", "--csv", "new/out.csv", "--json", "new/out.json"]) == 0
-    table, bar = capsys.readouterr()
+    assert main(["predict", "photos"]) == 0
+    table, summary = capsys.readouterr()
     assert sum("%" in line for line in table.splitlines()) == 3
     assert any("cup.png" in line and "no face found" in line for line in table.splitlines())
-    assert "--detector yunet" in bar
+    assert "3 faces in 4 files" in summary and "--detector yunet" in summary
+    assert main(["predict", "photos", "--csv", "new/out.csv", "--json", "new/out.json"]) == 0
+    assert capsys.readouterr().out == ""
+    assert sorted(path.name for path in (folder / "new").iterdir()) == ["out.csv", "out.json"]
     rows = read_csv(folder / "new" / "out.csv")
     columns = ["file", "face", "x1", "y1", "x2", "y2", "detector_confidence", "emotion", "confidence"]
     assert list(rows[0]) == [*columns, *(f"p_{name}" for name in CLASSES), "warnings"]
@@ -125,14 +128,18 @@ def test_already_cropped_faces_need_no_detector(folder, capsys):
         (["photos", "--csv", "photos"], "photos cannot be written"),
         (["photos", "--json", "photos/notes.txt/out.json"], "cannot be written"),
         (["photos", "--annotate", "photos/notes.txt"], "cannot be written"),
+        (["photos", "--parquet", "photos"], "photos cannot be written"),
+        (["list.csv", "--json", "list.csv"], "list.csv is read by this command"),
         (["hollow"], "There are no pictures in hollow"),
     ],
 )
 def test_what_cannot_start_is_said_in_one_sentence(folder, capsys, arguments, sentence):
     (folder / "hollow").mkdir()
+    (folder / "list.csv").write_text("file\nphotos/cup.png\n")
     assert main(["predict", *arguments]) == 2
     err = capsys.readouterr().err
     assert sentence in err and "Traceback" not in err
+    assert not list(folder.rglob(".*"))
 
 
 @pytest.mark.parametrize("arguments", [["predict"], ["predict", "a.jpg", "--threads", "0"], ["nonsense"]])
