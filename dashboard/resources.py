@@ -83,14 +83,25 @@ def detector(name: str) -> Detector:
     return create_detector(name)
 
 
-def pipeline(run_key: str, detector_name: str) -> Pipeline:
-    """Return the chain from a picture to predictions.
+@st.cache_resource(max_entries=8, show_spinner="Loading the face detector …")
+def video_detector(name: str) -> Detector:
+    """Return a face detector for video, quicker and blind to small faces, loaded once.
+
+    Raises:
+        DetectorError: It cannot run here.
+    """
+    return create_detector(name, for_video=True)
+
+
+def pipeline(run_key: str, detector_name: str, for_video: bool = False) -> Pipeline:
+    """Return the chain from a picture, or a frame of a video, to predictions.
 
     Raises:
         RunError: The run cannot be opened or holds no model.
         DetectorError: The detector cannot run here.
     """
-    return Pipeline(detector(detector_name), classifier(run_key))
+    found_by = video_detector(detector_name) if for_video else detector(detector_name)
+    return Pipeline(found_by, classifier(run_key))
 
 
 def dataset() -> Dataset | None:
