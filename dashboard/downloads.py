@@ -25,9 +25,13 @@ def to_csv(results: Sequence[Result], class_names: Sequence[str]) -> bytes:
     writer = csv.DictWriter(stream, face_columns(class_names), lineterminator="\n")
     writer.writeheader()
     for picture, predictions in results:
-        for row in face_rows(picture.name, predictions, class_names):
+        for row in face_rows(_entry(picture, predictions), class_names):
             writer.writerow({name: _inert(value) for name, value in row.items()})
     return stream.getvalue().encode("utf-8-sig")
+
+
+def _entry(picture: Picture, predictions: Sequence[Prediction]) -> dict[str, Any]:
+    return picture_entry(picture.name, picture.width, picture.height, predictions)
 
 
 def _inert(value: Any) -> Any:
@@ -37,7 +41,7 @@ def _inert(value: Any) -> Any:
 
 def to_json(results: Sequence[Result], run_key: str, detector_name: str) -> bytes:
     """Write an entry a picture, with the network and the detector that read it."""
-    pictures = [picture_entry(p.name, p.width, p.height, predictions) for p, predictions in results]
+    pictures = [_entry(*result) for result in results]
     content = {"run": run_key, "detector": detector_name, "pictures": pictures}
     return json.dumps(content, indent=2, ensure_ascii=False).encode()
 

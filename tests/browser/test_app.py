@@ -1,0 +1,51 @@
+from urllib.parse import urlparse
+
+import pytest
+from playwright.sync_api import expect
+
+from dashboard.navigation import PAGES
+from tests.browser.serving import wait_until_idle
+
+pytestmark = pytest.mark.browser
+
+
+def test_home_leads_to_a_first_prediction_in_three_clicks(page, app_url):
+    page.goto(app_url)
+    wait_until_idle(page)
+    page.get_by_role("button", name="Read pictures").click()
+    page.get_by_test_id("stButtonGroup").get_by_text("Samples").click()
+    page.get_by_role("button", name="One face").click()
+    expect(page.get_by_role("heading", name="1 face in 1 picture")).to_be_visible()
+
+
+def test_nothing_is_fetched_from_another_host(page, app_url):
+    hosts = set()
+    page.on("request", lambda request: hosts.add(urlparse(request.url).hostname))
+    page.goto(app_url)
+    wait_until_idle(page)
+    assert hosts - {None} == {urlparse(app_url).hostname}
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_theme_follows_the_reader(browser, app_url, scheme):
+    context = browser.new_context(color_scheme=scheme)
+    page = context.new_page()
+    page.goto(app_url)
+    wait_until_idle(page)
+    ground = page.evaluate("getComputedStyle(document.querySelector('[data-testid=stApp]')).backgroundColor")
+    context.close()
+    assert ground == {"light": "rgb(255, 255, 255)", "dark": "rgb(18, 20, 28)"}[scheme]
+
+
+def test_no_page_scrolls_sideways_on_a_phone(browser, app_url):
+    context = browser.new_context(viewport={"width": 390, "height": 844})
+    page = context.new_page()
+    too_wide = {}
+    for name in ["", *(entry.path.stem for entry in PAGES if entry.path.is_file())]:
+        page.goto(f"{app_url}/{name}")
+        wait_until_idle(page)
+        width = page.evaluate("document.querySelector('[data-testid=stMain]').scrollWidth")
+        if width > 390:
+            too_wide[name] = width
+    context.close()
+    assert too_wide == {}

@@ -1,0 +1,69 @@
+import ast
+import importlib.util
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+OURS = {"model", "training", "dashboard", "pages", "benchmarks", "tests"}
+
+
+def imported_by(file):
+    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name.split(".")[0] for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            yield node.module.split(".")[0]
+
+
+@pytest.mark.parametrize(
+    ("folder", "forbidden"),
+    [
+        ("model", {"streamlit", "dashboard", "pages", "training"}),
+        ("training", {"streamlit", "dashboard", "pages"}),
+        ("dashboard", {"training", "pages"}),
+        ("pages", {"training"}),
+    ],
+)
+def test_dependencies_point_one_way(folder, forbidden):
+    files = list((ROOT / folder).rglob("*.py"))
+    assert files
+    wrong = {str(f.relative_to(ROOT)): set(imported_by(f)) & forbidden for f in files}
+    assert {name: names for name, names in wrong.items() if names} == {}
+
+
+def test_no_module_of_the_dashboard_hides_another_package():
+    """`streamlit run` puts dashboard/ first on the path, so its modules answer to their bare names."""
+    names = {path.stem for path in (ROOT / "dashboard").glob("*.py") if not path.stem.startswith("__")}
+    names |= {path.name for path in (ROOT / "dashboard").iterdir() if (path / "__init__.py").is_file()}
+    elsewhere = {name: importlib.util.find_spec(name) for name in names}
+    found = {name: spec.origin for name, spec in elsewhere.items() if spec and "dashboard" not in str(spec.origin)}
+    assert found == {}
+    assert names & (set(sys.stdlib_module_names) | OURS) == set()
+
+
+PREDICT = """
+import sys
+sys.path.insert(0, sys.argv[1])
+from streamlit.testing.v1 import AppTest
+at = AppTest.from_file(sys.argv[1] + "/pages/" + sys.argv[2], default_timeout=60).run()
+if sys.argv[2] == "predict.py":
+    from dashboard.samples import sample_picture
+    name, data = sample_picture("One face")
+    at.file_uploader[0].upload(name, data, "image/png").run()
+    assert any("1 face in 1 picture" in s.value for s in at.subheader), at
+assert not at.exception, at.exception
+print(sorted({"tensorflow", "keras", "torch", "mtcnn"} & set(sys.modules)))
+"""
+
+
+@pytest.mark.parametrize("page", ["predict.py", "live.py"])
+def test_a_face_is_read_without_tensorflow(runs_folder, tmp_path, page):
+    if not (ROOT / "pages" / page).is_file():
+        pytest.skip(f"there is no pages/{page}")
+    command = [sys.executable, "-c", PREDICT, str(ROOT), page]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip() == "[]"

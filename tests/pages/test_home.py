@@ -1,0 +1,57 @@
+import json
+
+from streamlit.testing.v1 import AppTest
+
+from dashboard.navigation import PAGES, ROOT
+
+APP = str(ROOT / "dashboard" / "app.py")
+
+
+def home():
+    app = AppTest.from_file(APP, default_timeout=60).run()
+    assert not app.exception
+    return app
+
+
+def figures(app):
+    return {metric.label: metric.value for metric in app.metric}
+
+
+def test_it_says_what_this_is_shows_a_real_result_and_leads_on(runs_folder):
+    app = home()
+    assert "network reads in a face" in app.title[0].value
+    assert len(app.get("plotly_chart")) == 1
+    app.button(key="go_predict.py").click().run()
+    assert not app.exception
+    assert app.file_uploader
+
+
+def test_the_figures_are_those_of_the_run(runs_folder):
+    file = runs_folder / "emoscope" / "metrics.json"
+    metrics = json.loads(file.read_text())
+    metrics["PrivateTest"] |= {"accuracy": 0.12345, "n": 777}
+    file.write_text(json.dumps(metrics))
+    app = home()
+    assert figures(app)["Right answers"] == "12.3%"
+    assert any("777 images of FER-2013's PrivateTest" in caption.value for caption in app.caption)
+
+
+def test_a_run_without_figures_or_model_still_has_a_home(runs_folder):
+    (runs_folder / "emoscope" / "metrics.json").unlink()
+    (runs_folder / "emoscope" / "model.tflite").unlink()
+    app = home()
+    assert "Right answers" not in figures(app)
+    assert any("was not evaluated yet" in caption.value for caption in app.caption)
+    assert not app.get("plotly_chart")
+
+
+def test_without_the_default_run_it_says_so_in_a_sentence(tmp_path, monkeypatch):
+    monkeypatch.setenv("EMOSCOPE_ARTIFACTS", str(tmp_path))
+    app = home()
+    assert "is not a saved run" in app.error[0].value
+    assert not app.metric
+    assert app.button(key="go_predict.py")
+
+
+def test_every_page_of_the_menu_is_there():
+    assert [entry.file for entry in PAGES if not entry.path.is_file()] == []

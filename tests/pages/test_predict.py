@@ -1,0 +1,181 @@
+import cv2
+import numpy as np
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from dashboard import prediction_view, resources
+from dashboard.navigation import ROOT
+from dashboard.samples import sample_picture
+from model.detectors import WholeImage
+from model.errors import DetectorError
+from model.images import decode_image, encode_png
+from model.pipeline import Pipeline
+
+PAGE = str(ROOT / "pages" / "predict.py")
+PORTRAIT = ("portrait.png", sample_picture("One face")[1], "image/png")
+EMPTY = ("empty.png", encode_png(np.full((300, 300, 3), 200, np.uint8)), "image/png")
+BROKEN = ("notes.txt", b"these are no pixels", "text/plain")
+
+
+@pytest.fixture
+def page(runs_folder):
+    return AppTest.from_file(PAGE, default_timeout=60).run()
+
+
+@pytest.fixture
+def analyses(monkeypatch):
+    """The names of the detectors of all analyses made."""
+    made = []
+    analyze = Pipeline.analyze
+    monkeypatch.setattr(
+        Pipeline, "analyze", lambda self, frame: made.append(self.detector.name) or analyze(self, frame)
+    )
+    return made
+
+
+def drop(page, *files):
+    page.file_uploader[0].set_value(list(files)).run()
+    assert not page.exception
+    return page
+
+
+def headings(page):
+    return [heading.value for heading in page.subheader]
+
+
+def test_a_dropped_picture_gets_a_card_with_bars(page):
+    drop(page, PORTRAIT)
+    assert headings(page) == ["1 face in 1 picture"]
+    assert len(page.get("plotly_chart")) == 1
+    assert any("happy" in html.value for html in page.html)
+    assert any("portrait.png · 512 × 512 pixels · 1 face" in caption.value for caption in page.caption)
+    assert {button.label for button in page.download_button} == {"CSV", "JSON", "Pictures"}
+
+
+def test_the_uploader_is_emptied_so_that_the_server_forgets_the_files(page):
+    drop(page, PORTRAIT)
+    assert page.file_uploader[0].value == []
+    assert headings(page) == ["1 face in 1 picture"]
+
+
+def test_a_broken_file_costs_one_sentence_and_no_other_file(page):
+    drop(page, BROKEN, PORTRAIT, EMPTY)
+    assert len(page.error) == 1
+    assert "notes.txt" in page.error[0].value
+    assert "no picture" in page.error[0].value
+    assert headings(page) == ["1 face in 2 pictures"]
+
+
+def test_many_broken_files_are_folded_away(page):
+    drop(page, *((f"{i}.txt", b"x" * i, "text/plain") for i in range(9)))
+    assert len(page.error) == 5
+    assert page.expander[0].label == "4 more files could not be read"
+
+
+def test_no_face_says_what_to_try_and_one_click_tries_it(page, analyses):
+    drop(page, EMPTY)
+    assert "No face was found" in page.warning[0].value
+    [crop] = [button for button in page.button if button.label == "It is a cropped face"]
+    crop.click().run()
+    assert not page.exception
+    assert not page.warning
+    assert headings(page) == ["1 face in 1 picture"]
+    assert analyses == ["haar", "none"]
+
+
+def test_changing_how_results_look_runs_no_network(page, analyses):
+    drop(page, PORTRAIT)
+    page.toggle(key="heat_maps").set_value(True).run()
+    page.toggle(key="heat_maps").set_value(False).run()
+    assert not page.exception
+    assert analyses == ["haar"]
+
+
+def test_the_choice_of_crops_is_taken_back_without_reading_again(page, analyses):
+    drop(page, PORTRAIT)
+    for content in (*page.radio(key="content").options, page.radio(key="content").options[0]):
+        page.radio(key="content").set_value(content).run()
+    assert not page.exception
+    assert analyses == ["haar", "none"]
+
+
+def test_twenty_faces_are_shown_a_few_at_a_time(page):
+    drop(page, ("many.png", sample_picture("Twenty faces")[1], "image/png"))
+    assert headings(page) == ["20 faces in 1 picture"]
+    shown = len(page.get("plotly_chart")) - 1  # beside the bar of all
+    assert shown == prediction_view.FACES_A_PAGE
+    page.pagination[0].set_value(4).run()
+    assert not page.exception
+    assert len(page.get("plotly_chart")) - 1 == 20 - 3 * prediction_view.FACES_A_PAGE
+
+
+def test_fifty_pictures_are_read_and_shown_a_page_at_a_time(page, analyses):
+    files = [(f"{i}.png", encode_png(np.full((60, 60 + i, 3), 4 * i, np.uint8)), "image/png") for i in range(50)]
+    page.radio(key="content").set_value(page.radio(key="content").options[1]).run()
+    drop(page, *files)
+    assert headings(page) == ["50 faces in 50 pictures"]
+    assert len(analyses) == 50
+    assert len(page.get("plotly_chart")) - 1 == prediction_view.PICTURES_A_PAGE
+    page.pagination[0].set_value(10).run()
+    assert any("49.png" in caption.value for caption in page.caption)
+    assert len(analyses) == 50
+
+
+def test_clear_forgets_everything(page):
+    drop(page, PORTRAIT, BROKEN)
+    [clear] = [button for button in page.button if button.label == "Clear"]
+    clear.click().run()
+    assert not page.exception
+    assert headings(page) == []
+    assert not page.error
+    assert not page.session_state["album"].pictures
+
+
+def test_a_sample_is_one_click_away(page):
+    page.segmented_control(key="picture_source").set_value("Samples").run()
+    page.button(key="sample_One face").click().run()
+    assert not page.exception
+    assert headings(page) == ["1 face in 1 picture"]
+
+
+def test_a_camera_snapshot_is_read(page):
+    page.segmented_control(key="picture_source").set_value("Camera").run()
+    _, jpeg = cv2.imencode(".jpg", decode_image(PORTRAIT[1]))
+    page.camera_input[0].set_value(("camera.jpg", jpeg.tobytes(), "image/jpeg")).run()
+    assert not page.exception
+    assert any("snapshot-1.jpg" in caption.value for caption in page.caption)
+
+
+def test_a_detector_that_cannot_run_is_one_sentence(page, monkeypatch):
+    def refuse(name):
+        raise DetectorError("YuNet's weights cannot be fetched.", "Connect to the internet.")
+
+    monkeypatch.setattr(resources, "create_detector", refuse)
+    resources.detector.clear()
+    page.selectbox(key="detector_name").set_value("yunet").run()
+    assert not page.exception
+    assert "weights cannot be fetched" in page.error[0].value
+    assert "Connect to the internet" in page.error[0].value
+
+
+def test_without_a_run_it_says_how_to_get_one(tmp_path, monkeypatch):
+    monkeypatch.setenv("EMOSCOPE_ARTIFACTS", str(tmp_path))
+    page = AppTest.from_file(PAGE, default_timeout=60).run()
+    assert not page.exception
+    assert "no saved run" in page.info[0].value
+
+
+def test_choice_and_results_survive_a_visit_to_another_page(runs_folder, monkeypatch):
+    monkeypatch.setattr(resources, "create_detector", lambda name: WholeImage())  # YuNet would need its weights
+    app = AppTest.from_file(str(ROOT / "dashboard" / "app.py"), default_timeout=60).run()
+    app.switch_page("../pages/predict.py").run()
+    app.selectbox(key="detector_name").set_value("yunet").run()
+    drop(app, PORTRAIT)
+    app.toggle(key="heat_maps").set_value(True).run()
+    app.switch_page("../pages/home.py").run()
+    assert not app.selectbox
+    app.switch_page("../pages/predict.py").run()
+    assert not app.exception
+    assert app.selectbox(key="detector_name").value == "yunet"
+    assert app.toggle(key="heat_maps").value is True
+    assert headings(app) == ["1 face in 1 picture"]
