@@ -7,10 +7,10 @@ face is aligned to. What is left over after cropping by these constants is the s
 should be trained with.
 
     python -m benchmarks.crop_margin                                  # all detectors, several minutes
-    python -m benchmarks.crop_margin --detectors haar --images 200    # a try, written nowhere
+    python -m benchmarks.crop_margin --detectors haar --images 200    # a try, not written
 
-A run of all detectors at the standard size writes ``benchmarks/crop_margin.json``; the constants in ``model/detectors``
-are copied from there, and a test holds the two equal.
+A run at the standard size writes its detectors into ``benchmarks/crop_margin.json``; the constants in
+``model/detectors`` are copied from there, and a test holds the two equal.
 """
 
 from __future__ import annotations
@@ -24,34 +24,49 @@ import cv2
 import numpy as np
 from tqdm import tqdm
 
-from model.artifacts import write_json
+from model.artifacts import read_json, write_json
 from model.cropping import CropGeometry, frame_square
 from model.dataset import find_dataset, load_dataset
 from model.detectors import DETECTOR_NAMES, create_detector
 from model.entities import Detection
 
 OUTPUT = Path(__file__).with_suffix(".json")
-IMAGES = {"haar": 1500, "yunet": 3000, "mtcnn": 600}
+IMAGES = {"haar": 1000, "yunet": 1500, "mtcnn": 500}
 FACE_SIDES = (144, 240)  # pixels; the canvas is twice as wide
 
 
-def set_in_canvas(image: np.ndarray, side: int) -> np.ndarray:
-    """Magnify a gray image, uint8 (H, W), to a side s amid its blurred border; return uint8 (2s, 2s, 3)."""
+def set_in_canvas(image: np.ndarray, side: int, canvas_side: int) -> np.ndarray:
+    """Magnify a gray image to a side and surround it by its blurred border.
+
+    Args:
+        image: uint8, shape (H, W).
+        side: Of the magnified image in pixels.
+        canvas_side: Of the result.
+
+    Returns:
+        uint8, shape (canvas_side, canvas_side, 3).
+    """
     method = cv2.INTER_AREA if side < image.shape[0] else cv2.INTER_CUBIC
     face = cv2.resize(image, (side, side), interpolation=method)
-    before = side // 2
-    after = side - before
+    before = (canvas_side - side) // 2
+    after = canvas_side - side - before
     canvas = cv2.copyMakeBorder(face, before, after, before, after, cv2.BORDER_REPLICATE)
     canvas = cv2.GaussianBlur(canvas, (0, 0), side / 12)
     canvas[before : before + side, before : before + side] = face
     return cv2.cvtColor(canvas, cv2.COLOR_GRAY2BGR)
 
 
-def in_image_coordinates(detection: Detection, side: int) -> Detection:
+def in_image_coordinates(detection: Detection, side: int, canvas_side: int) -> Detection:
     """Take a detection from pixels of the canvas to the image's unit square."""
-    before = side // 2
+    before = (canvas_side - side) // 2
     landmarks = None if detection.landmarks is None else (detection.landmarks - before) / side
     return Detection((detection.xyxy - before) / side, detection.confidence, landmarks)
+
+
+def is_the_image(detection: Detection) -> bool:
+    """Tell whether a detection in the image's coordinates is centred in it and of about its size."""
+    center = detection.xyxy.reshape(2, 2).mean(0)
+    return bool(np.abs(center - 0.5).max() < 0.25 and 0.5 < max(detection.size) < 2)
 
 
 def box_geometry(found: list[Detection]) -> CropGeometry:
@@ -102,11 +117,8 @@ def measure(name: str, images: np.ndarray, seed: int) -> dict[str, Any]:
     found = []
     for image in tqdm(images, desc=name, unit="image"):
         side = int(rng.integers(*FACE_SIDES))
-        detections = [in_image_coordinates(d, side) for d in detector.detect(set_in_canvas(image, side))]
-        # A face that is the image's: centred well inside of it and of about its size.
-        detections = [
-            d for d in detections if abs(d.xyxy.reshape(2, 2).mean(0) - 0.5).max() < 0.25 and 0.5 < max(d.size) < 2
-        ]
+        detections = detector.detect(set_in_canvas(image, side, 2 * side))
+        detections = [d for d in (in_image_coordinates(d, side, 2 * side) for d in detections) if is_the_image(d)]
         if detections:
             found.append(max(detections, key=lambda d: d.confidence))
     geometry = box_geometry(found)
@@ -147,7 +159,7 @@ def main() -> None:
                 )
                 print(f"{iqr['log_side']:9.3f}{iqr['roll_degrees']:6.1f}°", end="  ")
                 print(*(value for key, value in result[kind].items() if key != "leftover"))
-    if options.images is None and set(options.detectors) == set(DETECTOR_NAMES):
+    if options.images is None:
         about = {
             "command": "python -m benchmarks.crop_margin",
             "dataset": dataset.name,
@@ -155,7 +167,8 @@ def main() -> None:
             "split": "Training",
             "opencv": cv2.__version__,
         }
-        write_json(OUTPUT, {**about, "detectors": results})
+        earlier = read_json(OUTPUT).get("detectors", {}) if OUTPUT.is_file() else {}
+        write_json(OUTPUT, {**about, "detectors": {**earlier, **results}})
         print(f"\nWritten to {OUTPUT.name}; copy changed constants into model/detectors.")
 
 
