@@ -22,9 +22,18 @@ def load_data(args: Namespace, info: RunInfo | None = None) -> Dataset:
     Raises:
         DataError: There is none, or something in it is wrong.
     """
+    if info is None:
+        return load_data_at(args, (48, 48), 1)
+    return load_data_at(args, info.input_size, info.channels)
+
+
+def load_data_at(args: Namespace, size: tuple[int, int], channels: int) -> Dataset:
+    """Load the data set that the flags name, brought to a height and width and a number of channels.
+
+    Raises:
+        DataError: There is none, or something in it is wrong.
+    """
     path = args.data or find_dataset()
     if path is None:
         raise DataError("No data set was named.", f"Give --data. {GET_DATA}")
-    if info is None:
-        return load_dataset(path, votes=args.votes)
-    return load_dataset(path, votes=args.votes, size=info.input_size, channels=info.channels)
+    return load_dataset(path, votes=args.votes, size=size, channels=channels)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -16,8 +16,6 @@ from model.metrics import METRIC_TITLES, SCALARS, compute_metrics
 from training.labels import labels_for
 
 CHUNK = 512
-
-Classify = Callable[[Sequence[np.ndarray]], np.ndarray]
 
 
 def evaluate_run(run_path: Path | str, dataset: Dataset, splits: Sequence[str] | None = None, threads: int = 1) -> None:
@@ -34,15 +32,25 @@ def evaluate_run(run_path: Path | str, dataset: Dataset, splits: Sequence[str] |
         DataError: A split is not there, or its labels cannot be derived.
     """
     run = load_run(run_path)
-    chosen = choose_splits(dataset, splits)
     classifier = load_classifier(run, threads=threads)
     try:
-        for name in chosen:
-            predictions = predict_split(classifier, dataset, dataset.splits[name], title=name)
-            write_predictions(run.path, name, predictions)
+        evaluate_with(classifier, run.path, dataset, splits)
     finally:
         classifier.close()
-    write_metrics(run.path)
+
+
+def evaluate_with(classifier: Classifier, path: Path, dataset: Dataset, splits: Sequence[str] | None = None) -> None:
+    """Score a network that is open already; as :func:`evaluate_run`.
+
+    Args:
+        classifier: The network.
+        path: Folder of its run.
+        dataset: Any size.
+        splits: Which to score; all but the training split where None.
+    """
+    for name in choose_splits(dataset, splits):
+        write_predictions(path, name, predict_split(classifier, dataset, dataset.splits[name], title=name))
+    write_metrics(path)
 
 
 def choose_splits(dataset: Dataset, splits: Sequence[str] | None = None) -> tuple[str, ...]:
@@ -76,18 +84,21 @@ def predict_split(classifier: Classifier, dataset: Dataset, split: Split, title:
         RunError, DataError: As in :func:`training.labels.labels_for`.
     """
     kept, labels = labels_for(classifier.info, dataset, split)
-    probabilities = [classifier.classify(split.images[part]).probabilities for part in _chunks(kept, title)]
-    return Predictions(kept, split.pixel_hash[kept], labels, np.concatenate(probabilities))
+    probabilities = classify_images(classifier, split.images[kept], title)
+    return Predictions(kept, split.pixel_hash[kept], labels, probabilities)
 
 
-def _chunks(kept: np.ndarray, title: str) -> Iterator[np.ndarray]:
+def classify_images(classifier: Classifier, images: np.ndarray, title: str = "") -> np.ndarray:
+    """Classify many images, uint8 (N, H, W, C), with a progress bar if a title is given: float32 (N, classes)."""
     from tqdm import tqdm
 
-    with tqdm(total=len(kept), desc=title, unit="face", disable=not title or None, leave=False) as bar:
-        for start in range(0, len(kept), CHUNK):
-            part = kept[start : start + CHUNK]
-            yield part
+    probabilities = []
+    with tqdm(total=len(images), desc=title, unit="face", disable=None if title else True, leave=False) as bar:
+        for start in range(0, len(images), CHUNK):
+            part = images[start : start + CHUNK]
+            probabilities.append(classifier.classify(part).probabilities)
             bar.update(len(part))
+    return np.concatenate(probabilities)
 
 
 def write_metrics(path: Path) -> None:

@@ -30,22 +30,39 @@ def labels_for(info: RunInfo, dataset: Dataset, split: Split) -> tuple[np.ndarra
         RunError: The network has no output for one of the data set's classes.
         DataError: The labels need FER+ votes and the data set has none, or no sample is left.
     """
-    names: tuple[str, ...]
-    if info.label_source.startswith("ferplus"):
+    kept, labels, names = source_labels(info.label_source, dataset, split)
+    return kept, class_lookup(names, info.class_names)[labels]
+
+
+def source_labels(label_source: str, dataset: Dataset, split: Split) -> tuple[np.ndarray, np.ndarray, tuple[str, ...]]:
+    """Return the labels of one source as they are.
+
+    Args:
+        label_source: As in ``run.json``.
+        dataset: That the split is part of.
+        split: The samples.
+
+    Returns:
+        Positions of the labelled samples in the split, int64, and their labels, int64, both of shape (n,); and the
+        class names that the labels index.
+
+    Raises:
+        DataError: The labels need FER+ votes and the data set has none, or no sample is left.
+    """
+    names: tuple[str, ...] = dataset.class_names
+    labels = split.labels
+    if label_source.startswith("ferplus"):
         if split.votes is None:
             raise DataError(
-                f"{info.name} is scored against FER+ labels, and {dataset.name} came without the vote file.",
+                f"FER+ labels are wanted ({label_source}), and {dataset.name} came without the vote file.",
                 "Put fer2013new.csv beside the data or name it with --votes.",
             )
-        derive = ferplus_argmax if "argmax" in info.label_source else ferplus_majority
+        derive = ferplus_argmax if "argmax" in label_source else ferplus_majority
         labels, names = derive(split.votes), FERPLUS_CLASSES
-    else:
-        labels, names = split.labels, dataset.class_names
     kept = np.flatnonzero(labels >= 0)
     if not kept.size:
-        raise DataError(f"{dataset.name} has no labelled sample to score {info.name} on.", "Give other data.")
-    lookup = class_lookup(names, info.class_names)
-    return kept, lookup[labels[kept]]
+        raise DataError(f"{dataset.name} has no labelled sample to score on.", "Give other data.")
+    return kept, labels[kept], names
 
 
 def class_lookup(names: Sequence[str], class_names: Sequence[str]) -> np.ndarray:
