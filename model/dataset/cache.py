@@ -6,6 +6,7 @@ import contextlib
 import hashlib
 import os
 import tempfile
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from zipfile import BadZipFile
@@ -17,6 +18,7 @@ from model.dataset.samples import Split
 # Part of every key: raise it whenever a change to the readers changes what they return.
 READER_VERSION = 1
 KEPT_ENTRIES = 6
+ABANDONED_SECONDS = 24 * 3600
 
 _FIELDS = ("images", "labels", "pixel_hash", "names")
 
@@ -55,7 +57,7 @@ def read_cached(key: str) -> dict[str, Split] | None:
         with contextlib.suppress(OSError):
             file.touch()
         return splits
-    except (OSError, KeyError, ValueError, EOFError, BadZipFile):
+    except (OSError, KeyError, ValueError, EOFError, RuntimeError, BadZipFile):
         return None
 
 
@@ -63,7 +65,7 @@ def write_cached(key: str, splits: Mapping[str, Split]) -> None:
     """Keep splits for the next start; do nothing where the cache folder cannot be written.
 
     The entry appears under its name only when it is whole, so a crash or a second process leaves no half of one. The
-    oldest entries beyond ``KEPT_ENTRIES`` are removed.
+    oldest entries beyond ``KEPT_ENTRIES`` are removed, and what a killed process left.
     """
     root = cache_root()
     partial = None
@@ -82,6 +84,9 @@ def write_cached(key: str, splits: Mapping[str, Split]) -> None:
 
 
 def _prune(root: Path) -> None:
+    for file in root.glob(".partial-*"):
+        if time.time() - file.stat().st_mtime > ABANDONED_SECONDS:
+            file.unlink(missing_ok=True)
     entries = sorted(root.glob("v*-*.npz"), key=lambda file: file.stat().st_mtime, reverse=True)
     for file in entries[KEPT_ENTRIES:]:
         file.unlink(missing_ok=True)
