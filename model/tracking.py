@@ -10,6 +10,9 @@ import numpy as np
 
 from model.entities import Detection, Prediction
 
+_SLOW_INTERVAL = 0.4
+_LONGEST_INTERVAL = 5.0
+
 
 @dataclass(frozen=True)
 class TrackingSettings:
@@ -19,7 +22,8 @@ class TrackingSettings:
         smoothing: Time constant of the probabilities: after it a change has come through to 63 %. 0 smooths nothing.
         box_smoothing: Time constant of the boxes.
         hold: How long a face stays that is no longer found.
-        confirm: In how many analyses a face must be found before it is shown; keeps a detector's blips out.
+        confirm: In how many analyses a face must be found before it is shown; keeps a detector's blips out. Where
+            analyses are slow, one is enough.
         label_margin: By how much another class must lead before the label changes.
         extrapolation: How far ahead of its last analysis a box is moved on.
     """
@@ -72,6 +76,8 @@ class Tracker:
         self.settings = settings
         self._tracks: list[_Track] = []
         self._next_id = 1
+        self._updated = float("-inf")
+        self._interval = 0.0
 
     def update(
         self, predictions: Sequence[Prediction], at: float, others: Sequence[Prediction] | None = None
@@ -86,6 +92,9 @@ class Tracker:
         Returns:
             The faces to show at that time, as :meth:`faces` gives them.
         """
+        elapsed = at - self._updated
+        self._interval = elapsed if math.isfinite(elapsed) and elapsed < _LONGEST_INTERVAL else 0.0
+        self._updated = at
         self._tracks = [t for t in self._tracks if t.fits(predictions)]
         boxes = [_center_size(p.detection.xyxy) for p in predictions]
         matches = _match([t.box_at(at, self.settings) for t in self._tracks], boxes)
@@ -97,23 +106,26 @@ class Tracker:
                 self._tracks.append(_Track(self._next_id, boxes[i], prediction, other, at))
                 self._next_id += 1
         # A blip is dropped as soon as it is missed once; a confirmed face is held for a while.
-        self._tracks = [
-            t
-            for t in self._tracks
-            if t.seen == at or (t.hits >= self.settings.confirm and at - t.seen <= self.settings.hold)
-        ]
+        self._tracks = [t for t in self._tracks if t.seen == at or (self._is_confirmed(t) and self._is_held(t))]
         return self.faces(at)
 
     def faces(self, at: float) -> list[TrackedFace]:
         """Return every confirmed face, its box moved on to a time at or after the last update."""
-        settings = self.settings
-        return [
-            t.face_at(at, settings) for t in self._tracks if t.hits >= settings.confirm and at - t.seen <= settings.hold
-        ]
+        # Analyses may take long; only when they stop coming are their faces too old to show.
+        if at - self._updated > self.settings.hold + 2 * self._interval:
+            return []
+        return [t.face_at(at, self.settings) for t in self._tracks if self._is_confirmed(t) and self._is_held(t)]
+
+    def _is_confirmed(self, track: _Track) -> bool:
+        return track.hits >= (self.settings.confirm if self._interval < _SLOW_INTERVAL else 1)
+
+    def _is_held(self, track: _Track) -> bool:
+        return self._updated - track.seen <= self.settings.hold
 
     def reset(self) -> None:
         """Forget every face; ids go on counting."""
         self._tracks = []
+        self._updated, self._interval = float("-inf"), 0.0
 
 
 class _Track:

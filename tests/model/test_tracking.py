@@ -153,3 +153,11 @@ def test_many_faces_come_and_go_without_growing():
     for i in range(300):
         tracker.update([face(float(x), float(y)) for x, y in rng.uniform(0, 2000, (5, 2))], i / 15)
     assert len(tracker._tracks) <= 5 + 10
+
+
+def test_slow_analyses_still_show_their_faces_until_they_stop_coming():
+    tracker = Tracker(TrackingSettings(hold=0.5))
+    tracker.update([face(100)], 0.0)
+    tracker.update([face(100)], 2.0)
+    assert len(tracker.faces(5.9)) == 1  # the next result is two seconds under way
+    assert tracker.faces(8.0) == []

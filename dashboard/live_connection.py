@@ -1,0 +1,81 @@
+"""The live page's connection: the streamer with its ICE servers, and the doctor's findings on the page."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from time import monotonic
+from typing import Any
+
+import streamlit as st
+from streamlit_webrtc import WebRtcMode, WebRtcStreamerContext, webrtc_streamer
+
+from dashboard.connection import IceConfiguration, ice_configuration
+from dashboard.connection_doctor import BROWSER_PROBE, Evidence, Finding, Patience, diagnose
+from dashboard.live_video import LiveProcessor
+from dashboard.notices import show_warning
+
+CAMERA = {
+    "video": {"width": {"ideal": 640}, "height": {"ideal": 480}, "frameRate": {"ideal": 30, "max": 30}},
+    "audio": False,
+}
+_probe = st.components.v2.component("emoscope_connection_probe", js=BROWSER_PROBE)
+
+
+def configuration() -> IceConfiguration:
+    """Return the ICE servers for the page as the browser has opened it; found once in five minutes."""
+    return _configuration(st.context.url or "")
+
+
+@st.cache_data(ttl=300, max_entries=16, show_spinner=False)
+def _configuration(url: str) -> IceConfiguration:
+    return ice_configuration(url, _secrets(), os.environ)
+
+
+def _secrets() -> Mapping[str, Any]:
+    try:
+        return st.secrets.to_dict()
+    except FileNotFoundError:  # a deployment without secrets is the rule
+        return {}
+
+
+def streamer(processor: LiveProcessor, ice: IceConfiguration) -> WebRtcStreamerContext:
+    """Show the video with its Start button."""
+    return webrtc_streamer(
+        key="live",
+        mode=WebRtcMode.SENDRECV,
+        frontend_rtc_configuration=ice.browser,
+        server_rtc_configuration=ice.server,
+        media_stream_constraints=CAMERA,
+        video_processor_factory=lambda: processor,
+        # The callback never waits, and a queue of frames between two threads would only add to their age.
+        async_processing=False,
+        video_html_attrs={
+            "autoPlay": True,
+            "controls": False,
+            "muted": True,
+            "playsInline": True,
+            "style": {"width": "100%", "borderRadius": "10px", "background": "#10131a"},
+        },
+        translations={"start": "Start", "stop": "Stop", "select_device": "Choose camera"},
+    )
+
+
+def examine(context: WebRtcStreamerContext, processor: LiveProcessor, ice: IceConfiguration) -> Finding | None:
+    """Look after the connection and show what is wrong with it, if anything is."""
+    patience: Patience = st.session_state.setdefault("live_patience", Patience())
+    is_running = processor.view().is_running
+    is_connecting = (context.state.signalling or context.state.playing) and not is_running
+    is_stuck = patience.is_over(is_connecting, monotonic())
+    result = _probe(
+        key="live_probe",
+        data={"iceServers": ice.browser["iceServers"], "deep": is_stuck},
+        height=1,
+        on_report_change=lambda: None,
+    )
+    finding = None if is_running else diagnose(Evidence.from_report(result.report, is_stuck, ice.has_relay))
+    if finding is not None:
+        show_warning(finding.message, finding.action)
+        if ice.problem:
+            st.caption(f":material/warning: {ice.problem}")
+    return finding

@@ -1,0 +1,216 @@
+"""What the live page shows beside and below the video."""
+
+from __future__ import annotations
+
+import math
+from time import monotonic
+
+import streamlit as st
+
+from dashboard.charts import live as charts
+from dashboard.charts.theme import class_colors
+from dashboard.live_statistics import Performance, agreement
+from dashboard.live_video import BASELINE_SECONDS, LiveProcessor, LiveView
+from dashboard.notices import show_warning
+from dashboard.state import kept
+from model.annotate import annotate, short_warning
+from model.images import decode_image, encode_png
+from model.pipeline import Pipeline
+from model.tracking import TrackedFace
+
+PLAIN = {"displayModeBar": False}
+STAGES = {"decode": "decode", "detect": "detect", "classify": "classify", "second": "classify B", "draw": "draw"}
+
+
+def show_now(processor: LiveProcessor) -> None:
+    """Show the current faces, with what they are read as."""
+    view = processor.view()
+    if view.error:
+        show_warning(view.error)
+    if view.busy:
+        show_warning(
+            "The server is busy: all places for live analysis are taken.",
+            "Your picture comes back without boxes; analysis starts by itself when somebody leaves.",
+        )
+    if not view.faces:
+        waiting = "Looking for a face …" if view.is_running else "Press Start and allow the camera."
+        st.caption(waiting)
+        return
+    for face in sorted(view.faces, key=lambda f: f.track_id)[: charts.MAX_FACES]:
+        _show_face(face, view)
+
+
+def _show_face(face: TrackedFace, view: LiveView) -> None:
+    prediction = face.prediction
+    if prediction.warnings:
+        with st.container(key=f"live_face_{face.track_id}"):
+            st.markdown(f"**Face {face.track_id}** :gray-badge[{short_warning(prediction.warnings[0])}]")
+            st.caption(prediction.warnings[0] + " It is not judged.")
+        return
+    color = class_colors(prediction.class_names)[face.label]
+    share = float(prediction.probabilities[face.label_index])
+    st.html(
+        f'<div style="display:flex;align-items:baseline;gap:.6rem" data-testid="live-label" data-label="{face.label}">'
+        f'<span style="width:.9rem;height:.9rem;border-radius:50%;background:{color};align-self:center"></span>'
+        f'<span style="font-size:1.6rem;font-weight:650">{face.label}</span>'
+        f'<span style="font-size:1.15rem;opacity:.75">{share:.0%}</span>'
+        f'<span style="margin-left:auto;opacity:.6">face {face.track_id}</span></div>'
+    )
+    reference, name = None, ""
+    if face.track_id in view.uncorrected:
+        reference, name = view.uncorrected[face.track_id], "without baseline"
+    elif face.other is not None and face.other.class_names == prediction.class_names:
+        reference, name = face.other.probabilities, "network B"
+    st.plotly_chart(
+        charts.distribution(prediction.probabilities, prediction.class_names, reference, name),
+        config=PLAIN,
+        key=f"live_bars_{face.track_id}",
+    )
+    if face.other is not None:
+        st.caption(f"B reads **{face.other.label}** {face.other.confidence:.0%}")
+
+
+def show_performance(processor: LiveProcessor) -> None:
+    """Show rates, age of results and stage times as one strip."""
+    view = processor.view()
+    performance = view.performance
+    figures = [
+        ("camera", _number(performance.camera_fps), "fps"),
+        ("shown", _number(performance.shown_fps), "fps"),
+        ("analyses", _number(performance.analyses_per_second), "/s"),
+        ("age p50", _number(performance.age_p50), "ms"),
+        ("age p95", _number(performance.age_p95), "ms"),
+        ("dropped", str(performance.dropped), ""),
+        *((STAGES[name], _number(value, 1), "ms") for name, value in performance.stages.items()),
+    ]
+    if not math.isnan(share := agreement(processor.timeline.moments())):
+        figures.append(("A and B agree", f"{share:.0%}", ""))
+    cells = "".join(
+        f'<div style="min-width:4.4rem"><div style="font-size:.75rem;opacity:.65">{name}</div>'
+        f'<div style="font-variant-numeric:tabular-nums;font-weight:600">{value}'
+        f'<span style="font-weight:400;opacity:.65;font-size:.8rem"> {unit}</span></div></div>'
+        for name, value, unit in figures
+    )
+    st.html(
+        '<div data-testid="live-performance" style="display:flex;flex-wrap:wrap;gap:.35rem 1.1rem;padding:.6rem .9rem;'
+        f'border:1px solid rgba(128,134,150,.3);border-radius:.6rem">{cells}</div>'
+    )
+
+
+def _number(value: float, digits: int = 0) -> str:
+    return "–" if math.isnan(value) else f"{value:.{digits}f}"
+
+
+def performance_fields(performance: Performance) -> dict[str, float]:
+    """Return the figures by name, for benchmarks."""
+    return {
+        "camera_fps": performance.camera_fps,
+        "shown_fps": performance.shown_fps,
+        "analyses_per_second": performance.analyses_per_second,
+        "age_p50_ms": performance.age_p50,
+        "age_p95_ms": performance.age_p95,
+        "dropped": performance.dropped,
+        **{f"{name}_ms": value for name, value in performance.stages.items()},
+    }
+
+
+def show_timeline(processor: LiveProcessor) -> None:
+    """Show the last minute of every face."""
+    now = monotonic()
+    moments = processor.timeline.moments(now)
+    st.subheader("Last minute", anchor=False)
+    if not moments:
+        st.caption("The emotions of each face appear here, as they change.")
+        return
+    st.plotly_chart(charts.timeline(moments, now), config=PLAIN, key="live_timeline")
+
+
+def show_tools(processor: LiveProcessor) -> None:
+    """Show snapshot, recording and neutral baseline."""
+    view = processor.view()
+    with st.container(horizontal=True, vertical_alignment="center"):
+        newest = processor.snapshot()
+        st.download_button(
+            "Snapshot",
+            (lambda: encode_png(newest)) if newest is not None else b"",
+            "emoscope-snapshot.png",
+            "image/png",
+            icon=":material/photo_camera:",
+            disabled=newest is None,
+            on_click="ignore",
+            key="live_snapshot",
+            help="The newest picture, as drawn.",
+        )
+        recording = processor.recording
+        is_recording = recording is not None and recording.stopped is None
+        if is_recording and recording is not None:
+            label = f"Stop recording ({recording.seconds():.0f} s)"
+            st.button(label, icon=":material/stop_circle:", on_click=processor.stop_recording, key="live_record")
+        else:
+            st.button(
+                "Record",
+                icon=":material/fiber_manual_record:",
+                on_click=processor.start_recording,
+                disabled=not view.is_running,
+                key="live_record",
+                help="Notes the emotions, never pictures, until you stop.",
+            )
+        _baseline_button(processor, view)
+    if recording is not None and not is_recording:
+        _show_recording(processor)
+
+
+def _baseline_button(processor: LiveProcessor, view: LiveView) -> None:
+    if view.baseline_progress is not None:
+        st.progress(view.baseline_progress, "Keep a neutral face …")
+        return
+    if processor.baseline is None:
+        st.button(
+            "Neutral baseline",
+            icon=":material/face:",
+            on_click=processor.measure_baseline,
+            disabled=not view.faces,
+            key="live_baseline",
+            help=f"Look neutral for {BASELINE_SECONDS:.0f} seconds: what the network reads into your resting face "
+            "is then taken off.",
+        )
+        return
+    st.toggle(
+        "Use baseline",
+        help="Marks in the bars show the reading without it.",
+        **kept("live_correct", True),
+        on_change=lambda: st.rerun(),
+    )
+    st.button("Forget it", icon=":material/backspace:", on_click=processor.drop_baseline, key="live_forget")
+
+
+def _show_recording(processor: LiveProcessor) -> None:
+    recording = processor.recording
+    if recording is None or not recording.moments:
+        st.caption("The recording holds no face.")
+        return
+    st.caption(f"Recorded {recording.seconds():.0f} s, {len(recording.moments)} readings; numbers only, no pictures.")
+    st.dataframe(recording.summary(), hide_index=True)
+    st.download_button(
+        "Timeline as CSV",
+        recording.to_csv,
+        "emoscope-timeline.csv",
+        "text/csv",
+        icon=":material/download:",
+        on_click="ignore",
+        key="live_csv",
+    )
+
+
+def show_single_picture(pipeline: Pipeline, bars: bool, heat_maps: bool) -> None:
+    """Read single pictures from the camera: works wherever the page itself does."""
+    st.subheader("Single pictures", anchor=False)
+    taken = st.camera_input("Take a picture", key="live_picture", help="It is read and shown, and not stored.")
+    if taken is None:
+        return
+    frame = decode_image(taken.getvalue())
+    predictions = pipeline.analyze(frame)
+    drawn = annotate(frame, predictions, bars=bars, heat_maps=heat_maps)
+    st.image(drawn, channels="BGR")
+    if not predictions:
+        st.caption("No face was found. Look straight at the camera, with light on your face.")

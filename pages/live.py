@@ -1,0 +1,53 @@
+"""See yourself with your emotions, at the camera's own rate."""
+
+import streamlit as st
+
+from dashboard import live_connection, live_controls, live_view, state
+from dashboard.notices import show_error, show_warning
+from model.errors import EmoscopeError
+
+st.title("Live", anchor=False)
+st.caption(
+    "Your camera's pictures are read on this server as they arrive and kept nowhere. "
+    "Only a recording that you start yourself is noted, as numbers, until you leave."
+)
+choice = state.sidebar_controls()
+if choice is None:
+    st.stop()
+try:
+    settings = live_controls.settings(choice)
+except EmoscopeError as error:
+    show_error(error)
+    st.stop()
+
+processor = live_controls.processor(settings)
+ice = live_connection.configuration()
+pool = live_controls.pool()
+video, beside = st.columns([5, 3], gap="large")
+
+with video:
+    context = live_connection.streamer(processor, ice)
+is_on = context.state.playing or context.state.signalling
+
+
+@st.fragment(run_every=1.0 if is_on else 3.0)
+def now() -> None:
+    if not is_on and pool.is_full:
+        show_warning(
+            f"The server is busy: {pool.seats} people are live, which is its limit.",
+            "Try again in a moment; pictures can be read meanwhile.",
+        )
+    live_connection.examine(context, processor, ice)
+    live_view.show_now(processor)
+
+
+@st.fragment(run_every=1.0 if is_on else None)
+def below() -> None:
+    live_view.show_performance(processor)
+    live_view.show_tools(processor)
+    live_view.show_timeline(processor)
+
+
+with beside:
+    now()
+below()
