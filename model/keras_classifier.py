@@ -38,7 +38,11 @@ class KerasClassifier(Network):
         self._lock = threading.Lock()
         try:
             self._model: Any = keras.saving.load_model(file, compile=False, safe_mode=True)
-            self._to_numpy = keras.ops.convert_to_numpy
+            if len(self._model.inputs) != 1:
+                raise self._misfit(f"takes {len(self._model.inputs)} inputs, not one image")
+            # A network that was built on a list or a dictionary of inputs wants it so, also if there is but one.
+            structure = None if isinstance(self._model, keras.Sequential) else self._model.input
+            self._wrap = lambda batch: keras.tree.map_structure(lambda _: batch, structure)
             self._check()
         except RunError:
             raise
@@ -58,11 +62,12 @@ class KerasClassifier(Network):
         with self._lock:
             if self._model is None:
                 raise ValueError("This classifier is closed; load it again.")
-            outputs = self._model(batch, training=False)
+            # Compiled, which is twenty times as fast for one face as a call of the network itself.
+            outputs = self._model.predict_on_batch(self._wrap(batch))
         if isinstance(outputs, dict):
             if "probabilities" in outputs:
                 outputs = {k: outputs[k] for k in ("probabilities", "activation_map") if k in outputs}
             outputs = list(outputs.values())
         elif not isinstance(outputs, (list, tuple)):
             outputs = [outputs]
-        return self._select([self._to_numpy(output).astype(np.float32) for output in outputs])
+        return self._select([np.asarray(output, np.float32) for output in outputs])

@@ -150,7 +150,8 @@ def test_run_without_a_network_says_so(tmp_path):
 
 
 KERAS_CHECK = """
-import sys, numpy as np, keras
+import sys, warnings, numpy as np, keras
+warnings.filterwarnings("error", message=".*structure of `inputs`")
 from pathlib import Path
 from unittest import mock
 sys.path[:0] = [sys.argv[1], sys.argv[2]]
@@ -163,8 +164,15 @@ from model.errors import RunError
 folder = Path(sys.argv[3])
 faces = noise_faces(5)
 expected = softmax(np.stack([expected_logits(face).mean((0, 1)) for face in faces]))
-for outputs in ("dict", "list", "probabilities", "logits"):
-    make_networks.build(outputs).save(folder / "model.keras")
+for outputs in ("dict", "list", "probabilities", "logits", "sequential", "named input"):
+    if outputs == "sequential":
+        network = keras.Sequential(make_networks.build("logits").layers)
+    elif outputs == "named input":
+        image = keras.Input((48, 48, 1), name="face")
+        network = keras.Model({"face": image}, make_networks.build("logits")(image))
+    else:
+        network = make_networks.build(outputs)
+    network.save(folder / "model.keras")
     result = load_classifier(Run(folder, INFO)).classify(faces)
     np.testing.assert_allclose(result.probabilities, expected, atol=1e-5)
     assert (result.activation_maps is not None) == (outputs in ("dict", "list")), outputs
