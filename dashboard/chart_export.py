@@ -9,6 +9,8 @@ from typing import Any
 import plotly.graph_objects as go
 import streamlit as st
 
+from dashboard.charts.palettes import BLUE, DARK_GROUND, GRAY, LIGHT_GROUND
+
 FORMATS = ("PNG", "SVG")
 
 
@@ -31,6 +33,12 @@ def show_chart(
         on_select: Called when a point is chosen; the choice is in ``st.session_state[name]``.
         arguments: What it is called with.
     """
+    figure.update_layout(
+        margin_t=max(figure.layout.margin.t or 0, 34),  # room for the camera and its neighbours
+        legend={"orientation": "h", "yref": "container", "y": 0, "yanchor": "bottom", "x": 0},
+        modebar={"bgcolor": "rgba(0,0,0,0)", "color": GRAY, "activecolor": BLUE},
+    )
+    ground = page_ground()
     file_format = st.session_state.get(f"{name}-format") or FORMATS[0]
     st.plotly_chart(
         figure,
@@ -45,7 +53,7 @@ def show_chart(
         st.caption(":material/photo_camera: The camera in the chart’s corner saves the picture in this format.")
         st.download_button(
             "Interactive web page (HTML)",
-            data=lambda: standalone_html(figure),
+            data=lambda: standalone_html(figure, ground),
             file_name=f"{name}.html",
             mime="text/html",
             on_click="ignore",
@@ -58,12 +66,18 @@ def chart_config(name: str, file_format: str = "PNG") -> dict[str, Any]:
     return {
         "displaylogo": False,
         "displayModeBar": True,
-        "modeBarButtonsToRemove": ["select2d", "lasso2d", "autoScale2d"],
+        "modeBarButtonsToRemove": ["select2d", "lasso2d", "autoScale2d", "zoomIn2d", "zoomOut2d"],
         "toImageButtonOptions": {"format": file_format.lower(), "filename": name, "scale": 2},
     }
 
 
-def standalone_html(figure: go.Figure) -> bytes:
-    """Return the chart as one file that opens without a network."""
-    page = go.Figure(figure).update_layout(template="plotly_white", paper_bgcolor="white", plot_bgcolor="white")
+def page_ground() -> str:
+    """Return the colour that the page's charts lie on, ``#rrggbb``."""
+    return DARK_GROUND if st.context.theme.type == "dark" else LIGHT_GROUND
+
+
+def standalone_html(figure: go.Figure, ground: str = LIGHT_GROUND) -> bytes:
+    """Return the chart as one file that opens without a network, on the ground that it was seen on."""
+    template = "plotly_dark" if ground == DARK_GROUND else "plotly_white"
+    page = go.Figure(figure).update_layout(template=template, paper_bgcolor=ground, plot_bgcolor=ground)
     return page.to_html(include_plotlyjs=True, config=chart_config("chart")).encode()

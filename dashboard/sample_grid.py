@@ -121,8 +121,8 @@ def show_samples(samples: Sequence[Sample]) -> None:
     missing = sum(sample.image is None for sample in samples)
     if missing == len(samples):
         st.info(
-            "These images are not in your copy of the data set: the run was scored on other pixels. Point `EMOSCOPE_DATA` "
-            "at the data that it was scored on to see them.",
+            "These images are not in your copy of the data set: the run was scored on other pixels. "
+            "Point `EMOSCOPE_DATA` at the data that it was scored on to see them.",
             icon=":material/image_search:",
         )
         return

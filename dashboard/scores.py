@@ -73,7 +73,7 @@ def _metrics(path: Path, split: str, version: Version) -> dict[str, Any]:
         stored = run.metrics.get(split)
     except RunError:
         stored = None  # a spoiled copy of figures takes nothing from the predictions
-    if _same_figures(stored, figures):
+    if stored is not None and _same_figures(stored, figures):
         return stored
     return compute_metrics(found, run.info.class_names)
 

@@ -6,18 +6,16 @@ Streamlit forgets both value and address when a page is left; the last value is 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any
 
 import streamlit as st
 
 from dashboard.notices import show_warning
 
-T = TypeVar("T")
-
 _MEMORY = "_url_state"
 
 
-def in_url(widget: Callable[..., T], label: str, *, key: str, **arguments: Any) -> T:
+def in_url(widget: Callable[..., Any], label: str, *, key: str, **arguments: Any) -> Any:
     """Show a widget whose value is the query parameter ``key``.
 
     The default must not depend on the session, or a link without the parameter would mean something else elsewhere.

@@ -7,6 +7,7 @@ from dashboard.chart_export import show_chart
 from dashboard.charts.curves import QUANTITIES, has_quantity, training_curves
 from dashboard.hyperparameters import hyperparameters
 from dashboard.run_choice import available_runs, choose_runs, report_problems
+from dashboard.tables import show_table
 from dashboard.url_state import in_url
 
 st.title("Training curves")
@@ -57,4 +58,4 @@ table = hyperparameters(chosen, differences_only)
 if table.empty:
     st.caption("These runs were made with the same settings.")
 else:
-    st.dataframe(table, alt="Settings of each run.", height="content" if len(table) < 25 else 600)
+    show_table(table, index=True, alt="Settings of each run.", height="content" if len(table) < 25 else 600)

@@ -49,7 +49,7 @@ def reliability_diagram(diagrams: Mapping[str, Reliability]) -> go.Figure:
     style(figure, height=500)
     figure.update_yaxes(title="Accuracy", range=[0, 1.02], tickformat=".0%", row=1)
     figure.update_yaxes(title="Images", row=2)
-    figure.update_xaxes(range=[0, 1.01], tickformat=".0%")
+    figure.update_xaxes(range=[0, 1.01], tickformat=".0%", tickvals=[0, 0.2, 0.4, 0.6, 0.8, 1])
     figure.update_xaxes(title="Confidence of the predicted class", row=2)
     return figure
 
@@ -70,7 +70,12 @@ def coverage_curve(curve: Coverage, threshold: float) -> go.Figure:
             marker={"size": 14, "symbol": "diamond", "color": ORANGE, "line": {"width": 1, "color": "white"}},
             hovertemplate="chosen: answers %{x:.1%}<br>right %{y:.1%}<extra></extra>",
         )  # fmt: skip
-    figure.update_xaxes(title="Coverage: share of images answered", range=[0, 1.01], tickformat=".0%")
+    figure.update_xaxes(
+        title="Coverage: share of images answered",
+        range=[0, 1.01],
+        tickformat=".0%",
+        tickvals=[0, 0.2, 0.4, 0.6, 0.8, 1],
+    )
     figure.update_yaxes(title="Accuracy on those", tickformat=".0%")
     return style(figure, height=380)
 

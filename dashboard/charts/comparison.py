@@ -33,6 +33,7 @@ def accuracy_against_cost(
     cost_title: str,
     score_title: str,
     direction: int = 1,
+    percent: bool = True,
 ) -> go.Figure:
     """Draw each run's score against what it costs, and the Pareto front.
 
@@ -44,6 +45,7 @@ def accuracy_against_cost(
         cost_title: Title of the x axis.
         score_title: Title of the y axis.
         direction: 1 where a higher score is better, -1 where a lower one is.
+        percent: Whether the score is a share.
     """
     colors, symbols = run_colors(names), run_symbols(names)
     front = pareto_front(cost, direction * score)
@@ -67,7 +69,7 @@ def accuracy_against_cost(
     known = cost[np.isfinite(cost) & (cost > 0)]
     wide = known.size > 1 and known.max() / known.min() > 20
     figure.update_xaxes(title=cost_title, type="log" if wide else "linear", rangemode="tozero")
-    figure.update_yaxes(title=score_title)
+    figure.update_yaxes(title=score_title, tickformat=".1%" if percent else None)
     return style(figure, height=440)
 
 
@@ -129,4 +131,4 @@ def scores_with_intervals(
         hovertemplate="%{y}: %{x:.3f}<br>95 %% interval %{customdata[0]:.3f} to %{customdata[1]:.3f}<extra></extra>",
     )  # fmt: skip
     figure.update_xaxes(title=title, tickformat=".0%" if percent else None)
-    return style(figure, height=max(220, 90 + 28 * len(names)))
+    return style(figure, height=max(300, 110 + 28 * len(names)))

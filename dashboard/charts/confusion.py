@@ -8,13 +8,11 @@ from typing import Literal
 import numpy as np
 import plotly.graph_objects as go
 
-from dashboard.charts.palettes import DIVERGING, ORANGE, SEQUENTIAL
+from dashboard.charts.palettes import DIVERGING, LIGHT_GROUND, ORANGE, SEQUENTIAL, over
 from dashboard.charts.theme import style
+from model.palette import ink_on
 
 Normalize = Literal["counts", "row", "column"]
-
-# Above this share of the scale a cell is dark enough for white figures; below it the theme's own text colour is read.
-_WHITE_TEXT_FROM = 0.5
 
 
 def normalized(matrix: np.ndarray, normalize: Normalize) -> np.ndarray:
@@ -30,6 +28,7 @@ def confusion_matrix(
     class_names: Sequence[str],
     normalize: Normalize = "counts",
     chosen: tuple[int, int] | None = None,
+    ground: str = LIGHT_GROUND,
 ) -> go.Figure:
     """Draw a confusion matrix whose cells can be chosen.
 
@@ -41,14 +40,15 @@ def confusion_matrix(
         class_names: The C names.
         normalize: What a cell shows.
         chosen: True and predicted index of the cell to frame.
+        ground: Colour of the page, ``#rrggbb``, which decides the colour of the figures.
 
     Source: streamlit/streamlit#8760 (selections of heat maps).
     """
     shown = normalized(matrix, normalize)
     top = (np.nanmax(shown) if np.isfinite(shown).any() else 0) or 1
     texts = _cell_texts(shown, "{:.0f}" if normalize == "counts" else "{:.0%}")
-    figure = _matrix_figure(shown, class_names, texts, shown / top > _WHITE_TEXT_FROM, (0, top), SEQUENTIAL)
-    true, predicted = np.indices(matrix.shape).reshape(2, -1)
+    figure = _matrix_figure(shown, class_names, texts, (0, top), SEQUENTIAL, ground)
+    true, predicted = (places.ravel() for places in np.indices(matrix.shape))
     rows, columns = normalized(matrix, "row"), normalized(matrix, "column")
     figure.add_scatter(
         x=predicted, y=true, mode="markers", showlegend=False,
@@ -58,7 +58,7 @@ def confusion_matrix(
         text=[
             f"{class_names[p]} said of {class_names[t]}<br>{matrix[t, p]:,} images<br>"
             f"{rows[t, p]:.1%} of all {class_names[t]}<br>{columns[t, p]:.1%} of what is called {class_names[p]}"
-            for t, p in zip(true, predicted, strict=True)
+            for t, p in zip(true.tolist(), predicted.tolist(), strict=True)
         ],
         hovertemplate="%{text}<extra></extra>",
     )  # fmt: skip
@@ -71,7 +71,9 @@ def confusion_matrix(
     return figure
 
 
-def confusion_difference(a: np.ndarray, b: np.ndarray, class_names: Sequence[str], names: tuple[str, str]) -> go.Figure:
+def confusion_difference(
+    a: np.ndarray, b: np.ndarray, class_names: Sequence[str], names: tuple[str, str], ground: str = LIGHT_GROUND
+) -> go.Figure:
     """Draw where two runs confuse differently: A's share of each true class less B's, in percentage points.
 
     Args:
@@ -79,36 +81,39 @@ def confusion_difference(a: np.ndarray, b: np.ndarray, class_names: Sequence[str
         b: Counts of run B on the same samples.
         class_names: The C names.
         names: Names of A and B.
+        ground: Colour of the page, ``#rrggbb``.
     """
     difference = 100 * (normalized(a, "row") - normalized(b, "row"))
     reach = max(1.0, float(np.nanmax(np.abs(difference)))) if np.isfinite(difference).any() else 1.0
     texts = _cell_texts(difference, "{:+.1f}")
-    dark = np.abs(difference) / reach > _WHITE_TEXT_FROM
-    figure = _matrix_figure(difference, class_names, texts, dark, (-reach, reach), DIVERGING)
-    true, predicted = np.indices(a.shape).reshape(2, -1)
+    figure = _matrix_figure(difference, class_names, texts, (-reach, reach), DIVERGING, ground)
+    true, predicted = (places.ravel() for places in np.indices(a.shape))
     figure.add_scatter(
         x=predicted, y=true, mode="markers", showlegend=False, marker={"size": 1, "opacity": 0},
         text=[
             f"{class_names[p]} said of {class_names[t]}<br>{names[0]}: {a[t, p]:,}<br>{names[1]}: {b[t, p]:,}"
-            for t, p in zip(true, predicted, strict=True)
+            for t, p in zip(true.tolist(), predicted.tolist(), strict=True)
         ],
         hovertemplate="%{text}<extra></extra>",
     )  # fmt: skip
     return figure
 
 
-def disagreement_matrix(matrix: np.ndarray, row_names: Sequence[str], column_names: Sequence[str]) -> go.Figure:
+def disagreement_matrix(
+    matrix: np.ndarray, row_names: Sequence[str], column_names: Sequence[str], ground: str = LIGHT_GROUND
+) -> go.Figure:
     """Draw how two sets of labels agree, as shares of each row.
 
     Args:
         matrix: Counts, shape (rows, columns).
         row_names: Names of the one set of labels.
         column_names: Names of the other.
+        ground: Colour of the page, ``#rrggbb``.
     """
     shown = normalized(matrix, "row")
     top = (np.nanmax(shown) if np.isfinite(shown).any() else 0) or 1
     texts = _cell_texts(shown, "{:.0%}")
-    figure = _matrix_figure(shown, row_names, texts, shown / top > _WHITE_TEXT_FROM, (0, top), SEQUENTIAL, column_names)
+    figure = _matrix_figure(shown, row_names, texts, (0, top), SEQUENTIAL, ground, column_names)
     figure.data[0].update(customdata=matrix, hoverinfo=None, hovertemplate="%{customdata:,} images<extra></extra>")
     return figure
 
@@ -117,9 +122,9 @@ def _matrix_figure(
     shown: np.ndarray,
     row_names: Sequence[str],
     texts: np.ndarray,
-    dark: np.ndarray,
     limits: tuple[float, float],
     scale: list,
+    ground: str,
     column_names: Sequence[str] | None = None,
 ) -> go.Figure:
     column_names = column_names or row_names
@@ -129,17 +134,11 @@ def _matrix_figure(
             z=shown, zmin=limits[0], zmax=limits[1], colorscale=scale, showscale=False, xgap=1, ygap=1, hoverinfo="skip"
         )
     )
-    size = 13 if len(row_names) <= 10 else 9
-    for mask, font in ((~dark, {"size": size}), (dark, {"size": size, "color": "white"})):
-        figure.add_scatter(
-            x=columns[mask],
-            y=rows[mask],
-            text=texts[mask],
-            mode="text",
-            textfont=font,
-            hoverinfo="skip",
-            showlegend=False,
-        )
+    inks = [ink_on(over(ground, scale, share)) for share in np.nan_to_num((shown - limits[0]) / np.ptp(limits)).ravel()]
+    figure.add_scatter(
+        x=columns.ravel(), y=rows.ravel(), text=texts.ravel(), mode="text", hoverinfo="skip", showlegend=False,
+        textfont={"size": 13 if len(row_names) <= 10 else 9, "color": inks},
+    )  # fmt: skip
     figure.update_xaxes(
         title="Predicted", tickvals=list(range(len(column_names))), ticktext=list(column_names),
         showgrid=False, zeroline=False, range=[-0.5, len(column_names) - 0.5], constrain="domain", tickangle=-40,

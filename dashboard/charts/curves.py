@@ -93,8 +93,8 @@ def training_curves(
     figure.update_yaxes(title=_Y_TITLES.get(quantity, quantity), type="log" if log else "linear")
     if quantity == "Accuracy" and not log:
         figure.update_yaxes(tickformat=".0%")
-    figure.update_layout(hovermode="x unified")
-    return style(figure, height=460)
+    style(figure, height=460)
+    return figure.update_layout(hovermode="x unified", dragmode="zoom")
 
 
 def _curves(history: History, quantity: str) -> dict[str, np.ndarray]:

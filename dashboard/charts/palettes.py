@@ -6,6 +6,7 @@ Scales start transparent instead of white, so that "nothing" is the page's own b
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 # Okabe and Ito's palette without black and yellow, which vanish on dark and on light ground.
 RUN_PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#8C6BB1", "#7F7F7F")
@@ -14,6 +15,7 @@ RUN_SYMBOLS = ("circle", "square", "diamond", "triangle-up", "cross", "x", "pent
 BLUE = "#0B6FB8"
 ORANGE = "#E07B00"
 GRAY = "#8A8F98"
+LIGHT_GROUND, DARK_GROUND = "#FFFFFF", "#12141C"
 
 SEQUENTIAL = [[0.0, "rgba(11,111,184,0)"], [0.25, "rgba(11,111,184,0.28)"], [1.0, "rgba(11,111,184,1)"]]
 DIVERGING = [
@@ -37,3 +39,21 @@ def faint(color: str, alpha: float = 0.3) -> str:
     """Return a ``#rrggbb`` colour as rgba with the given opacity."""
     red, green, blue = (int(color[i : i + 2], 16) for i in (1, 3, 5))
     return f"rgba({red},{green},{blue},{alpha:g})"
+
+
+def over(ground: str, scale: Sequence[Sequence], share: float) -> str:
+    """Return the colour seen where a transparent colour scale lies on a ground.
+
+    Args:
+        ground: ``#rrggbb``.
+        scale: Pairs of position 0..1 and ``rgba(r,g,b,a)``, as Plotly takes them.
+        share: Position on the scale, 0..1.
+    """
+    stops = [(place, [float(v) for v in color[5:-1].split(",")]) for place, color in scale]
+    (start, one), (end, other) = next(
+        pair for pair in pairwise(stops) if share <= pair[1][0] or pair[1][0] == stops[-1][0]
+    )
+    weight = min(max((share - start) / (end - start), 0.0), 1.0)
+    *rgb, alpha = (a + weight * (b - a) for a, b in zip(one, other, strict=True))
+    below = [int(ground[i : i + 2], 16) for i in (1, 3, 5)]
+    return "#" + "".join(f"{round(alpha * a + (1 - alpha) * b):02X}" for a, b in zip(rgb, below, strict=True))

@@ -7,10 +7,12 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import plotly.graph_objects as go
 
+from dashboard.charts.palettes import GRAY
 from dashboard.charts.theme import style
 from model.curves import ROC, PrecisionRecall
 
-_POINTS = 400  # a curve of 100,000 samples looks the same drawn through 400 of its points
+_PIXELS = 500  # a chart is about so many wide; a curve of 100,000 points shows no more
+_TICKS = [0, 0.2, 0.4, 0.6, 0.8, 1]
 
 
 def roc_curves(curves: Mapping[str, ROC], colors: Mapping[str, str]) -> go.Figure:
@@ -27,7 +29,7 @@ def roc_curves(curves: Mapping[str, ROC], colors: Mapping[str, str]) -> go.Figur
     )  # fmt: skip
     for name, curve in curves.items():
         fpr, tpr, area = curve.false_positive_rate, curve.true_positive_rate, curve.area
-        keep = _thin(len(fpr))
+        keep = _thin(fpr, tpr)
         figure.add_scatter(
             x=fpr[keep], y=tpr[keep], mode="lines", name=f"{name} · {area:.3f}",
             line={"color": colors[name], "width": 2},
@@ -46,7 +48,7 @@ def precision_recall_curves(curves: Mapping[str, PrecisionRecall], colors: Mappi
     figure = go.Figure()
     for name, curve in curves.items():
         recall, precision, area = curve.recall, curve.precision, curve.average_precision
-        keep = _thin(len(recall))
+        keep = _thin(recall, precision)
         figure.add_scatter(
             x=recall[keep], y=precision[keep], mode="lines", name=f"{name} · {area:.3f}",
             line={"color": colors[name], "width": 2},
@@ -58,7 +60,7 @@ def precision_recall_curves(curves: Mapping[str, PrecisionRecall], colors: Mappi
 def class_scores(
     names: Sequence[str], scores: Mapping[str, np.ndarray], intervals: np.ndarray | None, colors: Mapping[str, str]
 ) -> go.Figure:
-    """Draw F1 by class with its interval, and precision and recall as marks beside it.
+    """Draw F1 by class with its interval, between precision and recall.
 
     Args:
         names: The C class names.
@@ -68,33 +70,36 @@ def class_scores(
     """
     order = np.argsort(np.nan_to_num(scores["f1"]))
     y = [names[i] for i in order]
+    figure = go.Figure()
     error = None
     if intervals is not None:
         error = {
-            "type": "data", "symmetric": False, "thickness": 1.5, "color": "gray",
+            "type": "data", "symmetric": False, "thickness": 1.5, "color": GRAY,
             "array": (intervals[:, 1] - scores["f1"])[order], "arrayminus": (scores["f1"] - intervals[:, 0])[order],
         }  # fmt: skip
-    figure = go.Figure()
-    figure.add_bar(
-        x=scores["f1"][order], y=y, orientation="h", name="F1", error_x=error,
-        marker={"color": [colors[n] for n in y], "opacity": 0.75}, hovertemplate="%{y} F1 %{x:.1%}<extra></extra>",
-    )  # fmt: skip
-    for kind, symbol in (("precision", "diamond"), ("recall", "circle-open")):
+    for kind, symbol in (("precision", "triangle-right-open"), ("recall", "triangle-left-open")):
         figure.add_scatter(
             x=scores[kind][order], y=y, mode="markers", name=kind.capitalize(),
-            marker={"symbol": symbol, "size": 10, "color": "gray", "line": {"width": 2}},
+            marker={"symbol": symbol, "size": 11, "color": GRAY, "line": {"width": 2}},
             hovertemplate=f"%{{y}} {kind} %{{x:.1%}}<extra></extra>",
         )  # fmt: skip
-    figure.update_xaxes(range=[0, 1.02], tickformat=".0%")
-    return style(figure, height=max(300, 90 + 34 * len(names)))
+    figure.add_scatter(
+        x=scores["f1"][order], y=y, mode="markers", name="F1 and its interval", error_x=error,
+        marker={"color": [colors[n] for n in y], "size": 15, "line": {"width": 1, "color": GRAY}},
+        hovertemplate="%{y} F1 %{x:.1%}<extra></extra>",
+    )  # fmt: skip
+    figure.update_xaxes(range=[0, 1.02], tickformat=".0%", tickvals=_TICKS)
+    return style(figure, height=max(300, 110 + 34 * len(names)))
 
 
-def _thin(points: int) -> np.ndarray:
-    return np.unique(np.linspace(0, points - 1, min(points, _POINTS)).round().astype(int))
+def _thin(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """Leave out points that would be drawn on the pixel of the one before."""
+    cells = (np.stack([x, y]) * _PIXELS).round()
+    return np.flatnonzero(np.append(True, (np.diff(cells) != 0).any(0)))
 
 
 def _square(figure: go.Figure, x_title: str, y_title: str, legend: str) -> go.Figure:
-    figure.update_xaxes(title=x_title, range=[-0.01, 1.01], tickformat=".0%")
-    figure.update_yaxes(title=y_title, range=[0, 1.02], tickformat=".0%")
+    figure.update_xaxes(title=x_title, range=[-0.01, 1.02], tickformat=".0%", tickvals=_TICKS)
+    figure.update_yaxes(title=y_title, range=[0, 1.02], tickformat=".0%", tickvals=_TICKS)
     style(figure, height=500)
     return figure.update_layout(legend_title_text=legend)

@@ -51,8 +51,9 @@ def accuracy_by_severity(rows: Mapping[str, Sequence[RobustnessRow]], columns: i
                 row=place // columns + 1, col=place % columns + 1,
             )  # fmt: skip
     style(figure, height=70 + 190 * lines)
-    figure.update_layout(margin_t=50, legend_y=1.08)
-    figure.update_yaxes(tickformat=".0%", rangemode="tozero")
+    figure.update_layout(margin_t=64)
+    top = max(row.accuracy for found in rows.values() for row in found)
+    figure.update_yaxes(tickformat=".0%", range=[0, min(1.02, 1.1 * top)])
     figure.update_xaxes(tickvals=[0, 1, 2, 3, 4, 5], range=[-0.2, 5.2])
     figure.update_xaxes(title="Severity", row=lines)
     return figure

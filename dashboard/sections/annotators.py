@@ -6,12 +6,13 @@ import numpy as np
 import streamlit as st
 
 from dashboard import scores
-from dashboard.chart_export import show_chart
+from dashboard.chart_export import page_ground, show_chart
 from dashboard.charts.confusion import disagreement_matrix as draw_matrix
 from dashboard.charts.dataset import votes_beside_probabilities
 from dashboard.notices import show_error
 from dashboard.run_choice import available_runs
 from dashboard.sample_grid import Sample, show_samples
+from dashboard.tables import percent
 from dashboard.url_state import in_url
 from model.artifacts import Run
 from model.dataset import FERPLUS_CLASSES, VOTE_NAMES, Dataset, Split, ferplus_argmax, ferplus_majority
@@ -49,12 +50,13 @@ def _show_matrix(dataset: Dataset, voted: list[str]) -> None:
             help="Majority is the paper’s protocol: single votes do not count, the top emotion needs over half.",
         )
     split = dataset.splits[name]
+    assert split.votes is not None  # only splits with votes are offered
     other = RULES[rule](split.votes)
     columns = (*FERPLUS_CLASSES, "no label")
     matrix = disagreement_matrix(
         split.labels, np.where(other < 0, len(FERPLUS_CLASSES), other), len(dataset.class_names), len(columns)
     )
-    figure = draw_matrix(matrix, dataset.class_names, columns)
+    figure = draw_matrix(matrix, dataset.class_names, columns, page_ground())
     figure.update_xaxes(title="FER+ label").update_yaxes(title="FER-2013 label")
     show_chart(
         figure, "label-disagreement", f"Share of each FER-2013 class that FER+ annotators call otherwise, {name}."
@@ -64,7 +66,8 @@ def _show_matrix(dataset: Dataset, voted: list[str]) -> None:
     labelled = other >= 0
     same = plus[other[labelled]] == split.labels[labelled]
     st.caption(
-        f"Of {len(split):,} images {labelled.sum():,} get a FER+ label; on {same.mean():.1%} of them it is FER-2013’s."
+        f"Of {len(split):,} images {labelled.sum():,} get a FER+ label; "
+        f"on {percent(same.mean())} of them it is FER-2013’s."
         if labelled.any()
         else "No image of this split has votes."
     )

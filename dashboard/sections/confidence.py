@@ -9,6 +9,7 @@ from dashboard.chart_export import show_chart
 from dashboard.charts.calibration import coverage_curve, reliability_diagram
 from dashboard.notices import show_error
 from dashboard.run_upload import is_uploaded
+from dashboard.tables import percent
 from dashboard.url_state import in_url
 from model.artifacts import Run
 from model.calibration import calibrate_run
@@ -79,14 +80,14 @@ def _show_abstention(run: Run, split: str) -> None:
     curve = scores.coverage(run, split)
     coverage, accuracy = curve.at_threshold(threshold)
     tiles = st.container(horizontal=True)
-    tiles.metric("Answered", f"{coverage:.1%}", border=True)
+    tiles.metric("Answered", percent(coverage), border=True)
     overall = curve.accuracy[-1]
     if coverage:
         gain = f"{100 * (accuracy - overall):+.1f} points"
-        tiles.metric("Right on those", f"{accuracy:.1%}", gain, border=True)
+        tiles.metric("Right on those", percent(accuracy), gain, border=True)
     else:
         tiles.metric("Right on those", "–", border=True)
-    tiles.metric("Answering all", f"{overall:.1%}", border=True)
+    tiles.metric("Answering all", percent(overall), border=True)
     show_chart(
         coverage_curve(curve, threshold),
         "coverage",

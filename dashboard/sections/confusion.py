@@ -7,14 +7,15 @@ import pandas as pd
 import streamlit as st
 
 from dashboard import scores
-from dashboard.chart_export import show_chart
-from dashboard.charts.confusion import confusion_matrix, normalized
+from dashboard.chart_export import page_ground, show_chart
+from dashboard.charts.confusion import Normalize, confusion_matrix, normalized
 from dashboard.sample_grid import page_of, prediction_samples, show_samples, user_dataset
+from dashboard.tables import show_table
 from dashboard.url_state import in_url
 from model.artifacts import Run
 
 CHART = "confusion-matrix"
-CELLS = {"Counts": "counts", "Share of true class": "row", "Share of predicted class": "column"}
+CELLS: dict[str, Normalize] = {"Counts": "counts", "% of true": "row", "% of predicted": "column"}
 
 
 def show_confusion(run: Run, split: str) -> None:
@@ -31,16 +32,15 @@ def show_confusion(run: Run, split: str) -> None:
         predicted = in_url(
             st.selectbox, "Predicted class", key="predicted", options=list(names), index=None, placeholder="any class"
         )
-        st.dataframe(
+        show_table(
             confused_pairs(matrix, names),
-            hide_index=True,
             height=246,
             alt="The pairs of classes that are confused most.",
         )
     cell = (names.index(true), names.index(predicted)) if true and predicted else None
     with left:
         show_chart(
-            confusion_matrix(matrix, names, CELLS[shown], cell),
+            confusion_matrix(matrix, names, CELLS[shown], cell, page_ground()),
             CHART,
             f"Confusion matrix of {run.key} on {split}: rows are true classes, columns predicted ones.",
             on_select=_take_cell,

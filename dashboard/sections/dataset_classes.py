@@ -10,6 +10,7 @@ from dashboard.chart_export import show_chart
 from dashboard.charts.dataset import class_balance, value_histogram
 from dashboard.dataset_figures import appearance, faces_by_class
 from dashboard.sample_grid import Sample, page_of, show_samples, votes_text
+from dashboard.tables import show_table
 from dashboard.url_state import in_url
 from model.dataset import Dataset
 
@@ -25,7 +26,7 @@ def show_balance(dataset: Dataset) -> None:
     table = pd.DataFrame(counts, index=pd.Index(names, name="Class"))
     table["All"] = table.sum(axis=1)
     table.loc["all"] = table.sum()
-    st.dataframe(table, alt="Images of each class by split.")
+    show_table(table, index=True, alt="Images of each class by split.")
     present = [count[count > 0] for count in counts.values() if count.any()]
     if present:
         ratio = max(count.max() / count.min() for count in present)
@@ -98,7 +99,7 @@ def show_light(dataset: Dataset) -> None:
         }
         for name, values in brightness.items()
     ]
-    st.dataframe(pd.DataFrame(rows), hide_index=True, alt="Brightness and contrast in figures.")
+    show_table(pd.DataFrame(rows), alt="Brightness and contrast in figures.")
 
 
 def _split(dataset: Dataset) -> str:

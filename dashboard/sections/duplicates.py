@@ -14,6 +14,7 @@ from dashboard.charts.dataset import accuracy_without
 from dashboard.dataset_figures import duplicates
 from dashboard.run_choice import available_runs, report_problems
 from dashboard.sample_grid import Sample, show_samples
+from dashboard.tables import show_table
 from dashboard.url_state import in_url
 from model.artifacts import Run
 from model.dataset import Dataset
@@ -43,7 +44,7 @@ def show_duplicates(dataset: Dataset) -> None:
     tiles.metric("Groups whose labels differ", f"{len(found.conflicting):,}", border=True)
     across = sum("".join(group.splits) != group.splits[0] for group in found.groups)
     tiles.metric("Groups across splits", f"{across:,}", border=True)
-    st.dataframe(overlap_table(found), hide_index=True, alt="Copies within each split and seen in earlier splits.")
+    show_table(overlap_table(found), alt="Copies within each split and seen in earlier splits.")
     _show_effect(dataset, found)
     _show_groups(dataset, found)
 
@@ -115,7 +116,7 @@ def _show_effect(dataset: Dataset, found: Duplicates) -> None:
         "without-copies",
         f"Accuracy of each run on {split} with and without copies.",
     )
-    st.dataframe(table, hide_index=True, alt="Accuracy with and without copies.")
+    show_table(table, alt="Accuracy with and without copies.")
     st.caption("An image is removed where an earlier one, in the same split or in an earlier one, is its copy.")
 
 

@@ -13,6 +13,7 @@ from dashboard import latency, scores
 from dashboard.chart_export import show_chart
 from dashboard.charts.comparison import accuracy_against_cost, scores_with_intervals
 from dashboard.run_choice import choose_split, report_problems
+from dashboard.tables import show_table
 from dashboard.url_state import in_url
 from model.artifacts import KERAS_FILE, Run
 from model.metrics import LOWER_IS_BETTER, METRIC_TITLES, SCALARS
@@ -104,6 +105,7 @@ def leaderboard(runs: Mapping[str, Run], figures: Mapping[str, dict[str, Any]], 
             }
         )
     table = pd.DataFrame(rows)
+    table = table.dropna(axis="columns", how="all")
     return table.sort_values(table.columns[1], ascending=metric in LOWER_IS_BETTER, kind="stable", ignore_index=True)
 
 
@@ -124,8 +126,9 @@ def _show_group(
     runs: Mapping[str, Run], figures: Mapping[str, dict[str, Any]], metric: str, split: str, number: int
 ) -> None:
     first = next(iter(runs.values()))
-    st.subheader(f"{figures[first.key]['n']:,} images of {split}, {len(first.info.class_names)} classes")
-    st.dataframe(leaderboard(runs, figures, metric), hide_index=True, alt="All runs, best first.")
+    other = f"Test set {number + 1}: " if number else ""
+    st.subheader(f"{other}{figures[first.key]['n']:,} images of {split}, {len(first.info.class_names)} classes")
+    show_table(leaderboard(runs, figures, metric), alt="All runs, best first.")
     if len(runs) < 2:
         return
     values = {key: (figures[key][metric], *figures[key]["intervals"][metric]) for key in runs}
@@ -143,7 +146,7 @@ def _show_group(
         ):
             with st.spinner("Timing each network on one core …"):
                 report_problems([problem for run in runs.values() if (problem := latency.measure(run))])
-        costs = np.array([cost(run, title) for run in runs.values()], float)
+        costs = np.array([cost(run, title) for run in runs.values()], np.float64)
         if not np.isfinite(costs).any():
             st.caption(f"{title}: not known for any of these runs.")
             return
@@ -152,7 +155,7 @@ def _show_group(
             accuracy_against_cost(
                 list(runs), costs,
                 np.array([values[key][0] for key in runs]), np.array([values[key][1:] for key in runs]),
-                cost_title=title, score_title=METRIC_TITLES[metric], direction=direction,
+                cost_title=title, score_title=METRIC_TITLES[metric], direction=direction, percent=metric != "log_loss",
             ),
             f"pareto-{number}",
             f"{METRIC_TITLES[metric]} against {title.lower()}; no other run beats those on the dotted line in both.",

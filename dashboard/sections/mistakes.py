@@ -10,6 +10,7 @@ from dashboard import scores
 from dashboard.chart_export import show_chart
 from dashboard.charts.calibration import agreement_bars
 from dashboard.sample_grid import page_of, prediction_samples, show_samples, user_dataset, votes_of
+from dashboard.tables import show_table
 from dashboard.url_state import in_url
 from model.artifacts import Predictions, Run
 from model.dataset import VOTE_NAMES, Dataset
@@ -31,7 +32,7 @@ def show_mistakes(run: Run, split: str) -> None:
         show_samples(prediction_samples(dataset, run, split, found, part))
     if positions.size:
         with st.expander("As a table"):
-            st.dataframe(mistake_table(found, shares, positions, run.info.class_names), hide_index=True)
+            show_table(mistake_table(found, shares, positions, run.info.class_names), alt="The mistakes.")
     if shares is not None:
         st.subheader("Where people agree, and where they do not")
         curve = accuracy_by_agreement(found, shares)

@@ -12,6 +12,7 @@ from dashboard import scores
 from dashboard.chart_export import show_chart
 from dashboard.charts.ranking import class_scores
 from dashboard.charts.theme import class_colors
+from dashboard.tables import percent, show_table
 from model.artifacts import Run
 from model.metrics import LOWER_IS_BETTER, METRIC_TITLES, SCALARS
 
@@ -21,20 +22,23 @@ UNSCALED = ("log_loss",)  # figures that are no share
 def show_overview(run: Run, split: str) -> None:
     """Show accuracy and its kin with their intervals, and precision, recall and F1 by class."""
     figures = scores.metrics(run, split)
-    tiles = st.container(horizontal=True)
+    tiles = st.container(horizontal=True, gap="small")
     for name in SCALARS:
         low, high = figures["intervals"][name]
         tiles.metric(
-            METRIC_TITLES[name],
+            METRIC_TITLES[name].removesuffix(" (ECE)"),
             as_text(name, figures[name]),
-            f"{as_text(name, low)} to {as_text(name, high)}",
+            f"{as_text(name, low).removesuffix(' %')} – {as_text(name, high)}",
             delta_color="off",
             delta_arrow="off",
             border=True,
-            width=190,
-            help=f"95 % bootstrap interval below. {'Lower' if name in LOWER_IS_BETTER else 'Higher'} is better.",
+            width=156,
         )
-    st.caption(f"{figures['n']:,} images of {split}. Below each figure: its 95 % bootstrap interval.")
+    worse = " and ".join(METRIC_TITLES[name].lower().replace("(ece)", "(ECE)") for name in LOWER_IS_BETTER)
+    st.caption(
+        f"{figures['n']:,} images of {split}. Below each figure is its 95 % bootstrap interval. "
+        f"Higher is better, but for {worse}."
+    )
     names = run.info.class_names
     rows = figures["per_class"]
     values = {kind: np.array([row[kind] for row in rows]) for kind in ("precision", "recall", "f1")}
@@ -45,14 +49,12 @@ def show_overview(run: Run, split: str) -> None:
         "class-scores",
         f"F1, precision and recall of each class on {split}, lowest F1 at the bottom.",
     )
-    st.dataframe(class_table(rows), hide_index=True, alt="Precision, recall, F1 and number of images of each class.")
+    show_table(class_table(rows), alt="Precision, recall, F1 and number of images of each class.")
 
 
 def as_text(metric: str, value: float) -> str:
     """Write a figure as people do: shares in per cent, losses as they are."""
-    if not np.isfinite(value):
-        return "–"
-    return f"{value:.3f}" if metric in UNSCALED else f"{value:.1%}".replace("%", " %")
+    return f"{value:.3f}" if metric in UNSCALED else percent(value)
 
 
 def class_table(rows: list[dict[str, Any]]) -> pd.DataFrame:

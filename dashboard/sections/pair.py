@@ -9,12 +9,13 @@ import pandas as pd
 import streamlit as st
 
 from dashboard import scores
-from dashboard.chart_export import show_chart
+from dashboard.chart_export import page_ground, show_chart
 from dashboard.charts.comparison import class_differences
 from dashboard.charts.confusion import confusion_difference
 from dashboard.notices import escape, show_error
 from dashboard.run_choice import choose_run, choose_split
 from dashboard.sample_grid import Sample, locate, page_of, show_samples, user_dataset
+from dashboard.tables import percent, show_table
 from dashboard.url_state import in_url
 from model.artifacts import Run
 from model.comparison import Comparison, Pair, flips, format_p, verdict
@@ -87,7 +88,7 @@ def _show_verdict(found: Comparison) -> None:
             delta_color="off",
             delta_arrow="off",
             border=True,
-            help=f"A {difference.a:.1%}, B {difference.b:.1%}. Below: the paired bootstrap 95 % interval.",
+            help=f"A {percent(difference.a)}, B {percent(difference.b)}. Below: the paired bootstrap 95 % interval.",
         )
     tiles.metric("Only A is right", f"{found.test.only_a:,}", border=True)
     tiles.metric("Only B is right", f"{found.test.only_b:,}", border=True)
@@ -128,12 +129,12 @@ def _show_classes(found: Comparison, pair: Pair) -> None:
         )
         a, b = (confusion_matrix(pair.label, answers, len(names)) for answers in pair.predicted)
         show_chart(
-            confusion_difference(a, b, names, (found.a, found.b)),
+            confusion_difference(a, b, names, (found.a, found.b), page_ground()),
             "confusion-difference",
             "Difference of the two confusion matrices, in percentage points of each true class.",
         )
     with st.expander("As a table"):
-        st.dataframe(difference_table(found), hide_index=True)
+        show_table(difference_table(found), alt="Figures of both runs, class by class.")
 
 
 def _show_flips(found: Comparison, pair: Pair, split: str) -> None:

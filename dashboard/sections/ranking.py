@@ -10,6 +10,7 @@ from dashboard import scores
 from dashboard.chart_export import show_chart
 from dashboard.charts.ranking import precision_recall_curves, roc_curves
 from dashboard.charts.theme import class_colors
+from dashboard.tables import show_table
 from model.artifacts import Run
 
 
@@ -45,4 +46,4 @@ def show_ranking(run: Run, split: str) -> None:
             ),
         }
     )
-    st.dataframe(table, hide_index=True, alt="Area under the ROC curve and average precision of each class.")
+    show_table(table, alt="Area under the ROC curve and average precision of each class.")

@@ -10,6 +10,7 @@ import streamlit as st
 from dashboard.chart_export import show_chart
 from dashboard.charts.robustness import accuracy_by_severity, retained_accuracy
 from dashboard.run_choice import choose_runs, report_problems
+from dashboard.tables import show_table
 from model.artifacts import Run
 from model.errors import RunError
 from model.robustness import (
@@ -49,10 +50,12 @@ def show_robustness(runs: Mapping[str, Run]) -> None:
         show_chart(retained_accuracy(summaries), "robustness-kept", "Share of its clean accuracy that each run keeps.")
     with right:
         st.subheader("In short")
-        st.dataframe(summary_table(summaries), hide_index=True, alt="Relative robustness of each run.")
+        show_table(summary_table(summaries), alt="Relative robustness of each run.")
         st.caption("Kept: mean accuracy over all severities as a share of the run’s own clean accuracy.")
     with st.expander("All measurements"):
-        st.dataframe(pd.DataFrame([{"run": key, **vars(row)} for key in rows for row in rows[key]]), hide_index=True)
+        show_table(
+            pd.DataFrame([{"run": key, **vars(row)} for key in rows for row in rows[key]]), alt="All measurements."
+        )
 
 
 def readable(runs: Mapping[str, Run]) -> tuple[dict[str, list[RobustnessRow]], list[str]]:

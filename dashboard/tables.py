@@ -1,0 +1,36 @@
+"""Figures in tables and in words, written the same way on every page."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+
+def show_table(table: pd.DataFrame, *, alt: str, index: bool = False, **arguments: Any) -> None:
+    """Show a table that can be sorted, searched and saved as CSV, its decimals aligned.
+
+    Args:
+        table: With plain column names.
+        alt: What it shows, for people who do not see it.
+        index: Whether its index is a column worth showing.
+        arguments: Of ``st.dataframe``.
+    """
+    formats = {
+        name: st.column_config.NumberColumn(format=f"%.{_decimals(table[name])}f")
+        for name in table.select_dtypes("floating").columns
+    }
+    st.dataframe(table, hide_index=not index, column_config=formats, alt=alt, **arguments)
+
+
+def percent(share: float, decimals: int = 1) -> str:
+    """Write a share in per cent ("71.5 %"); "–" where it is not known."""
+    return f"{100 * share:.{decimals}f} %" if np.isfinite(share) else "–"
+
+
+def _decimals(values: pd.Series) -> int:
+    """Return the fewest decimals, up to four, that lose nothing of the values."""
+    known = values[np.isfinite(values)].to_numpy()
+    return next((n for n in range(4) if np.allclose(known, known.round(n), rtol=0, atol=1e-9)), 4)
