@@ -6,7 +6,6 @@ import csv
 from collections.abc import Callable, Generator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
-from itertools import compress
 from typing import BinaryIO
 
 import numpy as np
@@ -118,7 +117,7 @@ def _parse_block(
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return pixels uint8 (n, 2304), emotion codes int64 (n,) and usage codes int64 (n,)."""
     columns, (emotion_at, pixels_at, usage_at) = places
-    texts, emotions, usages = [], [], []
+    pixels, emotions, usages = [], [], []
     for row, line in numbered:
         fields = line.split(b",") if b'"' not in line else _quoted_fields(line)
         if len(fields) != columns:
@@ -127,11 +126,8 @@ def _parse_block(
         usage = _USAGES.get(fields[usage_at])
         emotions.append(_parse_emotion(fields[emotion_at], row, source) if emotion is None else emotion)
         usages.append(_parse_usage(fields[usage_at], row, source) if usage is None else usage)
-        texts.append(fields[pixels_at])
-    pixels = _parse_pixels(texts)
-    if pixels is None:
-        pixels = np.stack([_parse_row(text, row, source) for text, (row, _) in zip(texts, numbered, strict=True)])
-    return pixels, np.array(emotions, np.int64), np.array(usages, np.int64)
+        pixels.append(_parse_pixels(fields[pixels_at], row, source))
+    return np.stack(pixels), np.array(emotions, np.int64), np.array(usages, np.int64)
 
 
 def _quoted_fields(line: bytes) -> list[bytes]:
@@ -142,43 +138,27 @@ def _quoted_fields(line: bytes) -> list[bytes]:
     return [field.encode() for field in fields]
 
 
-def _parse_pixels(texts: list[bytes]) -> np.ndarray | None:
-    """Parse well-formed rows all at once: uint8, shape (n, 2304); None if any row is not plain.
-
-    One pass over the bytes finds the separators; each value is then read from the up to three digits before its
-    separator. This is about eight times as fast as ``numpy.fromstring(text, sep=" ")``.
-    """
-    text = np.frombuffer(b"   " + b" ".join(texts) + b" ", np.uint8)
-    is_separator = text == ord(" ")
-    digits = text - np.uint8(ord("0"))
-    digits[is_separator] = 0
-    ends = np.flatnonzero(is_separator)[2:]
-    lengths = np.diff(ends) - 1
-    ends = ends[1:]
-    if len(ends) != len(texts) * PIXELS or digits.max() > 9 or lengths.min() < 1 or lengths.max() > 3:
-        return None
-    row_ends = np.cumsum([len(text) + 1 for text in texts]) + 2
-    if not np.array_equal(ends[PIXELS - 1 :: PIXELS], row_ends):
-        return None
-    hundreds = digits[ends - 3] * (lengths == 3)
-    values = digits[ends - 1] + np.uint16(10) * digits[ends - 2] + np.uint16(100) * hundreds
-    if values.max() > 255:
-        return None
-    return values.astype(np.uint8).reshape(-1, PIXELS)
+def _parse_pixels(text: bytes, row: int, source: str) -> np.ndarray:
+    """Parse one field of 2304 gray values: uint8, shape (2304,)."""
+    try:
+        values = np.fromstring(text, np.int64, sep=" ")
+    except ValueError:
+        values = np.empty(0, np.int64)
+    if len(values) != PIXELS or values.min() < 0 or values.max() > 255:
+        raise _row_error(source, row, _pixels_problem(text))
+    return values.astype(np.uint8)
 
 
-def _parse_row(text: bytes, row: int, source: str) -> np.ndarray:
-    """Parse one row with care, or say what is wrong with it."""
+def _pixels_problem(text: bytes) -> str:
+    """Say what is wrong with a field that is not 2304 gray values."""
     fields = text.split()
-    bad = next(compress(fields, (not field.isdigit() for field in fields)), None)
+    bad = next((field for field in fields if not field.isdigit()), None)
     if bad is not None:
-        raise _row_error(source, row, f"holds the pixel value {_shown(bad)}, which is no whole number in 0..255")
+        return f"holds the pixel value {_shown(bad)}, which is no whole number in 0..255"
     too_large = next((field for field in fields if len(field) > 9 or int(field) > 255), None)
     if too_large is not None:
-        raise _row_error(source, row, f"holds the pixel value {_shown(too_large)}, outside 0..255")
-    if len(fields) != PIXELS:
-        raise _row_error(source, row, f"has {len(fields)} pixels where {PIXELS} (48×48) are expected")
-    return np.array([int(field) for field in fields], np.uint8)
+        return f"holds the pixel value {_shown(too_large)}, outside 0..255"
+    return f"has {len(fields)} pixels where {PIXELS} (48×48) are expected"
 
 
 def _parse_emotion(field: bytes, row: int, source: str) -> int:

@@ -73,7 +73,7 @@ class Layout:
     Attributes:
         class_names: In the order of the labels.
         files: For each split, training first, its ``(relative path, label)`` in sorted order.
-        notes: What was left out or is uneven, one sentence each.
+        notes: What was left out, one sentence each.
     """
 
     class_names: tuple[str, ...]
@@ -114,7 +114,7 @@ def recover_layout(tree: FileTree) -> Layout:
     files: dict[str, list[tuple[str, int]]] = {split: [] for split in sorted(set(splits), key=_split_rank)}
     for path, split, (_, folder, _) in zip(placed, splits, folders, strict=True):
         files[split].append((path, label_of[folder.casefold()]))
-    return Layout(class_names, files, tuple(_notes(tree, class_names, files)))
+    return Layout(class_names, files, tuple(_notes(tree, files)))
 
 
 def read_images(
@@ -212,15 +212,10 @@ def _refuse_empty_folders(tree: FileTree, root: str, spelling: dict[str, str]) -
             raise DataError(f"The folder {folder} of {tree.name} is empty.", "Put images into it or remove it.")
 
 
-def _notes(tree: FileTree, class_names: tuple[str, ...], files: dict[str, list[tuple[str, int]]]) -> Iterator[str]:
+def _notes(tree: FileTree, files: dict[str, list[tuple[str, int]]]) -> Iterator[str]:
     left_out = sum(map(is_image_name, tree.paths)) - sum(len(chosen) for chosen in files.values())
     if left_out > 0:
         yield f"{left_out} image{'s' * (left_out > 1)} outside of <split>/<class>/ were left out."
-    for split, chosen in files.items():
-        present = {label for _, label in chosen}
-        absent = [name for label, name in enumerate(class_names) if label not in present]
-        if absent:
-            yield f"{split} has no image of {', '.join(absent)}."
 
 
 def _no_layout(tree: FileTree) -> DataError:

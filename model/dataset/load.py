@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -62,6 +63,7 @@ def load_dataset(
         dataset = _load_table(source, size, channels, cache, progress)
     else:
         dataset = _load_folders(source, size, channels, cache, progress)
+    dataset = replace(dataset, notes=(*dataset.notes, *_absent_classes(dataset)))
     return _with_votes(dataset, source, Path(votes).expanduser() if votes is not None else None)
 
 
@@ -102,6 +104,14 @@ def _load_folders(
             name = f"FER-2013 in another split ({'/'.join(splits)})"
     form = f"{source.kind} ({'/'.join(layout.files)})"
     return Dataset(name, layout.class_names, splits, fingerprint(splits), layout.notes, form)
+
+
+def _absent_classes(dataset: Dataset) -> Iterator[str]:
+    for name, split in dataset.splits.items():
+        counts = split.class_counts(len(dataset.class_names))
+        absent = [dataset.class_names[label] for label in np.flatnonzero(counts == 0)]
+        if absent:
+            yield f"{name} has no image of {', '.join(absent)}."
 
 
 def _with_votes(dataset: Dataset, source: Source, votes: Path | None) -> Dataset:

@@ -132,7 +132,7 @@ def _opened_tar_member(raw: BinaryIO, file: Path) -> Iterator[BinaryIO]:
             if PurePosixPath(member.name).name in TABLE_NAMES and (stream := archive.extractfile(member)) is not None:
                 yield cast(BinaryIO, stream)
                 return
-    raise DataError(f"{file.name} holds no {' or '.join(TABLE_NAMES)}.", GET_DATA)
+    raise DataError(f"{file.name} holds no {' or '.join(TABLE_NAMES)}.", "Unpack it and name the folder.")
 
 
 @contextmanager

@@ -17,14 +17,14 @@ def test_a_flipped_bit_never_gives_other_data(cache_folder):
     (entry,) = cache_folder.glob("*.npz")
     whole = entry.read_bytes()
     refused = 0
-    for place in range(0, len(whole), 5):
+    for place in range(0, len(whole), 11):
         entry.write_bytes(whole[:place] + bytes([whole[place] ^ 1]) + whole[place + 1 :])
         found = read_cached("v1-x")
         refused += found is None
         if found is not None:
             np.testing.assert_array_equal(found["train"].images, split.images)
             np.testing.assert_array_equal(found["train"].labels, split.labels)
-    assert refused > 100
+    assert refused > 40
 
 
 def test_an_entry_of_another_reader_version_is_not_used(monkeypatch):

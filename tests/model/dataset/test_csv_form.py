@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from model.dataset.csv_form import BLOCK_BYTES, read_csv
+from model.dataset.csv_form import read_csv
 from model.dataset.samples import hash_pixels
 from model.errors import DataError
 from tests.model.dataset.made_up import HEADER, PIXELS, make_images, make_table, table_row, three_splits
@@ -34,13 +34,13 @@ def test_splits_come_in_order_with_their_rows():
     assert splits["PrivateTest"].labels.tolist() == [1]
 
 
-def test_rows_are_whole_across_blocks():
-    images = make_images(1500, seed=5)
-    text = make_table(images, [k % 7 for k in range(1500)], ["Training"] * 1500)
-    assert len(text) > 2 * BLOCK_BYTES
-    split = read(text)["Training"]
+@pytest.mark.parametrize("block", [100, 10_000, 30_000])
+def test_rows_are_whole_across_blocks(block, monkeypatch):
+    monkeypatch.setattr("model.dataset.csv_form.BLOCK_BYTES", block)
+    images = make_images(12, seed=5)
+    split = read(make_table(images, [k % 7 for k in range(12)], ["Training"] * 12))["Training"]
     np.testing.assert_array_equal(split.images[..., 0], images)
-    assert split.names[-1] == "row 1500"
+    assert split.names[-1] == "row 12"
 
 
 def quoted(text: str) -> str:
@@ -91,6 +91,8 @@ good = make_images(1)[0].astype(int)
         (table_row(np.append(good.ravel(), 1)), "has 2305 pixels where 2304"),
         (table_row(np.where(np.arange(PIXELS) == 7, 256, good.ravel())), "pixel value “256”, outside 0..255"),
         (table_row(np.where(np.arange(PIXELS) == 7, 1000, good.ravel())), "pixel value “1000”, outside 0..255"),
+        (table_row(good).replace(" ", " 4294967301 ", 1), "pixel value “4294967301”, outside 0..255"),
+        (table_row(good).replace(" ", f" {2**64 + 5} ", 1), "outside 0..255"),
         (table_row(good).replace(" ", " -", 1), "no whole number in 0..255"),
         (table_row(good).replace(" ", ".5 ", 1), "no whole number in 0..255"),
         (table_row(good).replace(" ", " ² ", 1), "no whole number in 0..255"),

@@ -219,3 +219,11 @@ def test_a_changed_image_is_read_again_even_with_its_size_and_time_kept(tmp_path
     after = load_dataset(tmp_path)
     assert after.fingerprint != before.fingerprint
     np.testing.assert_array_equal(after.train.images[0, ..., 0], IMAGES[5])
+
+
+def test_a_home_folder_is_not_walked_through(tmp_path, monkeypatch):
+    monkeypatch.setattr("model.dataset.file_tree.MAX_FOLDERS", 20)
+    for k in range(30):
+        (tmp_path / str(k)).mkdir()
+    with pytest.raises(DataError, match="over 20 folders"):
+        load_dataset(tmp_path)

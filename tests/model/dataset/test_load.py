@@ -222,3 +222,9 @@ def test_real_fer2013_has_the_published_counts(fer2013):
     # The first pixels of the original's first row.
     assert fer2013.train.images[0].ravel()[:8].tolist() == [70, 80, 82, 72, 58, 58, 60, 63]
     assert all(split.votes is not None for split in fer2013.splits.values())
+
+
+def test_a_class_that_a_split_lacks_is_noted(tmp_path):
+    (tmp_path / "fer2013.csv").write_text(make_table(IMAGES[:8], [*range(7), 2], ["Training"] * 7 + ["PublicTest"]))
+    absent = "PublicTest has no image of angry, disgust, happy, sad, surprise, neutral."
+    assert load_dataset(tmp_path).notes == (absent,)
