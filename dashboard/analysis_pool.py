@@ -1,7 +1,7 @@
 """A few analysis threads, shared fairly by all live sessions of this process.
 
 Each session holds a seat with room for one frame, its newest. A free thread takes the frame of the session that has
-been served least, so that nobody starves however many are watching or however slow one session's detector is. The
+used the threads least, so that nobody starves however many are watching or however slow one session's detector is. The
 threads end with the last seat.
 """
 
@@ -10,7 +10,9 @@ from __future__ import annotations
 import logging
 import os
 import threading
+from collections import deque
 from collections.abc import Callable
+from statistics import median
 from time import monotonic
 
 import numpy as np
@@ -36,6 +38,7 @@ class Seat:
         self._running = False
         self._due = now
         self._offered = now
+        self._costs: deque[float] = deque(maxlen=5)
         self._used = 0.0
         self.left = False
         self.dropped = 0
@@ -178,7 +181,8 @@ class AnalysisPool:
                 with self._changed:
                     ready._running = False
                     ready.analyses += 1
-                    ready._used += monotonic() - start
+                    ready._costs.append(monotonic() - start)
+                    ready._used += median(ready._costs)  # one hiccup of the machine is not held against it
                     self._changed.notify()
             del frame, ready
 

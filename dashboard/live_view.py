@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import asdict
 from time import monotonic
 
 import streamlit as st
@@ -92,7 +93,7 @@ def show_performance(processor: LiveProcessor) -> None:
         for name, value, unit in figures
     )
     st.html(
-        '<div data-testid="live-performance" style="display:flex;flex-wrap:wrap;gap:.35rem 1.1rem;padding:.6rem .9rem;'
+        f'<div data-testid="live-performance" data-figures="{_as_data(performance)}" style="display:flex;flex-wrap:wrap;gap:.35rem 1.1rem;padding:.6rem .9rem;'
         f'border:1px solid rgba(128,134,150,.3);border-radius:.6rem">{cells}</div>'
     )
 
@@ -101,17 +102,12 @@ def _number(value: float, digits: int = 0) -> str:
     return "–" if math.isnan(value) else f"{value:.{digits}f}"
 
 
-def performance_fields(performance: Performance) -> dict[str, float]:
-    """Return the figures by name, for benchmarks."""
-    return {
-        "camera_fps": performance.camera_fps,
-        "shown_fps": performance.shown_fps,
-        "analyses_per_second": performance.analyses_per_second,
-        "age_p50_ms": performance.age_p50,
-        "age_p95_ms": performance.age_p95,
-        "dropped": performance.dropped,
-        **{f"{name}_ms": value for name, value in performance.stages.items()},
-    }
+def _as_data(performance: Performance) -> str:
+    """Write the figures in full for programs that look at the page, as ``name=value`` pairs."""
+    figures = asdict(performance)
+    stages = figures.pop("stages")
+    pairs = {**figures, **{f"{name}_ms": value for name, value in stages.items()}}
+    return " ".join(f"{name}={value:.3f}" for name, value in pairs.items())
 
 
 def show_timeline(processor: LiveProcessor) -> None:
