@@ -10,7 +10,7 @@ from __future__ import annotations
 import csv
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from functools import cached_property
 from pathlib import Path
@@ -115,7 +115,9 @@ class RunInfo:
         known = {f.name for f in fields(cls)}
         missing = [n for n in ("name", "architecture", "class_names", "input_size", "channels") if n not in values]
         if missing:
-            raise RunError(f"run.json lacks {', '.join(missing)}.", "Write the run again with `python -m training evaluate`.")
+            raise RunError(
+                f"run.json lacks {', '.join(missing)}.", "Write the run again with `python -m training evaluate`."
+            )
         try:
             kept = {k: v for k, v in values.items() if k in known}
             kept["class_names"] = tuple(str(c) for c in values["class_names"])
@@ -205,7 +207,9 @@ class Run:
                 rows = list(csv.DictReader(stream))
             return {name: np.array([float(row[name]) for row in rows]) for name in (rows[0] if rows else ())}
         except (KeyError, TypeError, ValueError, csv.Error) as error:
-            raise RunError(f"{self.key}/history.csv is not a table of numbers ({error}).", "Copy the run again.") from error
+            raise RunError(
+                f"{self.key}/history.csv is not a table of numbers ({error}).", "Copy the run again."
+            ) from error
 
     @cached_property
     def splits(self) -> tuple[str, ...]:
@@ -232,7 +236,9 @@ class Run:
                     probabilities=archive["probabilities"].astype(np.float32),
                 )
         except (OSError, KeyError, ValueError, EOFError, BadZipFile) as error:
-            raise RunError(f"{self.key}/predictions/{split}.npz cannot be read ({error}).", "Copy the run again.") from error
+            raise RunError(
+                f"{self.key}/predictions/{split}.npz cannot be read ({error}).", "Copy the run again."
+            ) from error
         problem = found.problem(len(self.info.class_names))
         if problem:
             raise RunError(f"{self.key}/predictions/{split}.npz is inconsistent: {problem}.", "Evaluate the run again.")
@@ -345,7 +351,7 @@ def write_run_info(path: Path, info: RunInfo) -> None:
     write_json(path / "run.json", asdict(info))
 
 
-def write_history(path: Path, rows: list[Mapping[str, float]]) -> None:
+def write_history(path: Path, rows: Sequence[Mapping[str, float]]) -> None:
     """Write ``history.csv``, one row an epoch."""
     names = list(rows[0]) if rows else []
     lines = [",".join(names), *(",".join(f"{row[n]:.6g}" for n in names) for row in rows)]

@@ -29,7 +29,7 @@ class Augmentation:
         gamma: Largest exponent ``g`` and smallest ``1 / g`` minus 1, e.g. 0.5 for 0.67 to 1.5.
         side_light: Strength of a linear light gradient over the face, as a fraction of the full range.
         erasing: Probability that a rectangle is erased.
-        noise: Standard deviation of Gaussian noise as a fraction of the full range; each image draws its own up to this.
+        noise: Largest standard deviation of Gaussian noise as a fraction of the full range; each image draws its own.
     """
 
     flip: bool = True
@@ -106,11 +106,19 @@ class RandomAffine(_RandomLayer):
         )
 
 
+def places(images: Any) -> tuple[Any, Any]:
+    """Return where each row and column lies from the centre, in -0.5..0.5, shapes (1, H, 1, 1) and (1, 1, W, 1)."""
+    _, height, width, _ = ops.shape(images)
+    y = (ops.arange(height, dtype="float32") + 0.5) / ops.cast(height, "float32") - 0.5
+    x = (ops.arange(width, dtype="float32") + 0.5) / ops.cast(width, "float32") - 0.5
+    return ops.reshape(y, (1, -1, 1, 1)), ops.reshape(x, (1, 1, -1, 1))
+
+
 def resample(images: Any, *, xx: Any, xy: Any, yx: Any, yy: Any, shift_x: Any, shift_y: Any) -> Any:
     """Resample images bilinearly through one affine map each.
 
-    The output pixel at ``(x, y)`` from the centre shows the input at ``(xx·x + xy·y + shift_x·W, yx·x + yy·y + shift_y·H)``
-    from the centre; places outside show the nearest border pixel.
+    The output pixel at ``(x, y)`` from the centre shows the input at ``xx·x + xy·y + shift_x·W`` and
+    ``yx·x + yy·y + shift_y·H`` from the centre; places outside show the nearest border pixel.
 
     Args:
         images: float32, shape (N, H, W, C).
@@ -122,10 +130,11 @@ def resample(images: Any, *, xx: Any, xy: Any, yx: Any, yy: Any, shift_x: Any, s
         shift_y: See ``shift_x``.
     """
     count, height, width, channels = ops.shape(images)
-    x = ops.reshape(ops.arange(width, dtype="float32") - (width - 1) / 2, (1, 1, width, 1))
-    y = ops.reshape(ops.arange(height, dtype="float32") - (height - 1) / 2, (1, height, 1, 1))
-    source_x = ops.clip(xx * x + xy * y + shift_x * width + (width - 1) / 2, 0.0, width - 1.0)  # (N, H, W, 1)
-    source_y = ops.clip(yx * x + yy * y + shift_y * height + (height - 1) / 2, 0.0, height - 1.0)
+    rows, columns = ops.cast(height, "float32"), ops.cast(width, "float32")  # sizes may be known only at run time
+    y, x = places(images)
+    x, y = x * columns, y * rows
+    source_x = ops.clip(xx * x + xy * y + shift_x * columns + (columns - 1) / 2, 0.0, columns - 1)  # (N, H, W, 1)
+    source_y = ops.clip(yx * x + yy * y + shift_y * rows + (rows - 1) / 2, 0.0, rows - 1)
     left, top = ops.floor(source_x), ops.floor(source_y)
     weight_x, weight_y = source_x - left, source_y - top
     x0, y0 = ops.cast(left, "int32"), ops.cast(top, "int32")
@@ -166,12 +175,9 @@ class RandomLight(_RandomLayer):
             mean = ops.mean(images, axis=(1, 2, 3), keepdims=True)
             images = mean + (images - mean) * (1 + self.uniform(images, -1.0, 1.0) * self.contrast)
         if self.side_light:
-            _, height, width, _ = ops.shape(images)
-            x = ops.reshape(ops.linspace(-1.0, 1.0, width), (1, 1, width, 1))
-            y = ops.reshape(ops.linspace(-1.0, 1.0, height), (1, height, 1, 1))
-            images = images + 255.0 * self.side_light * (
-                self.uniform(images, -1.0, 1.0) * x + self.uniform(images, -1.0, 1.0) * y
-            )
+            y, x = places(images)
+            slope_x, slope_y = self.uniform(images, -1.0, 1.0), self.uniform(images, -1.0, 1.0)
+            images = images + 255.0 * 2 * self.side_light * (slope_x * x + slope_y * y)
         if self.brightness:
             images = images + 255.0 * self.uniform(images, -self.brightness, self.brightness)
         return ops.clip(images, 0.0, 255.0)
@@ -189,12 +195,11 @@ class RandomErasing(_RandomLayer):
 
     def change(self, images: Any) -> Any:
         """Draw one rectangle an image."""
-        _, height, width, _ = ops.shape(images)
-        x = ops.reshape(ops.arange(width, dtype="float32") / width, (1, 1, width, 1))
-        y = ops.reshape(ops.arange(height, dtype="float32") / height, (1, height, 1, 1))
+        y, x = places(images)
         half_x, half_y = self.uniform(images, 0.05, 0.2), self.uniform(images, 0.05, 0.2)
         inside = ops.logical_and(
-            ops.abs(x - self.uniform(images, 0.0, 1.0)) < half_x, ops.abs(y - self.uniform(images, 0.0, 1.0)) < half_y
+            ops.abs(x - self.uniform(images, -0.5, 0.5)) < half_x,
+            ops.abs(y - self.uniform(images, -0.5, 0.5)) < half_y,
         )
         erased = ops.logical_and(inside, self.uniform(images, 0.0, 1.0) < self.probability)
         return ops.where(erased, ops.mean(images, axis=(1, 2, 3), keepdims=True), images)
@@ -218,7 +223,9 @@ def augmentation_layers(config: Augmentation, seed: int) -> list[keras.layers.La
     layers: list[keras.layers.Layer] = []
     if config.flip or config.rotation or config.zoom or config.shift or config.shear:
         layers.append(
-            RandomAffine(config.flip, config.rotation, config.zoom, config.shift, config.shear, seed=seed, name="affine")
+            RandomAffine(
+                config.flip, config.rotation, config.zoom, config.shift, config.shear, seed=seed, name="affine"
+            )
         )
     if config.brightness or config.contrast or config.gamma or config.side_light:
         layers.append(

@@ -48,8 +48,8 @@ class TrainConfig:
         patience: Epochs without a better validation score before training stops; 0 never stops early.
         monitor: ``val_accuracy`` or ``val_loss``: which epoch is best.
         average: Decay of the moving average of weights a step, e.g. 0.998; 0 keeps the plain weights.
-        resolutions: ``[[0.4, 24], [0.7, 36]]`` trains the first 40 % of the epochs at 24 pixels, until 70 % at 36, then at
-            full size; needs an architecture of any input size.
+        resolutions: ``[[0.4, 24], [0.7, 36]]`` trains the first 40 % of the epochs at 24 pixels, until 70 % at 36, then
+            at full size; needs an architecture of any input size.
         augmentation: How strongly images are changed.
         seed: Of weights, order and augmentation.
         limit: Train and evaluate on at most so many images a split; 0 takes all.
@@ -143,7 +143,9 @@ def _find_config(path: Path | str) -> Path:
         if candidate.is_file():
             return candidate
     known = sorted(p.stem for p in CONFIGS.glob("*.yaml"))
-    raise ConfigError(f"There is no configuration {str(path)!r}.{_near(str(path), known)}", f"Known: {', '.join(known)}.")
+    raise ConfigError(
+        f"There is no configuration {str(path)!r}.{_near(str(path), known)}", f"Known: {', '.join(known)}."
+    )
 
 
 def _read_yaml(file: Path) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """From a run's Keras network to the LiteRT file that the app runs, checked to give the same answers.
 
-The conversion needs TensorFlow. A network trained on another Keras backend is converted in a process of its own that runs
-on TensorFlow.
+The conversion needs TensorFlow, so it happens in a process of its own: a network that was trained on another Keras
+backend is converted all the same.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ from pathlib import Path
 import numpy as np
 
 from model.artifacts import KERAS_FILE, Run, load_run
-from model.keras_classifier import KerasClassifier
-from model.litert import LiteRTClassifier
 from model.dataset import Dataset, find_dataset
 from model.errors import DataError, EmoscopeError, RunError
+from model.keras_classifier import KerasClassifier
+from model.litert import LiteRTClassifier
 from training.arguments import add_data_arguments, load_data
 
 TOLERANCE = 1e-4
@@ -88,7 +88,9 @@ def check_agreement(run: Run, dataset: Dataset) -> float:
         litert.close()
         reference.close()
     if difference > TOLERANCE:
-        raise RunError(f"{run.key}/model.tflite differs from the Keras network by {difference:.2g}.", "Export it again.")
+        raise RunError(
+            f"{run.key}/model.tflite differs from the Keras network by {difference:.2g}.", "Export it again."
+        )
     return float(difference)
 
 

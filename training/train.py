@@ -100,7 +100,7 @@ def train(config: TrainConfig, dataset: Dataset, checkpoint_file: Path, *, fresh
         except OSError as error:
             raise EmoscopeError(
                 f"The checkpoint could not be written ({error.strerror}).",
-                f"Free some space at {checkpoint_file.parent} and give the same command: it goes on from the last epoch saved.",
+                f"Free some space at {checkpoint_file.parent}; the same command goes on from the last epoch saved.",
             ) from error
         progress.end(row)
 
@@ -173,7 +173,9 @@ class _Session:
                 )
                 for head in self.heads
             },
-            loss_weights={head: config.ferplus_weight if head == "ferplus" and len(self.heads) > 1 else 1.0 for head in self.heads},
+            loss_weights={
+                head: config.ferplus_weight if head == "ferplus" and len(self.heads) > 1 else 1.0 for head in self.heads
+            },
             weighted_metrics=[],
         )
         self.optimizer.build(self.model.trainable_variables)
@@ -248,7 +250,9 @@ class _Session:
         """Return copies of the weights that validation saw."""
         return [w.copy() for w in self.average] if self.average else self.network.get_weights()
 
-    def checkpoint(self, identity: dict[str, Any], history: list[dict[str, float]], best: list[np.ndarray]) -> Checkpoint:
+    def checkpoint(
+        self, identity: dict[str, Any], history: list[dict[str, float]], best: list[np.ndarray]
+    ) -> Checkpoint:
         """Return the whole state."""
         optimizer = [keras.ops.convert_to_numpy(v) for v in self.optimizer.variables]
         return Checkpoint(identity, history, self.network.get_weights(), optimizer, self.average, best)

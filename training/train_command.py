@@ -7,14 +7,16 @@ from pathlib import Path
 
 from model.artifacts import artifacts_root, load_run
 from model.errors import EmoscopeError
-from training.arguments import add_data_arguments, load_data
+from training.arguments import add_data_arguments, load_data_at
 from training.config import CONFIGS, add_config_flags, config_overrides, load_config
 
 
 def add_arguments(parser: ArgumentParser) -> None:
     """Declare the flags of ``python -m training train``."""
     known = ", ".join(sorted(p.stem for p in CONFIGS.glob("*.yaml")))
-    parser.add_argument("config", nargs="?", default="emoscope", help=f"YAML file or one of: {known} (default: emoscope)")
+    parser.add_argument(
+        "config", nargs="?", default="emoscope", help=f"YAML file or one of: {known} (default: emoscope)"
+    )
     add_data_arguments(parser)
     parser.add_argument("--output", type=Path, help="folder of the run (default: artifacts/<config>-<seed>)")
     parser.add_argument("--fresh", action="store_true", help="forget an unfinished training and start over")
@@ -25,7 +27,7 @@ def run(args: Namespace) -> int:
     """Train, save, export, evaluate; the same command goes on where it was stopped."""
     config = load_config(args.config, config_overrides(args))
     output = args.output or artifacts_root() / f"{Path(args.config).stem}-{config.seed}"
-    dataset = load_data(args, config)
+    dataset = load_data_at(args, config.input_size, config.channels)
     print(f"{dataset.name}: " + ", ".join(f"{name} {size:,}" for name, size in dataset.split_sizes.items()))
 
     # Keras is slow to import; what is wrong with the flags or the data has been said by now.

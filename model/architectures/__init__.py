@@ -1,8 +1,8 @@
 """Named network designs.
 
-Every design is a function ``(input_shape, heads, **options) -> keras.Model`` whose outputs are a dict of logits, one entry a
-head. A head that ends in a 1×1 convolution and global average pooling names the convolution ``<head>_map``: those are its
-class activation maps, and they leave the deployed network beside the probabilities at no cost.
+Every design is a function ``(input_shape, heads, **options) -> keras.Model`` whose outputs are a dict of logits, one
+entry a head. A head that ends in a 1×1 convolution and global average pooling names the convolution ``<head>_map``:
+those are its class activation maps, and they leave the deployed network beside the probabilities at no cost.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """The default design: a compact residual network that ends in class activation maps.
 
 Source: He et al., "Deep Residual Learning for Image Recognition", 2015 (residual blocks); Hu et al.,
-"Squeeze-and-Excitation Networks", 2017; He et al., "Bag of Tricks for Image Classification", 2018 (average pooling on the
-shortcut); Zhou et al., "Learning Deep Features for Discriminative Localization", 2015 (the head).
+"Squeeze-and-Excitation Networks", 2017; He et al., "Bag of Tricks for Image Classification", 2018 (average pooling on
+the shortcut); Zhou et al., "Learning Deep Features for Discriminative Localization", 2015 (the head).
 """
 
 from __future__ import annotations
@@ -41,16 +41,16 @@ def residual(
     import keras
     from keras import layers
 
-    def convolve(x, channels: int, size: int = 3, strides: int = 1):  # type: ignore[no-untyped-def]
+    def convolve(x, channels: int, size: int = 3, strides: int = 1):
         x = layers.Conv2D(channels, size, strides, "same", use_bias=False, kernel_initializer="he_normal")(x)
         return layers.BatchNormalization(momentum=0.97, epsilon=1e-5)(x)
 
-    def excite(x, channels: int):  # type: ignore[no-untyped-def]
+    def excite(x, channels: int):
         gate = layers.GlobalAveragePooling2D(keepdims=True)(x)
         gate = layers.Conv2D(max(channels // squeeze, 8), 1, activation="relu")(gate)
         return layers.Multiply()([x, layers.Conv2D(channels, 1, activation="sigmoid")(gate)])
 
-    def block(x, channels: int, strides: int):  # type: ignore[no-untyped-def]
+    def block(x, channels: int, strides: int):
         shortcut = x
         x = layers.ReLU()(convolve(x, channels, strides=strides))
         x = convolve(x, channels)

@@ -1,0 +1,173 @@
+"""Training on a toy: bright left halves are one class, bright right halves the other."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from model.dataset import Dataset, Split
+from model.dataset.samples import fingerprint, hash_images
+from model.errors import ConfigError, DataError
+from training.checkpoint import Checkpoint
+from training.config import load_config
+
+SMALL = {
+    "architecture": "residual",
+    "options": {"stem": [4, 4], "widths": [4, 8], "blocks": [1, 1], "dropout": 0.1},
+    "input_size": 16,
+    "epochs": 4,
+    "batch_size": 16,
+    "learning_rate": 0.05,
+    "average": 0.9,
+    "augmentation.flip": False,
+    "augmentation.rotation": 5,
+    "seed": 3,
+}
+
+
+def toy_split(count, seed, votes=False):
+    rng = np.random.default_rng(seed)
+    labels = rng.integers(0, 2, count)
+    images = rng.integers(0, 80, (count, 16, 16, 1))
+    for image, label in zip(images, labels, strict=True):
+        image[:, 8 * label : 8 * label + 8] += 120
+    images = images.astype(np.uint8)
+    given = np.eye(10, dtype=np.float32)[labels] * 10 if votes else None
+    names = np.array([str(i) for i in range(count)])
+    return Split(images=images, labels=labels, pixel_hash=hash_images(images), names=names, votes=given)
+
+
+def toy(votes=False, **sizes):
+    sizes = sizes or {"train": 400, "validation": 60}
+    splits = {name: toy_split(count, i, votes) for i, (name, count) in enumerate(sizes.items())}
+    return Dataset("toy", ("left", "right"), splits, fingerprint(splits))
+
+
+def train(*args, **kwargs):
+    from training.train import train as run
+
+    return run(*args, **kwargs)
+
+
+class Killed(BaseException):
+    pass
+
+
+@pytest.fixture(scope="module")
+def uninterrupted(tmp_path_factory):
+    state = tmp_path_factory.mktemp("whole") / "state.npz"
+    return train(load_config(None, SMALL), toy(), state), state
+
+
+def test_it_learns(uninterrupted):
+    history = uninterrupted[0].history
+    assert history[-1]["val_accuracy"] > 0.9
+    assert set(history[0]) >= {"loss", "accuracy", "val_loss", "val_accuracy", "learning_rate", "seconds"}
+
+
+@pytest.mark.parametrize("moment", ["inside an epoch", "while saving"])
+def test_a_killed_training_goes_on_to_the_same_result(uninterrupted, tmp_path, monkeypatch, moment):
+    from training import train as module
+
+    state = tmp_path / "state.npz"
+    with monkeypatch.context() as patch:
+        if moment == "inside an epoch":
+            whole = module._Session.fit_epoch
+
+            def interrupted(self, samples, epoch, *rest):
+                if epoch == 2:
+                    whole(self, samples, epoch, *rest)
+                    raise Killed
+                return whole(self, samples, epoch, *rest)
+
+            patch.setattr(module._Session, "fit_epoch", interrupted)
+        else:
+            patch.setattr("pathlib.Path.replace", _fails_on_call(3))
+        with pytest.raises(Killed):
+            train(load_config(None, SMALL), toy(), state)
+    assert 0 < len(Checkpoint.load(state).history) < 4
+
+    resumed, uninterrupted = train(load_config(None, SMALL), toy(), state), uninterrupted[0]
+    assert resumed.best_epoch == uninterrupted.best_epoch
+    for row, wanted in zip(resumed.history, uninterrupted.history, strict=True):
+        assert row["val_loss"] == pytest.approx(wanted["val_loss"], rel=1e-3)
+    for weights, wanted in zip(resumed.network.get_weights(), uninterrupted.network.get_weights(), strict=True):
+        np.testing.assert_allclose(weights, wanted, rtol=1e-3, atol=1e-4)
+
+
+def _fails_on_call(number):
+    from pathlib import Path
+
+    replace_file, calls = Path.replace, []
+
+    def fail(self, target):
+        calls.append(target)
+        if len(calls) == number:
+            raise Killed
+        return replace_file(self, target)
+
+    return fail
+
+
+def test_a_finished_training_is_not_repeated(uninterrupted, monkeypatch):
+    from training import train as module
+
+    monkeypatch.setattr(module._Session, "fit_epoch", None)
+    first, state = uninterrupted
+    assert train(load_config(None, SMALL), toy(), state).history == first.history
+
+
+def test_resolution_grows_in_one_network(tmp_path):
+    config = load_config(None, SMALL | {"epochs": 2, "resolutions": [[0.5, 8]]})
+    trained = train(config, toy(train=64, validation=20), tmp_path / "state.npz")
+    assert trained.best_epoch == 2, "an epoch at low resolution is never the one that is kept"
+    assert trained.network.input_shape == (None, 16, 16, 1)
+
+
+def test_another_configuration_does_not_resume(tmp_path):
+    state = tmp_path / "state.npz"
+    config = load_config(None, SMALL | {"epochs": 1})
+    train(config, toy(), state)
+    with pytest.raises(ConfigError, match="another training: batch_size differ"):
+        train(replace(config, batch_size=8), toy(), state)
+    with pytest.raises(ConfigError, match="another training: the data differ"):
+        train(config, toy(train=50, validation=20), state)
+
+
+def test_two_label_sources_give_two_heads(tmp_path):
+    config = load_config(None, SMALL | {"labels": "both", "epochs": 1})
+    trained = train(config, toy(votes=True), tmp_path / "state.npz")
+    assert {head: len(names) for head, names in trained.classes.items()} == {"fer": 2, "ferplus": 8}
+    assert "val_ferplus_accuracy" in trained.history[0]
+
+
+def test_votes_that_are_wanted_and_absent_are_named(tmp_path):
+    with pytest.raises(DataError, match="needs the FER\\+ votes"):
+        train(load_config(None, SMALL | {"labels": "both"}), toy(), tmp_path / "state.npz")
+
+
+def test_fewer_images_than_a_batch_still_train(tmp_path):
+    config = load_config(None, SMALL | {"epochs": 1, "batch_size": 64})
+    assert len(train(config, toy(train=10, validation=4), tmp_path / "state.npz").history) == 1
+
+
+def test_without_a_validation_split_a_tenth_is_held_out():
+    from training.samples import training_samples
+
+    fit, held_out = training_samples(load_config(None, SMALL), toy(train=200))
+    assert len(fit) + len(held_out) == 200
+    assert 18 <= len(held_out) <= 22
+
+
+def test_an_empty_class_is_named(tmp_path):
+    data = toy()
+    poor = Dataset("toy", ("left", "right", "up"), data.splits, data.fingerprint)
+    with pytest.raises(DataError, match="holds no image of up"):
+        train(load_config(None, SMALL), poor, tmp_path / "state.npz")
+
+
+def test_a_broken_checkpoint_is_named(tmp_path):
+    state = tmp_path / "state.npz"
+    state.write_bytes(b"PK\x03\x04 nothing")
+    with pytest.raises(ConfigError, match="is not a readable checkpoint"):
+        train(load_config(None, SMALL), toy(), state)
