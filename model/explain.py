@@ -74,7 +74,8 @@ def occlusion_evidence(face: np.ndarray, classifier: Classifier) -> np.ndarray:
         classifier: Reads the face and its covered copies in one call.
 
     Returns:
-        float32, shape (H, W, C): the mean loss over the patches that cover a pixel; negative where covering helps.
+        float32, shape (H, W, C): the loss under each patch at its centre, interpolated between; negative where covering
+        helps.
     """
     height, width = face.shape[:2]
     patch_height, patch_width = max(1, round(height * _PATCH)), max(1, round(width * _PATCH))
@@ -86,9 +87,9 @@ def occlusion_evidence(face: np.ndarray, classifier: Classifier) -> np.ndarray:
     for copy, patch in zip(covered[1:], patches, strict=True):
         copy[patch] = fill
     probabilities = classifier.classify(covered).probabilities
-    loss = np.zeros((height, width, probabilities.shape[1]), np.float32)
-    count = np.zeros((height, width, 1), np.float32)
-    for patch, occluded in zip(patches, probabilities[1:], strict=True):
-        loss[patch] += probabilities[0] - occluded
-        count[patch] += 1
-    return loss / count
+    loss = (probabilities[0] - probabilities[1:]).reshape(len(rows), len(columns), -1)
+    y = np.interp(np.arange(height), rows + (patch_height - 1) / 2, np.arange(len(rows)))
+    x = np.interp(np.arange(width), columns + (patch_width - 1) / 2, np.arange(len(columns)))
+    grid = [axis.astype(np.float32) for axis in np.meshgrid(x, y)]
+    classes = [np.ascontiguousarray(loss[:, :, c]) for c in range(loss.shape[2])]
+    return np.stack([cv2.remap(of_class, grid[0], grid[1], cv2.INTER_LINEAR) for of_class in classes], axis=2)
