@@ -102,7 +102,7 @@ def show_results(album: Album, way: tuple, classifier: Classifier, choice: Choic
                 start = _page(f"faces_{picture.key}", len(predictions), FACES_A_PAGE)
                 for i, prediction in enumerate(predictions[start : start + FACES_A_PAGE], start):
                     heat = album.heat_map(picture, way, i, classifier) if heat_maps else None
-                    with cards.container(border=True):
+                    with cards.container(border=True, key=f"face_{picture.key}_{i}"):
                         _show_card(i + 1, prediction, heat, f"{picture.key}_{i}")
 
 

@@ -35,9 +35,10 @@ def drop(page, *files):
 def test_an_uploaded_photo_is_called_happy(predict, astronaut):
     drop(predict, astronaut)
     expect(predict.get_by_role("heading", name="1 face in 1 picture")).to_be_visible()
-    expect(predict.locator("[data-testid=stHtml] strong")).to_have_text("happy")
-    label = predict.locator(".js-plotly-plot .ytick text").filter(has_text="happy")
-    expect(label).to_be_visible()
+    card = predict.locator("[class*=st-key-face_]")
+    expect(card).to_have_count(1)
+    expect(card.locator("strong")).to_have_text("happy")
+    expect(card.locator(".js-plotly-plot .ytick").filter(has_text="happy")).to_be_visible()
     expect(predict.get_by_role("img", name="astronaut.png")).to_be_visible()
     with predict.expect_download() as download:
         predict.get_by_role("button", name="CSV").click()
