@@ -21,7 +21,7 @@ _log = logging.getLogger(__name__)
 PUBLIC_STUN = {"urls": ["stun:stun.l.google.com:19302", "stun:stun.cloudflare.com:3478"]}
 
 ANSWER_SECONDS = 1.0
-"""How long a STUN server may take to answer; without this check gathering waits five seconds for each that is silent."""
+"""How long a STUN server may take to answer; unchecked, gathering waits five seconds for one that is silent."""
 
 _LOCAL_HOSTS = ("localhost", "127.0.0.1", "::1")
 _COOKIE = b"\x21\x12\xa4\x42"  # RFC 8489, section 5

@@ -10,10 +10,13 @@ from typing import Any
 import streamlit as st
 from streamlit_webrtc import WebRtcMode, WebRtcStreamerContext, webrtc_streamer
 
+from dashboard.analysis_pool import AnalysisPool
 from dashboard.connection import IceConfiguration, ice_configuration
 from dashboard.connection_doctor import BROWSER_PROBE, Evidence, Finding, Patience, diagnose
 from dashboard.live_video import LiveProcessor
+from dashboard.navigation import ROOT
 from dashboard.notices import show_warning
+from dashboard.state import choose
 
 CAMERA = {
     "video": {"width": {"ideal": 640}, "height": {"ideal": 480}, "frameRate": {"ideal": 30, "max": 30}},
@@ -61,8 +64,17 @@ def streamer(processor: LiveProcessor, ice: IceConfiguration) -> WebRtcStreamerC
     )
 
 
-def examine(context: WebRtcStreamerContext, processor: LiveProcessor, ice: IceConfiguration) -> Finding | None:
-    """Look after the connection and show what is wrong with it, if anything is."""
+def show_crowd(pool: AnalysisPool, is_on: bool) -> None:
+    """Say so before somebody presses Start in vain."""
+    if not is_on and pool.is_full:
+        show_warning(
+            f"The server is busy: {pool.seats} people are live now, which is its limit.",
+            "Try again in a moment; this message goes when a place is free.",
+        )
+
+
+def show_findings(context: WebRtcStreamerContext, processor: LiveProcessor, ice: IceConfiguration) -> Finding | None:
+    """Look after the connection; show what is wrong with it, if anything is, and offer what works instead."""
     patience: Patience = st.session_state.setdefault("live_patience", Patience())
     is_running = processor.view().is_running
     is_connecting = (context.state.signalling or context.state.playing) and not is_running
@@ -78,4 +90,12 @@ def examine(context: WebRtcStreamerContext, processor: LiveProcessor, ice: IceCo
         show_warning(finding.message, finding.action)
         if ice.problem:
             st.caption(f":material/warning: {ice.problem}")
+        if finding.pictures_help and not st.session_state.get("live_single"):
+            if st.button("Use single pictures", icon=":material/photo_camera:"):
+                choose("live_single", True)
+                st.rerun()
+        elif not finding.pictures_help:
+            st.page_link(
+                ROOT / "pages" / "predict.py", label="Read faces in pictures", icon=":material/add_photo_alternate:"
+            )
     return finding

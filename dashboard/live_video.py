@@ -271,6 +271,10 @@ class LiveProcessor:
         with self._lock:
             self._measuring = (monotonic(), [])
 
+    def use_baseline(self, wanted: bool) -> None:
+        """Switch the correction on or off."""
+        self._settings = replace(self._settings, correct_baseline=wanted)
+
     def drop_baseline(self) -> None:
         """Forget the neutral face."""
         with self._lock:

@@ -11,12 +11,12 @@ import streamlit as st
 from dashboard.charts import live as charts
 from dashboard.charts.theme import class_colors
 from dashboard.live_statistics import Performance, agreement
-from dashboard.live_video import BASELINE_SECONDS, LiveProcessor, LiveView
-from dashboard.notices import show_warning
+from dashboard.live_video import BASELINE_SECONDS, LiveProcessor, LiveSettings, LiveView
+from dashboard.notices import show_error, show_warning
 from dashboard.state import kept
 from model.annotate import annotate, short_warning
+from model.errors import EmoscopeError
 from model.images import decode_image, encode_png
-from model.pipeline import Pipeline
 from model.tracking import TrackedFace
 
 PLAIN = {"displayModeBar": False}
@@ -92,10 +92,10 @@ def show_performance(processor: LiveProcessor) -> None:
         f'<span style="font-weight:400;opacity:.65;font-size:.8rem"> {unit}</span></div></div>'
         for name, value, unit in figures
     )
-    st.html(
-        f'<div data-testid="live-performance" data-figures="{_as_data(performance)}" style="display:flex;flex-wrap:wrap;gap:.35rem 1.1rem;padding:.6rem .9rem;'
-        f'border:1px solid rgba(128,134,150,.3);border-radius:.6rem">{cells}</div>'
-    )
+    look = "display:flex;flex-wrap:wrap;gap:.35rem 1.1rem;padding:.6rem .9rem"
+    border = "border:1px solid rgba(128,134,150,.3);border-radius:.6rem"
+    figures_data = _as_data(performance)
+    st.html(f'<div data-testid="live-performance" data-figures="{figures_data}" style="{look};{border}">{cells}</div>')
 
 
 def _number(value: float, digits: int = 0) -> str:
@@ -171,12 +171,10 @@ def _baseline_button(processor: LiveProcessor, view: LiveView) -> None:
             "is then taken off.",
         )
         return
-    st.toggle(
-        "Use baseline",
-        help="Marks in the bars show the reading without it.",
-        **kept("live_correct", True),
-        on_change=lambda: st.rerun(),
+    wanted = st.toggle(
+        "Use baseline", help="Marks in the bars show the reading without it.", **kept("live_correct", True)
     )
+    processor.use_baseline(wanted)
     st.button("Forget it", icon=":material/backspace:", on_click=processor.drop_baseline, key="live_forget")
 
 
@@ -198,15 +196,24 @@ def _show_recording(processor: LiveProcessor) -> None:
     )
 
 
-def show_single_picture(pipeline: Pipeline, bars: bool, heat_maps: bool) -> None:
-    """Read single pictures from the camera: works wherever the page itself does."""
-    st.subheader("Single pictures", anchor=False)
+def show_single_picture(settings: LiveSettings) -> None:
+    """Read single pictures from the camera, on request: works wherever the page itself does."""
+    st.toggle(
+        "Use single pictures instead of video",
+        help="For networks that let no video through.",
+        **kept("live_single", False),
+    )
+    if not st.session_state["live_single"]:
+        return
     taken = st.camera_input("Take a picture", key="live_picture", help="It is read and shown, and not stored.")
     if taken is None:
         return
-    frame = decode_image(taken.getvalue())
-    predictions = pipeline.analyze(frame)
-    drawn = annotate(frame, predictions, bars=bars, heat_maps=heat_maps)
-    st.image(drawn, channels="BGR")
+    try:
+        frame = decode_image(taken.getvalue())
+        predictions = settings.pipeline.analyze(frame)
+    except EmoscopeError as error:
+        show_error(error)
+        return
+    st.image(annotate(frame, predictions, bars=settings.bars, heat_maps=settings.heat_maps), channels="BGR")
     if not predictions:
         st.caption("No face was found. Look straight at the camera, with light on your face.")

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from dashboard import live_connection, live_controls, live_view, state
-from dashboard.notices import show_error, show_warning
+from dashboard.notices import show_error
 from model.errors import EmoscopeError
 
 st.title("Live", anchor=False)
@@ -22,32 +22,27 @@ except EmoscopeError as error:
 
 processor = live_controls.processor(settings)
 ice = live_connection.configuration()
-pool = live_controls.pool()
 video, beside = st.columns([5, 3], gap="large")
-
 with video:
     context = live_connection.streamer(processor, ice)
 is_on = context.state.playing or context.state.signalling
 
 
 @st.fragment(run_every=1.0 if is_on else 3.0)
-def now() -> None:
-    if not is_on and pool.is_full:
-        show_warning(
-            f"The server is busy: {pool.seats} people are live, which is its limit.",
-            "Try again in a moment; pictures can be read meanwhile.",
-        )
-    live_connection.examine(context, processor, ice)
+def show_beside() -> None:
+    live_connection.show_crowd(live_controls.pool(), is_on)
+    live_connection.show_findings(context, processor, ice)
     live_view.show_now(processor)
 
 
 @st.fragment(run_every=1.0 if is_on else None)
-def below() -> None:
+def show_below() -> None:
     live_view.show_performance(processor)
     live_view.show_tools(processor)
     live_view.show_timeline(processor)
 
 
 with beside:
-    now()
-below()
+    show_beside()
+show_below()
+live_view.show_single_picture(settings)

@@ -1,0 +1,126 @@
+import os
+import re
+import time
+
+import pytest
+from playwright.sync_api import expect, sync_playwright
+
+from tests.browser import live_page
+from tests.browser.camera import coming_and_going, moving_face, no_face, write_y4m
+from tests.browser.live_page import LABEL, PERFORMANCE
+from tests.browser.serving import find_chromium
+
+pytestmark = pytest.mark.browser
+
+SLOW = 60_000
+"""Milliseconds: on a busy machine connecting and the first analyses take their time."""
+
+
+@pytest.fixture
+def watching(app_url, tmp_path):
+    """Return a function that opens the live page in a browser whose camera shows a film."""
+    if find_chromium() is None:
+        reason = "no Chromium is installed: apt-get install chromium"
+        pytest.fail(reason) if os.environ.get("CI") == "true" else pytest.skip(reason)
+    with sync_playwright() as playwright:
+        opened = []
+
+        def watch(frames=None, arguments=None):
+            if arguments is None:
+                arguments = live_page.camera_arguments(write_y4m(tmp_path / "camera.y4m", frames))
+            browser = playwright.chromium.launch(executable_path=find_chromium(), args=arguments)
+            opened.append(browser)
+            page = browser.new_page(viewport={"width": 1440, "height": 900})
+            page.set_default_timeout(SLOW)
+            live_page.open_live(page, app_url)
+            return page
+
+        yield watch
+        for browser in opened:
+            browser.close()
+
+
+def painted(page, emotion: str) -> int:
+    return (live_page.color_counts(page) or {}).get(emotion, 0)
+
+
+def wait_for(page, condition, seconds: float = SLOW / 1000) -> bool:
+    deadline = time.monotonic() + seconds
+    while not condition() and time.monotonic() < deadline:
+        page.wait_for_timeout(150)
+    return condition()
+
+
+def test_a_smiling_face_is_boxed_and_called_happy_and_comes_back_after_leaving(watching):
+    page = watching(moving_face())
+    live_page.press(page, "Start")
+    page.wait_for_selector(f"{LABEL}[data-label=happy]")
+    assert wait_for(page, lambda: painted(page, "happy") > 1000), "no happy box and label in the picture"
+    figures = live_page.figures(page)
+    assert figures["shown_fps"] > 0 and figures["analyses_per_second"] > 0 and figures["age_p95"] > 0
+    assert {"decode_ms", "detect_ms", "classify_ms", "draw_ms"} <= figures.keys()
+
+    page.get_by_role("button", name="Record").click()
+    page.wait_for_timeout(2500)
+    page.get_by_role("button", name=re.compile("Stop recording")).click()
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Timeline as CSV").click()
+    rows = download.value.path().read_text().splitlines()
+    assert rows[0].startswith("seconds,face,label") and len(rows) > 1
+
+    page.get_by_role("link", name="Home", exact=True).click()
+    page.wait_for_selector('iframe[title*="webrtc"]', state="detached")
+    page.get_by_role("link", name="Live", exact=True).click()
+    live_page.stream_frame(page).get_by_role("button", name="Start").wait_for()
+    live_page.press(page, "Start")
+    page.wait_for_selector(f"{LABEL}[data-label=happy]")
+
+
+def test_controls_act_without_a_new_connection(watching):
+    page = watching(moving_face())
+    live_page.press(page, "Start")
+    page.wait_for_selector(LABEL)
+    before = live_page.inner_frame(page).evaluate("document.querySelector('video').srcObject.id")
+    page.locator("label", has_text="Bars").click()
+    page.wait_for_timeout(2000)
+    assert live_page.inner_frame(page).evaluate("document.querySelector('video').srcObject.id") == before
+    shown = live_page.frames_shown(page)
+    assert wait_for(page, lambda: live_page.frames_shown(page) > shown + 3)
+
+
+def test_an_empty_scene_shows_no_label(watching):
+    page = watching(no_face())
+    live_page.press(page, "Start")
+    assert wait_for(page, lambda: live_page.figures(page).get("analyses_per_second", 0) > 0)
+    expect(page.get_by_text("Looking for a face")).to_be_visible(timeout=SLOW)
+    assert page.locator(LABEL).count() == 0
+    assert wait_for(page, lambda: live_page.color_counts(page) is not None)
+
+
+def test_a_face_that_leaves_is_dropped(watching):
+    page = watching(coming_and_going())
+    live_page.press(page, "Start")
+    page.wait_for_selector(LABEL)
+    page.wait_for_selector(LABEL, state="detached")
+
+
+def test_a_denied_camera_is_explained_and_pictures_are_offered(watching):
+    arguments = ["--no-sandbox", "--disable-gpu", "--use-fake-device-for-media-stream", "--deny-permission-prompts"]
+    page = watching(arguments=arguments)
+    live_page.press(page, "Start")
+    expect(page.get_by_text("The camera permission is denied.")).to_be_visible(timeout=SLOW)
+    expect(page.get_by_role("link", name="Read faces in pictures")).to_be_visible()
+
+
+def test_a_machine_without_camera_is_told(watching):
+    page = watching(arguments=["--no-sandbox", "--disable-gpu", "--use-fake-ui-for-media-stream"])
+    expect(page.get_by_text("No camera was found.")).to_be_visible(timeout=SLOW)
+
+
+def test_the_page_reads_on_a_phone(watching):
+    page = watching(moving_face())
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.wait_for_timeout(500)
+    overflow = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+    assert overflow <= 0
+    expect(page.locator(PERFORMANCE)).to_be_attached()
