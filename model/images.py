@@ -69,6 +69,7 @@ def decode_image(data: bytes) -> np.ndarray:
         if width * height > MAX_FRAME_PIXELS:
             image.draft(None, (width // 2, height // 2))
         try:
+            image.load()  # turns some kinds upright by itself, and then drops their tag
             orientation = _orientation(image)
             frame = _to_bgr(image)
         except Exception as error:  # as above

@@ -24,7 +24,7 @@ class HaarDetector:
     Its confidence rises with the number of overlapping hits on a face, count / (count + 2).
 
     Args:
-        for_video: Search a smaller copy in coarser steps, once: about a tenth of the time, for faces of at least 1/12
+        for_video: Search a smaller copy in coarser steps, once: about a tenth of the time, for faces of at least 1/10
             of the longest side.
 
     Source: P. Viola, M. Jones, Rapid object detection using a boosted cascade of simple features, CVPR 2001; the
@@ -33,7 +33,8 @@ class HaarDetector:
     """
 
     name = "haar"
-    crop = CropGeometry(scale=1.011, offset=(0.0, 0.005))
+    # From benchmarks/crop_margin.json, measured by `python -m benchmarks.crop_margin`.
+    crop = CropGeometry(scale=1.006, offset=(-0.002, 0.003))
 
     def __init__(self, for_video: bool = False) -> None:
         self._for_video = for_video
@@ -44,8 +45,8 @@ class HaarDetector:
         """Return the faces of a frame, uint8, shape (H, W, 3), largest first."""
         gray = cv2.cvtColor(frame_bgr, cv2.COLOR_BGR2GRAY)
         if self._for_video:
-            small, factor = search_copy(gray, 160, 256)
-            found = self._search(small, factor, scale_step=1.2, hits=2)
+            small, factor = search_copy(gray, 160, 240)
+            found = self._search(small, factor, hits=2, scale_step=1.2, smallest=24)
         else:
             small, factor = search_copy(gray, 160, 640)
             found = self._search(small, factor)
@@ -55,13 +56,18 @@ class HaarDetector:
         return without_overlaps(found)
 
     def _search(
-        self, gray: np.ndarray, factor: float, hits: int = 3, scale_step: float = 1.1, tilt: float = 0.0
+        self,
+        gray: np.ndarray,
+        factor: float,
+        hits: int = 3,
+        scale_step: float = 1.1,
+        smallest: int = 20,
+        tilt: float = 0.0,
     ) -> list[Detection]:
         height, width = gray.shape
         turn = cv2.getRotationMatrix2D((width / 2, height / 2), tilt, 1.0)
         if tilt:
             gray = cv2.warpAffine(gray, turn, (width, height), borderMode=cv2.BORDER_REPLICATE)
-        smallest = max(20, max(height, width) // 32)
         with self._lock:
             boxes, counts = self._cascade.detectMultiScale2(
                 gray, scaleFactor=scale_step, minNeighbors=hits, minSize=(smallest, smallest)

@@ -93,13 +93,16 @@ def test_floating_point_gray_is_scaled_by_its_range(white: float) -> None:
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
-@pytest.mark.parametrize("format", ["PNG", "JPEG"])
-def test_exif_orientation_is_applied(picture: Image.Image, format: str, orientation: int) -> None:
+@pytest.mark.parametrize("format", ["PNG", "JPEG", "TIFF", "WEBP", "AVIF"])
+def test_exif_orientation_is_applied_once(picture: Image.Image, format: str, orientation: int) -> None:
     exif = Image.Exif()
     exif[0x0112] = orientation
     data = to_bytes(picture, format, exif=exif)
-    expected = np.asarray(ImageOps.exif_transpose(Image.open(io.BytesIO(data)))).astype(int)
-    assert (rgb(data) == expected).all()
+    tagged = picture.copy()
+    tagged.getexif()[0x0112] = orientation
+    expected = np.asarray(ImageOps.exif_transpose(tagged)).astype(int)
+    found = rgb(data)
+    assert found.shape == expected.shape and np.abs(found - expected).max() <= 16
 
 
 @pytest.mark.parametrize("value", [0, 9, 77])
