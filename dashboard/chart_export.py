@@ -38,6 +38,8 @@ def show_chart(
         legend={"orientation": "h", "yref": "container", "y": 0, "yanchor": "bottom", "x": 0},
         modebar={"bgcolor": "rgba(0,0,0,0)", "color": GRAY, "activecolor": BLUE},
     )
+    if figure.layout.dragmode is None:
+        figure.update_layout(dragmode=False)  # a finger that drags over a chart scrolls the page
     ground = page_ground()
     file_format = st.session_state.get(f"{name}-format") or FORMATS[0]
     st.plotly_chart(

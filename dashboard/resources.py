@@ -111,7 +111,7 @@ def dataset() -> Dataset | None:
         DataError: It is there and cannot be read.
     """
     path = find_dataset()
-    return None if path is None else _dataset(str(path), path.stat().st_mtime_ns)
+    return None if path is None else _dataset(str(path), path.stat().st_mtime_ns if path.exists() else 0)
 
 
 @st.cache_resource(max_entries=1, show_spinner="Reading the data set …")

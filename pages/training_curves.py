@@ -21,7 +21,7 @@ histories, problems = scores.histories(chosen)
 report_problems(problems)
 
 if histories:
-    with st.container(horizontal=True, vertical_alignment="bottom", gap="large"):
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
         quantity = in_url(
             st.segmented_control, "Show", key="quantity", options=list(QUANTITIES), default="Accuracy", required=True
         )
@@ -29,7 +29,7 @@ if histories:
             st.segmented_control, "Along", key="along", options=["Epochs", "Time"], default="Epochs", required=True
         )
         smoothing = in_url(
-            st.slider, "Smoothing", key="smoothing", min_value=0.0, max_value=0.95, value=0.0, step=0.05, width=220
+            st.slider, "Smoothing", key="smoothing", min_value=0.0, max_value=0.95, value=0.0, step=0.05, width=170
         )
         log = in_url(st.toggle, "Logarithmic", key="log", value=False)
     shown = {key: history for key, history in histories.items() if has_quantity(history, quantity)}

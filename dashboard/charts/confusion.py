@@ -141,11 +141,11 @@ def _matrix_figure(
     )  # fmt: skip
     figure.update_xaxes(
         title="Predicted", tickvals=list(range(len(column_names))), ticktext=list(column_names),
-        showgrid=False, zeroline=False, range=[-0.5, len(column_names) - 0.5], constrain="domain", tickangle=-40,
+        showgrid=False, zeroline=False, fixedrange=True, range=[-0.5, len(column_names) - 0.5], constrain="domain", tickangle=-40,
     )  # fmt: skip
     figure.update_yaxes(
         title="True", tickvals=list(range(len(row_names))), ticktext=list(row_names),
-        showgrid=False, zeroline=False, range=[len(row_names) - 0.5, -0.5], constrain="domain",
+        showgrid=False, zeroline=False, fixedrange=True, range=[len(row_names) - 0.5, -0.5], constrain="domain",
     )  # fmt: skip
     return style(figure, height=max(420, 120 + 26 * len(row_names)))
 

@@ -32,7 +32,7 @@ def show_overview(run: Run, split: str) -> None:
             delta_color="off",
             delta_arrow="off",
             border=True,
-            width=156,
+            width=148,
         )
     worse = " and ".join(METRIC_TITLES[name].lower().replace("(ece)", "(ECE)") for name in LOWER_IS_BETTER)
     st.caption(

@@ -1,0 +1,150 @@
+import io
+import zipfile
+
+import numpy as np
+import pytest
+from scipy.stats import binomtest
+
+from model.artifacts import Predictions, load_run, write_predictions
+from model.run_archive import pack_run
+from tests.factories import write_robustness_file, write_run
+from tests.pages.evaluation_app import checked, metrics, open_page, texts
+
+
+def test_leaderboard_is_best_first(world):
+    table = open_page("compare").dataframe[0].value
+    assert table["Run"].tolist() == ["emoscope", "twin", "baseline"]
+    assert table["Accuracy %"].tolist() == [85.71, 84.29, 68.57]
+
+
+def test_leaderboard_by_a_figure_of_which_less_is_better(world):
+    table = open_page("compare", metric="Log loss").dataframe[0].value
+    assert table["Log loss"].is_monotonic_increasing
+    assert table["Run"].iloc[-1] == "baseline"
+
+
+def test_filter_keeps_the_runs_that_match(world):
+    assert open_page("compare", filter="twin").dataframe[0].value["Run"].tolist() == ["twin"]
+    assert "No run matches" in texts(open_page("compare", filter="nothing like it"))
+
+
+def test_other_test_sets_and_classes_stand_in_tables_of_their_own(world):
+    write_run(world, "elsewhere", n=50, data_seed=5)
+    write_run(world, "two-classes", n=50, class_names=("yes", "no"))
+    page = open_page("compare")
+    assert "3 different test sets or class lists" in texts(page)
+    tables = [table.value["Run"].tolist() for table in page.dataframe]
+    assert tables[0] == ["emoscope", "twin", "baseline"]
+    assert sorted(tables[1:]) == [["elsewhere"], ["two-classes"]]
+
+
+def test_a_spoiled_run_is_named_and_the_others_ranked(world):
+    (world / "twin" / "predictions" / "PublicTest.npz").write_bytes(b"PK")
+    page = open_page("compare")
+    assert "twin/predictions/PublicTest.npz" in page.warning[0].value
+    assert page.dataframe[0].value["Run"].tolist() == ["emoscope", "baseline"]
+
+
+def test_a_clear_difference_gets_a_plain_verdict(world):
+    page = open_page("compare", section="Two runs")
+    assert "emoscope is better than baseline by 17.1 points" in page.success[0].value.replace("\\", "")
+    shown = metrics(page)
+    assert (shown["Only A is right"], shown["Only B is right"]) == ("24", "0")
+    assert binomtest(0, 24).pvalue < 0.001
+    assert shown["McNemar’s test"] == "p < 0.001"
+
+
+def test_a_small_difference_is_not_distinguishable(world):
+    page = open_page("compare", section="Two runs", b="twin")
+    assert "not distinguishable at n = 140" in page.info[0].value.replace("\\", "")
+    assert metrics(page)["McNemar’s test"] == f"{binomtest(0, 2).pvalue:.2f}"
+
+
+def test_flips_show_the_images_on_which_the_runs_part(world):
+    page = open_page("compare", section="Two runs")
+    assert page.html[0].value.count("<figure") == 24
+    assert "24 images" in texts(page)
+    other = open_page("compare", section="Two runs", flips="B right, A wrong")
+    assert not other.html  # emoscope errs on no image that baseline gets right
+
+
+@pytest.mark.parametrize("kind", ["images", "labels", "classes", "splits"])
+def test_what_must_not_be_compared_is_refused_with_the_reason(world, kind):
+    twin = load_run(world / "twin")
+    old = twin.predictions("PublicTest")
+    match kind:
+        case "images":
+            write_predictions(
+                twin.path,
+                "PublicTest",
+                Predictions(old.index, old.pixel_hash + np.uint64(1), old.label, old.probabilities),
+            )
+        case "labels":
+            write_predictions(
+                twin.path, "PublicTest", Predictions(old.index, old.pixel_hash, (old.label + 1) % 7, old.probabilities)
+            )
+        case "classes":
+            write_run(world, "twin", n=50, class_names=("yes", "no"))
+        case "splits":
+            write_run(world, "twin", splits=())
+            for file in (world / "twin" / "predictions").glob("*.npz"):
+                file.unlink()
+    page = open_page("compare", section="Two runs", b="twin")
+    assert "cannot be compared" in page.error[0].value
+    assert not page.success
+
+
+def test_robustness_leaves_out_what_was_measured_on_other_samples(world):
+    for number, key in enumerate(("emoscope", "baseline")):
+        write_robustness_file(world / key, 0.7, seed=number)
+    page = open_page("compare", section="Robustness")
+    assert "different samples" in page.warning[0].value
+    assert page.dataframe[0].value["Run"].tolist() == ["baseline"] or len(page.dataframe[0].value) == 1
+
+
+def test_robustness_says_how_to_measure(world):
+    assert "python -m training robustness" in texts(open_page("compare", section="Robustness"))
+
+
+def upload(page, content: bytes):
+    page.file_uploader[0].set_value(("run.zip", content, "application/zip"))
+    return checked(page.run())
+
+
+def test_an_uploaded_run_joins_this_session_and_can_be_removed(world, tmp_path, faces):
+    from tests.made_up_faces import write_scored_run
+
+    brought = write_scored_run(tmp_path / "mine", "brought", faces, wrong=3)
+    page = upload(open_page("compare", section="Bring a run"), pack_run(brought))
+    assert "brought" in page.success[0].value
+    assert not (world / "brought").exists()
+    page.button_group(key="section").set_value("Leaderboard")
+    page = checked(page.run())
+    assert page.dataframe[0].value["Run"].iloc[0] == "brought"
+    assert "brought" not in open_page("compare").dataframe[0].value["Run"].tolist()  # another session
+    page.button_group(key="section").set_value("Bring a run")
+    page = checked(page.run())
+    page.button(key="remove-brought").click()
+    page = checked(page.run())
+    page.button_group(key="section").set_value("Leaderboard")
+    assert "brought" not in checked(page.run()).dataframe[0].value["Run"].tolist()
+
+
+def test_an_uploaded_run_does_not_replace_one_of_the_same_name(world):
+    page = upload(open_page("compare", section="Bring a run"), pack_run(load_run(world / "twin")))
+    assert "twin-uploaded" in page.success[0].value
+
+
+@pytest.mark.parametrize("content", [b"no zip", b""])
+def test_a_file_that_is_no_run_is_refused_with_a_sentence(world, content):
+    page = upload(open_page("compare", section="Bring a run"), content)
+    assert len(page.error) == 1
+    assert not page.success
+
+
+def test_an_archive_that_leads_outside_is_refused(world):
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        archive.writestr("../run.json", "{}")
+    page = upload(open_page("compare", section="Bring a run"), buffer.getvalue())
+    assert "outside" in page.error[0].value

@@ -1,0 +1,56 @@
+import pytest
+
+from tests.made_up_faces import COPIED, DISPUTED, SIZES
+from tests.pages.evaluation_app import metrics, open_page, texts
+
+
+def test_class_balance_counts_every_image(world):
+    table = open_page("dataset").dataframe[0].value
+    assert table.loc["all"].to_dict() == {**SIZES, "All": sum(SIZES.values())}
+    assert table.loc["disgust", "PublicTest"] == 20
+
+
+def test_faces_show_the_mean_of_each_class_and_its_images(world):
+    page = open_page("dataset", section="Faces", split="PublicTest", **{"class": "fear"})
+    means, images = (block.value.count("<figure") for block in page.html)
+    assert (means, images) == (7, 20)
+
+
+def test_annotators_agree_where_they_were_made_to(world):
+    page = open_page("dataset", section="Annotators", split="PublicTest")
+    same = 100 * (1 - DISPUTED / 140)
+    assert f"on {same:.1f} % of them" in texts(page)
+
+
+def test_votes_stand_beside_the_answer_of_a_run(world):
+    page = open_page("dataset", section="Annotators", of="PublicTest", image="139")
+    assert "PublicTest 139" in page.html[0].value
+    assert len(page.get("plotly_chart")) == 2
+    assert "was not scored" not in texts(page)
+
+
+def test_copies_across_splits_are_counted_and_taken_out_of_the_accuracy(world, faces):
+    page = open_page("dataset", section="Duplicates")
+    assert metrics(page)["Groups of copies"] == str(COPIED)
+    overlap, effect = (table.value for table in page.dataframe[:2])
+    assert overlap.set_index("Split").loc["PublicTest", "Also in Training"] == COPIED
+    row = effect.set_index("Run").loc["emoscope"]
+    assert row["Copies"] == COPIED
+    assert row["Without copies %"] == pytest.approx(
+        100 * (120 - COPIED) / (140 - COPIED), abs=0.01
+    )  # copies were right
+    assert row["On the copies %"] == 100
+
+
+def test_light_is_measured_by_split_and_by_class(world):
+    assert open_page("dataset", section="Light").dataframe[0].value["Split"].tolist() == list(SIZES)
+    by_class = open_page("dataset", section="Light", by="Class").dataframe[0].value
+    assert by_class["Images"].tolist() == [20] * 7
+    assert by_class["Mean brightness"].between(120, 135).all()  # noise between 0 and 255
+
+
+def test_without_data_the_page_says_how_to_provide_it(world, monkeypatch, tmp_path):
+    monkeypatch.setenv("EMOSCOPE_DATA", str(tmp_path / "nowhere"))
+    page = open_page("dataset")
+    assert "nowhere" in page.error[0].value
+    assert not page.dataframe

@@ -1,0 +1,41 @@
+from model.artifacts import write_history
+from tests.pages.evaluation_app import checked, open_page, texts
+
+
+def test_runs_are_overlaid_and_their_settings_compared(world):
+    page = open_page("training_curves")
+    assert page.multiselect(key="runs").value == ["emoscope", "baseline", "twin"]
+    table = page.dataframe[0].value
+    assert table.loc["batch_size"].tolist() == ["64", "128", "64"]
+    assert "architecture" not in table.index  # the same in all
+    page.toggle(key="differences").set_value(False)
+    assert "architecture" in checked(page.run()).dataframe[0].value.index
+
+
+def test_a_link_reopens_what_was_seen(world):
+    page = open_page("training_curves", quantity="Learning rate", along="Time", smoothing="0.5", log="true")
+    assert page.button_group(key="quantity").value == "Learning rate"
+    assert page.slider(key="smoothing").value == 0.5
+    assert page.toggle(key="log").value is True
+    assert page.get("plotly_chart")
+
+
+def test_runs_without_readable_curves_are_named(world):
+    (world / "twin" / "history.csv").write_text("loss,val_loss\n1,much\n")
+    (world / "baseline" / "history.csv").unlink()
+    page = open_page("training_curves")
+    assert "twin/history.csv is not a table of numbers" in texts(page)
+    assert "baseline has no history.csv" in texts(page)
+    assert page.get("plotly_chart")  # emoscope is still drawn
+
+
+def test_a_history_without_the_quantity_is_named(world):
+    write_history(world / "twin", [{"loss": 1.0, "val_loss": 2.0}])
+    page = open_page("training_curves", quantity="Learning rate")
+    assert "twin/history.csv has no columns for learning rate" in texts(page)
+
+
+def test_no_run_chosen_asks_for_one(world):
+    page = open_page("training_curves")
+    page.multiselect(key="runs").set_value([])
+    assert "Choose at least one run" in texts(checked(page.run()))
