@@ -71,9 +71,9 @@ def multiply_adds(network: keras.Model) -> int:
     """
     total = 0
     for layer in network.layers:
-        kernel = getattr(layer, "kernel", None)
-        if kernel is None:
-            continue
-        places = math.prod(side for side in layer.output.shape[1:-1])
-        total += 2 * math.prod(kernel.shape) * places
+        for name in ("kernel", "depthwise_kernel", "pointwise_kernel"):
+            kernel = getattr(layer, name, None)
+            if kernel is not None:
+                places = math.prod(side for side in layer.output.shape[1:-1])
+                total += 2 * math.prod(kernel.shape) * places
     return total

@@ -126,6 +126,59 @@ def test_old_networks_answer_as_they_did(tmp_path: Path, config: Mapping[str, An
     np.testing.assert_allclose(np.asarray(model(IMAGES)), expected(IMAGES), atol=1e-5)
 
 
+def test_separable_residual_networks_of_keras_2_open(tmp_path: Path) -> None:
+    """The form of mini-Xception, the most copied FER network: branches, batch normalisation, unknown arguments."""
+    import h5py
+    import keras
+
+    image = keras.Input((64, 64, 1), name="input_1")
+    branch = keras.layers.SeparableConv2D(4, 3, padding="same", use_bias=False, name="separable")(image)
+    branch = keras.layers.BatchNormalization(name="norm")(branch)
+    other = keras.layers.Conv2D(4, 1, name="residual")(image)
+    total = keras.layers.Add(name="add")([branch, other])
+    scores = keras.layers.GlobalAveragePooling2D(name="pool")(keras.layers.Conv2D(7, 3, name="head")(total))
+    new = keras.Model(image, keras.layers.Softmax(name="predictions")(scores))
+    draw = np.random.default_rng(1)
+    new.set_weights([draw.uniform(0.1, 1, w.shape).astype(np.float32) for w in new.get_weights()])
+
+    old_arguments = {
+        "SeparableConv2D": {"groups": 1, "kernel_initializer": {"class_name": "GlorotUniform", "config": {}}},
+        "BatchNormalization": {"axis": [3], "virtual_batch_size": None, "fused": True},
+        "InputLayer": {"ragged": False},
+    }
+    parents = {"separable": ["input_1"], "norm": ["separable"], "residual": ["input_1"], "add": ["norm", "residual"],
+               "head": ["add"], "pool": ["head"], "predictions": ["pool"]}  # fmt: skip
+    layers = []
+    for layer in new.layers:
+        kind, options = type(layer).__name__, layer.get_config()
+        options = {k: v for k, v in options.items() if not isinstance(v, dict)} | old_arguments.get(kind, {})
+        if "batch_shape" in options:
+            options["batch_input_shape"] = options.pop("batch_shape")
+        nodes = [[[name, 0, 0, {}] for name in parents[layer.name]]] if layer.name in parents else []
+        layers.append({"name": layer.name, "class_name": kind, "config": options, "inbound_nodes": nodes})
+    config = {
+        "class_name": "Functional",
+        "config": {"name": "model", "layers": layers, "input_layers": [["input_1", 0, 0]],
+                   "output_layers": [["predictions", 0, 0]]},
+    }  # fmt: skip
+    with h5py.File(tmp_path / "mini.hdf5", "w") as stored:
+        stored.attrs["model_config"] = json.dumps(config)
+        group = stored.create_group("model_weights")
+        group.attrs["layer_names"] = [layer.name.encode() for layer in new.layers]
+        for layer in new.layers:
+            inner = group.create_group(layer.name)
+            values = [w.numpy() for w in (*layer.trainable_weights, *layer.non_trainable_weights)]
+            inner.attrs["weight_names"] = [f"w{k}".encode() for k in range(len(values))]
+            for k, array in enumerate(values):
+                inner.create_dataset(f"w{k}", data=array)
+    faces = draw.random((2, 64, 64, 1)).astype(np.float32)
+    old = read_hdf5(tmp_path / "mini.hdf5")
+    np.testing.assert_allclose(np.asarray(old(faces)), np.asarray(new(faces)), atol=1e-5)
+    pixels = 64 * 64
+    expected_operations = 2 * (pixels * (9 + 4) + pixels * 4 + 62 * 62 * 9 * 4 * 7)
+    assert bring_in(tmp_path / "mini.hdf5", tmp_path).multiply_adds == expected_operations
+
+
 def test_keras_3_networks_in_hdf5_open(tmp_path: Path) -> None:
     import keras
 
