@@ -78,13 +78,12 @@ def stratified_folds(
     # Copies of one image are rare and mostly alike in label, so a group goes by the label of its first sample.
     _, first, group_of = np.unique(groups, return_index=True, return_inverse=True)
     labels_of_groups = labels[first]
-    counts = np.bincount(labels_of_groups)
+    counts = np.bincount(labels_of_groups, minlength=int(labels.max()) + 1).tolist()
     for label in np.unique(labels):
-        found = counts[label] if label < len(counts) else 0
-        if found < folds:
+        if (found := counts[label]) < folds:
             name = class_names[label] if class_names is not None else f"class {label}"
             raise ConfigError(
-                f"{name} has {found} different image{'s' * (found != 1)}, fewer than the {folds} folds.",
+                f"{name} has {found} different image{'' if found == 1 else 's'}, fewer than the {folds} folds.",
                 "Take fewer folds or add images.",
             )
     splitter = StratifiedKFold(folds, shuffle=True, random_state=seed)
