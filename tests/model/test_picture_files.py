@@ -47,6 +47,11 @@ def test_paths_folders_and_patterns(folder, names, expected):
     assert found(*names) == expected
 
 
+def test_each_file_comes_once_however_it_is_written(folder):
+    (folder / "link.png").symlink_to(folder / "b" / "10.png")
+    assert found("b/10.png", "./b/../b/10.png", str(folder / "b" / "10.png"), "link.png") == ["b/10.png"]
+
+
 def test_folder_of_results_is_left_out(folder):
     assert "out/a.png" not in found(".", leave_out=folder / "out")
 
@@ -83,4 +88,7 @@ def test_list_that_is_none_is_refused(folder, content, suffix):
 def test_annotated_copies_never_meet(folder):
     files = [PictureFile(Path(p), PurePath(p).relative_to("b")) for p in ("b/2.JPG", "b/10.png", "b/2.png")]
     assert annotated_paths(files, Path("new")) == [Path("new/2.png"), Path("new/10.png"), Path("new/2 (2).png")]
+    (folder / "linked").mkdir()
+    (folder / "linked" / "10.png").symlink_to(folder / "b" / "10.png")
+    assert annotated_paths(files[1:2], Path("linked")) == [Path("linked/10 (2).png")]
     assert annotated_paths(files[:2], Path("b")) == [Path("b/2.png"), Path("b/10 (2).png")]
