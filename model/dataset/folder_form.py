@@ -17,6 +17,7 @@ import cv2
 import numpy as np
 
 from model.dataset.file_tree import FileTree, find_layout_root, is_image_name
+from model.dataset.locate import GET_DATA
 from model.dataset.samples import (
     FER2013_CLASSES,
     FER2013_SPLITS,
@@ -219,9 +220,10 @@ def _notes(tree: FileTree, files: dict[str, list[tuple[str, int]]]) -> Iterator[
 
 
 def _no_layout(tree: FileTree) -> DataError:
-    if not tree.paths:
-        return DataError(f"{tree.name} is empty.", "")
+    has_images = any(map(is_image_name, tree.paths))
     return DataError(
         f"{tree.name} holds neither a FER-2013 table nor images in <split>/<class>/ folders.",
-        "Sort the images into folders such as train/happy, validation/happy and test/happy.",
+        "Sort the images into folders such as train/happy, validation/happy and test/happy."
+        if has_images
+        else GET_DATA,
     )

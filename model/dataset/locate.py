@@ -68,11 +68,7 @@ def locate(path: Path) -> Source:
         return Source(path, "folders", path)
     if len(candidates) == 1:
         return _locate_file(candidates[0])
-    if candidates:
-        raise DataError(
-            f"{path} holds several files: {', '.join(f.name for f in candidates[:4])}.", "Name one of them."
-        )
-    return Source(path, "folders", path)  # reading it says what is missing
+    raise DataError(f"{path} holds several files: {', '.join(f.name for f in candidates[:4])}.", "Name one of them.")
 
 
 @contextmanager

@@ -200,6 +200,13 @@ def test_folders_of_another_shape_are_refused(tmp_path, paths, reason):
         load_dataset(tmp_path)
 
 
+def test_a_folder_without_images_says_where_to_get_some(tmp_path):
+    (tmp_path / "train" / "happy").mkdir(parents=True)
+    (tmp_path / "notes.txt").write_text("soon")
+    with pytest.raises(DataError, match=r"neither a FER-2013 table nor images.*kaggle\.com"):
+        load_dataset(tmp_path)
+
+
 def test_progress_reaches_the_whole(tmp_path):
     seen = []
     write_folders(tmp_path, seven_classes(("train", "test")))
