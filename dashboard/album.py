@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from hashlib import blake2b
+from io import BytesIO
 from typing import NamedTuple
 
 import cv2
@@ -27,6 +28,11 @@ class Problem(NamedTuple):
 
     name: str
     error: ImageError
+
+
+_TOO_MANY = ImageError(
+    f"The page reads {MAX_PICTURES} pictures at a time.", "`python -m model predict FOLDER` reads any number."
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,20 +75,21 @@ class Album:
     readings: dict[tuple, list[Prediction]] = field(default_factory=dict)
     heat_maps: dict[tuple, np.ndarray] = field(default_factory=dict)
 
-    def add(self, files: list[tuple[str, bytes]], pipeline: Pipeline, way: tuple) -> Iterator[str]:
+    def add(self, files: Sequence[tuple[str, BytesIO]], pipeline: Pipeline, way: tuple) -> Iterator[str]:
         """Open and read a batch of files, and put it before all others.
 
         Yields the name of each file before it is read, so that a caller can show progress.
 
         Args:
-            files: Name and content of each; those beyond :data:`MAX_PICTURES` are left out.
+            files: Name and content of each; those beyond :data:`MAX_PICTURES` are left out, which is a problem noted.
             pipeline: Finds and reads the faces.
             way: Names the pipeline, hashable; readings are kept under it.
         """
         self.problems = []
         batch: dict[str, Picture] = {}
-        for name, data in files[:MAX_PICTURES]:
+        for name, stream in files[:MAX_PICTURES]:
             yield name
+            data = stream.getvalue()
             key = blake2b(name.encode() + b"\0" + data, digest_size=16).hexdigest()
             try:
                 if (key, way) in self.readings and key in self.pictures:
@@ -93,6 +100,8 @@ class Album:
                     batch[key] = _keep(key, name, frame)
             except ImageError as error:
                 self.problems.append(Problem(name, error))
+        if files[MAX_PICTURES:]:
+            self.problems.append(Problem(f"{len(files) - MAX_PICTURES} more", _TOO_MANY))
         self.pictures = dict(list({**batch, **self.pictures}.items())[:MAX_PICTURES])
         self._forget()
 

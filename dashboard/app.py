@@ -20,7 +20,5 @@ st.logo(logo(dark=st.context.theme.type == "dark"), size="large", icon_image=FAV
 
 menu = {"": [st.Page(HOME.path, title=HOME.title, icon=HOME.icon, default=True)]}
 for entry in PAGES:
-    if entry.path.is_file():
-        menu.setdefault(entry.group, []).append(st.Page(entry.path, title=entry.title, icon=entry.icon))
-page = st.navigation(menu, expanded=True)
-page.run()
+    menu.setdefault(entry.group, []).append(st.Page(entry.path, title=entry.title, icon=entry.icon))
+st.navigation(menu, expanded=True).run()

@@ -22,14 +22,15 @@ from model.errors import EmoscopeError
 from model.images import decode_image
 
 HUMAN_ACCURACY = "65 ± 5%"  # Source: I. Goodfellow et al., Challenges in representation learning, 2013
+SAMPLE_ZOOM = 1.4
 TEST_SPLITS = ("PrivateTest", "test", "PublicTest", "validation")
 
 
 def show_ways_in() -> None:
     """Show the pages on which one can try the network as large buttons."""
     with st.container(horizontal=True):
-        for i, entry in enumerate(entry for entry in PAGES if entry.group == "Try it" and entry.path.is_file()):
-            label = {"predict.py": "Read pictures", "live.py": "Go live", "video.py": "Read a video"}[entry.file]
+        for i, entry in enumerate(entry for entry in PAGES if entry.group == "Try it"):
+            label = {"predict.py": "Read pictures", "live.py": "Go live"}.get(entry.file, entry.title)
             if st.button(label, type="secondary" if i else "primary", icon=entry.icon, key=f"go_{entry.file}"):
                 st.switch_page(entry.path)
 
@@ -50,8 +51,8 @@ def show_sample(run: Run) -> None:
 def _sample(run_key: str, version: tuple[int, ...]) -> tuple[np.ndarray, Prediction]:
     frame_bgr = decode_image(sample_picture("One face")[1])[:300, 75:375]
     prediction = resources.pipeline(run_key, "haar").analyze(frame_bgr)[0]
-    large = cv2.resize(frame_bgr, None, fx=2.4, fy=2.4, interpolation=cv2.INTER_CUBIC)
-    annotated = annotate(large, [scaled(prediction, 2.4)], bars=False)
+    large = cv2.resize(frame_bgr, None, fx=SAMPLE_ZOOM, fy=SAMPLE_ZOOM, interpolation=cv2.INTER_CUBIC)
+    annotated = annotate(large, [scaled(prediction, SAMPLE_ZOOM)], bars=False)
     return cv2.cvtColor(annotated, cv2.COLOR_BGR2RGB), prediction
 
 
@@ -61,11 +62,11 @@ def show_figures(run: Run) -> None:
     figures = run.metrics[split] if split else {}
     tiles = []
     if figures:
-        tiles += [("Right answers", f"{figures['accuracy']:.1%}"), ("People on the same task", HUMAN_ACCURACY)]
+        tiles += [("Right answers", f"{figures['accuracy']:.1%}"), ("People, same task", HUMAN_ACCURACY)]
     if run.info.parameters:
-        tiles.append(("Weights in the network", f"{run.info.parameters / 1e6:.2f} M"))
+        tiles.append(("Weights", f"{run.info.parameters / 1e6:.2f} M"))
     if run.litert_file:
-        tiles.append(("Size of its file", _file_size(run.litert_file.stat().st_size)))
+        tiles.append(("Model file", _file_size(run.litert_file.stat().st_size)))
     grid = st.grid(4, min_column_width=150, gap="small")
     for label, value in tiles:
         grid.metric(label, value, border=True)
@@ -94,7 +95,7 @@ def show_cards(entries: Sequence[Entry]) -> None:
     """Show pages as a grid of cards."""
     st.html("<style>.st-key-cards [data-testid=stPageLink-NavLink] {padding-left: 0}</style>")
     cards = st.grid(4, key="cards", min_column_width=220, gap="small")
-    for entry in (entry for entry in entries if entry.path.is_file()):
+    for entry in entries:
         with cards.container(border=True):
             st.page_link(entry.path, label=f"**{entry.title}**", icon=entry.icon)
             st.caption(entry.summary)

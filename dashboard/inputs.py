@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from io import BytesIO
 
 import streamlit as st
 
+from dashboard.album import MAX_PICTURES
 from dashboard.samples import SAMPLES, sample_picture
 from dashboard.state import kept
 
@@ -14,7 +16,7 @@ SCENES, CROPPED = "shows a scene: find the faces", "is a cropped face: read it w
 WAYS = ("Files", "Folder", "Camera", "Samples")
 
 
-def pictures() -> list[tuple[str, bytes]]:
+def pictures() -> Sequence[tuple[str, BytesIO]]:
     """Show the chosen way to bring pictures and return name and content of those just brought."""
     way = st.segmented_control(
         "Where the pictures come from",
@@ -34,23 +36,28 @@ def pictures() -> list[tuple[str, bytes]]:
         max_upload_size=MAX_MEGABYTES,
         key=_widget_key(way),
     )
-    return [(upload.name, upload.getvalue()) for upload in uploads]
+    st.caption(
+        f"JPEG, PNG, WebP, BMP, TIFF, GIF or AVIF, up to {MAX_PICTURES} at a time. "
+        "They are read in this machine's memory, written nowhere, and forgotten when you leave."
+    )
+    return [(upload.name, upload) for upload in uploads]
 
 
-def _camera() -> list[tuple[str, bytes]]:
+def _camera() -> Sequence[tuple[str, BytesIO]]:
     snapshot = st.camera_input("Take a snapshot", key=_widget_key("Camera"), width=480)
     number = st.session_state.get("snapshots", 0) + 1
     if snapshot is None:
         return []
     st.session_state["snapshots"] = number
-    return [(f"snapshot-{number}.jpg", snapshot.getvalue())]
+    return [(f"snapshot-{number}.jpg", snapshot)]
 
 
-def _samples() -> list[tuple[str, bytes]]:
+def _samples() -> Sequence[tuple[str, BytesIO]]:
     with st.container(horizontal=True):
         for title in SAMPLES:
             if st.button(title, key=f"sample_{title}", icon=":material/image:"):
-                return [sample_picture(title)]
+                name, data = sample_picture(title)
+                return [(name, BytesIO(data))]
     return []
 
 

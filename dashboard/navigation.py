@@ -35,10 +35,9 @@ HOME = Entry("", "home.py", "Home", ":material/home:", "")
 
 PAGES = (
     Entry(
-        "Try it", "predict.py", "Pictures", ":material/add_photo_alternate:", "Drop photos and read every face in them."
+        "Try it", "predict.py", "Predict", ":material/add_photo_alternate:", "Drop photos and read every face in them."
     ),
     Entry("Try it", "live.py", "Live", ":material/videocam:", "Watch your webcam being read as you move."),
-    Entry("Try it", "video.py", "Video", ":material/movie:", "Follow the faces of a recording through time."),
     Entry(
         "Understand",
         "evaluation.py",
@@ -58,7 +57,7 @@ PAGES = (
         "training_curves.py",
         "Training curves",
         ":material/show_chart:",
-        "Follow how each network learned.",
+        "Follow how each network learned, epoch by epoch.",
     ),
     Entry("Understand", "dataset.py", "Dataset", ":material/dataset:", "Look through the images that it learned from."),
 )

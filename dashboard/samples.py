@@ -11,7 +11,7 @@ from model.images import encode_png
 
 SAMPLES = {"One face": "astronaut.png", "Twenty faces": "lfw_subset.npy", "No face": "chelsea.png"}
 _EXPRESSIVE = [*range(10, 20), *range(50, 60)]
-_SIDE, _GAP, _COLUMNS = 160, 56, 5
+_SIDE, _GAP, _COLUMNS = 160, 56, 4
 
 
 def sample_picture(title: str) -> tuple[str, bytes]:

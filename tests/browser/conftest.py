@@ -7,7 +7,6 @@ from playwright.sync_api import expect, sync_playwright
 
 from tests.browser.serving import find_chromium, serving
 
-
 PATIENCE = 30_000
 """Milliseconds that a page may take on a slow and busy machine before a test gives up."""
 

@@ -37,7 +37,7 @@ def main() -> None:
     parser.add_argument("--full", action="store_true", help="the whole page instead of one screen")
     arguments = parser.parse_args()
     arguments.folder.mkdir(parents=True, exist_ok=True)
-    names = ["home", *(entry.path.stem for entry in PAGES if entry.path.is_file())]
+    names = ["home", *(entry.path.stem for entry in PAGES)]
     with serving(arguments.url) as url, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=find_chromium(), args=["--no-sandbox"])
         for size, (width, height) in SIZES.items():

@@ -1,3 +1,5 @@
+from io import BytesIO
+
 import cv2
 import numpy as np
 import pytest
@@ -30,7 +32,7 @@ def picture(side=40, gray=120):
 
 
 def read(album, pipeline, *files, way=WAY):
-    return list(album.add(list(files), pipeline, way))
+    return list(album.add([(name, BytesIO(data)) for name, data in files], pipeline, way))
 
 
 def test_a_batch_is_read_once_and_named_as_it_goes():
@@ -113,6 +115,15 @@ def test_memory_is_bounded(monkeypatch):
     assert [p.name for p in album.pictures.values()] == ["4.png", "3.png", "2.png"]
     assert len(album.readings) <= 12
     assert {key for key, _ in album.readings} <= set(album.pictures)
+
+
+def test_too_many_files_are_read_in_part_and_said(monkeypatch):
+    monkeypatch.setattr(album_module, "MAX_PICTURES", 3)
+    album, pipeline = Album(), CountingPipeline()
+    read(album, pipeline, *((f"{number}.png", picture()) for number in range(5)))
+    assert pipeline.calls == len(album.pictures) == 3
+    assert [problem.name for problem in album.problems] == ["2 more"]
+    assert "python -m model predict" in album.problems[0].error.action
 
 
 def test_a_heat_map_is_computed_once(monkeypatch):

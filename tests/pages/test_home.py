@@ -53,5 +53,5 @@ def test_without_the_default_run_it_says_so_in_a_sentence(tmp_path, monkeypatch)
     assert app.button(key="go_predict.py")
 
 
-def test_every_page_of_the_menu_is_there():
-    assert [entry.file for entry in PAGES if not entry.path.is_file()] == []
+def test_every_page_of_the_menu_is_there_and_no_other():
+    assert {entry.file for entry in PAGES} | {"home.py"} == {file.name for file in (ROOT / "pages").glob("*.py")}
