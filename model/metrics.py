@@ -75,7 +75,7 @@ def compute_metrics(
             **overall_scores(drawn),
             "top2": resample_counts(np.bincount(top2, minlength=2), resamples, seed)[:, 1] / len(label),
             "log_loss": bootstrap_mean(losses, resamples, seed),
-            "ece": _ece_replicates(label, probabilities, resamples, seed),
+            "ece": _ece_replicates(label, probabilities, float(values["ece"]), resamples, seed),
         }
         result["intervals"] = {name: list(percentile_interval(replicates[name])) for name in SCALARS}
         by_class = dict(zip(("precision", "recall", "f1"), precision_recall_f1(drawn), strict=True))
@@ -136,12 +136,18 @@ def label_rank(label: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
     return ((probabilities > own) | ((probabilities == own) & earlier)).sum(1)
 
 
-def _ece_replicates(label: np.ndarray, probabilities: np.ndarray, resamples: int, seed: int) -> np.ndarray:
+def _ece_replicates(label: np.ndarray, probabilities: np.ndarray, ece: float, resamples: int, seed: int) -> np.ndarray:
+    """Draw replicates of the calibration error, centred on the error itself.
+
+    Resampling noise widens the gap of every bin, never narrows it, so plain replicates lie above the figure that they
+    should surround; they are moved back by their mean excess.
+    """
     confidence, correct = probabilities.max(1), probabilities.argmax(1) == label
     cells = calibration_bins(confidence) * 2 + correct  # within a cell only the confidence varies, by less than a bin
     counts, sums = resample_sums(confidence, cells, 2 * DEFAULT_BINS, resamples, seed)
     gaps = counts[:, 1::2] - (sums[:, ::2] + sums[:, 1::2])
-    return np.abs(gaps).sum(1) / len(label)
+    replicates = np.abs(gaps).sum(1) / len(label)
+    return np.clip(replicates - replicates.mean() + ece, 0.0, 1.0)
 
 
 def _ratio(numerator: np.ndarray, denominator: np.ndarray) -> np.ndarray:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from pathlib import Path
@@ -38,6 +39,7 @@ def run(args: Namespace) -> int:
         evaluate_run(saved.path, load_data(args, saved.info), args.splits, args.threads)
         saved = load_run(saved.path)
     else:
+        os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow's start-up lines would bury the table
         from training.import_model import ImportOptions, import_model
 
         options = ImportOptions(
