@@ -48,14 +48,14 @@ def test_intervals_agree_with_the_plain_bootstrap(some_predictions: Predictions)
         drawn = rng.integers(0, n, n)
         sample = Predictions(p.index[drawn], p.pixel_hash[drawn], p.label[drawn], p.probabilities[drawn])
         figures = compute_metrics(sample, FER7, resamples=0)
-        replicates.append([*(figures[name] for name in SCALARS), figures["per_class"][1]["f1"]])
+        replicates.append([*(figures[name] for name in SCALARS), figures["per_class"][3]["f1"]])
     drawn_figures = np.array(replicates)
     ece = SCALARS.index("ece")  # whose plain replicates lie too high by what noise adds to every bin's gap
     drawn_figures[:, ece] += compute_metrics(p, FER7, resamples=0)["ece"] - drawn_figures[:, ece].mean()
     low, high = np.percentile(drawn_figures, [2.5, 97.5], axis=0)
     result = compute_metrics(p, FER7, resamples=4000)
-    found = [*(result["intervals"][name] for name in SCALARS), result["per_class"][1]["intervals"]["f1"]]
-    tolerance = 0.12 * (high - low)  # Monte-Carlo error of an end from 400 replicates is about 5 % of the width
+    found = [*(result["intervals"][name] for name in SCALARS), result["per_class"][3]["intervals"]["f1"]]
+    tolerance = 0.12 * (high - low) + 1e-9  # Monte-Carlo error of an end from 400 replicates is about 5 % of the width
     np.testing.assert_array_less(np.abs(np.array(found)[:, 0] - low), tolerance)
     np.testing.assert_array_less(np.abs(np.array(found)[:, 1] - high), tolerance)
 
