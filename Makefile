@@ -4,7 +4,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || command -v p
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: run test setup setup-dev lint clean
+.PHONY: run test setup setup-dev lint screenshots clean
 
 run: $(VENV)/.app-ready
 	@echo "==> Starting Emoscope (stop with Ctrl-C)"
@@ -23,6 +23,9 @@ setup-dev: $(VENV)/.dev-ready
 lint: $(VENV)/.dev-ready
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
+
+screenshots: $(VENV)/.dev-ready
+	@$(BIN)/python tests/browser/screenshots.py docs/screenshots --size desktop --scheme light
 
 $(VENV)/.python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Emoscope needs Python 3.11 or newer; found $$($(PYTHON) --version). Install it, or name one: make run PYTHON=/path/to/python3.11"; exit 1; }

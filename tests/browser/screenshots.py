@@ -1,6 +1,7 @@
 """Photograph every page: ``python tests/browser/screenshots.py FOLDER [--url URL] [--only PAGE]``.
 
-Each page comes in a desktop and a phone size, light and dark. Without ``--url`` the app is started for it.
+Each page comes as ``NAME.png``, ``NAME-dark.png``, ``NAME-phone.png`` and ``NAME-phone-dark.png``. Without ``--url``
+the app is started for it.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from dashboard.navigation import PAGES
 from tests.browser.serving import find_chromium, serving, wait_until_idle
 
 SIZES = {"desktop": (1440, 900), "phone": (390, 844)}
+SCHEMES = ("light", "dark")
 
 
 def prepare(page: Page, name: str) -> None:
@@ -34,14 +36,17 @@ def main() -> None:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--url", help="of a running app")
     parser.add_argument("--only", action="append", help="name of a page, e.g. predict")
+    parser.add_argument("--size", action="append", choices=SIZES, help="only this size")
+    parser.add_argument("--scheme", action="append", choices=SCHEMES, help="only this colour scheme")
     parser.add_argument("--full", action="store_true", help="the whole page instead of one screen")
     arguments = parser.parse_args()
     arguments.folder.mkdir(parents=True, exist_ok=True)
     names = ["home", *(entry.path.stem for entry in PAGES)]
     with serving(arguments.url) as url, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=find_chromium(), args=["--no-sandbox"])
-        for size, (width, height) in SIZES.items():
-            for scheme in ("light", "dark"):
+        for size in arguments.size or SIZES:
+            width, height = SIZES[size]
+            for scheme in arguments.scheme or SCHEMES:
                 context = browser.new_context(
                     viewport={"width": width, "height": height}, color_scheme=scheme, device_scale_factor=1
                 )
@@ -52,7 +57,8 @@ def main() -> None:
                     page.goto(url if name == "home" else f"{url}/{name}")
                     wait_until_idle(page)
                     prepare(page, name)
-                    file = arguments.folder / f"{name}-{size}-{scheme}.png"
+                    form = ("-phone" if size == "phone" else "") + ("-dark" if scheme == "dark" else "")
+                    file = arguments.folder / f"{name}{form}.png"
                     if arguments.full:
                         tall = page.evaluate("document.querySelector('[data-testid=stMain]').scrollHeight")
                         page.set_viewport_size({"width": width, "height": max(height, tall)})
