@@ -1,4 +1,3 @@
-import os
 import subprocess
 import sys
 import threading
@@ -219,18 +218,15 @@ def test_bundled_run_has_dynamic_batch_and_activation_maps():
 
 
 @pytest.mark.parametrize("detector_name", ["haar", "yunet", pytest.param("mtcnn", marks=pytest.mark.slow)])
-def test_bundled_run_calls_the_astronaut_happy(detector_name, monkeypatch):
+def test_bundled_run_calls_the_astronaut_happy(detector_name, request, monkeypatch):
     from skimage.data import astronaut
 
     from model.detectors import create_detector
     from model.pipeline import Pipeline
 
     run = bundled_run()
-    weights = Path(os.environ.get("EMOSCOPE_MODELS", ASSETS.parents[2] / "shared" / "models"))
     if detector_name == "yunet":
-        if not weights.is_dir() and not os.environ.get("CI"):
-            pytest.skip("YuNet's weights are not here; set EMOSCOPE_MODELS")
-        monkeypatch.setenv("EMOSCOPE_MODELS", str(weights))
+        monkeypatch.setenv("EMOSCOPE_MODELS", str(request.getfixturevalue("yunet_path").parent))
     photo = np.ascontiguousarray(astronaut()[:, :, ::-1])
     predictions = Pipeline(create_detector(detector_name), load_classifier(run)).analyze(photo)
     assert predictions[0].label == "happy"

@@ -1,0 +1,47 @@
+"""That the benchmarks of speed run and say what they measured; never how fast anything is."""
+
+import json
+import shutil
+import sys
+from pathlib import Path
+
+import pytest
+
+from benchmarks import cold_start, inference
+from model.artifacts import RunInfo, write_run_info
+
+ASSETS = Path(__file__).parent.parent / "assets"
+CLASSES = ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral")
+
+
+@pytest.fixture
+def measured(tmp_path, monkeypatch):
+    run = tmp_path / "runs" / "emoscope"
+    write_run_info(run, RunInfo("Tiny", "foreign", CLASSES, (48, 48), 1, multiply_adds=3000))
+    shutil.copy(ASSETS / "cam.tflite", run / "model.tflite")
+    monkeypatch.setenv("EMOSCOPE_ARTIFACTS", str(tmp_path / "runs"))
+
+    def measure(benchmark) -> dict:
+        output = tmp_path / "figures.json"
+        monkeypatch.setattr(sys, "argv", ["benchmark", "--repetitions", "1", "--output", str(output)])
+        benchmark.main()
+        return json.loads(output.read_text())
+
+    return measure
+
+
+def test_inference_gives_a_ratio_for_each_batch_and_thread_count(measured, capsys):
+    content = measured(inference)
+    assert [(row["threads"], row["batch"]) for row in content["results"]] == [(1, 1), (1, 32), (2, 1), (2, 32)]
+    for row in content["results"]:
+        assert row["gflops"] == pytest.approx(3000 / row["ms_a_face"] / 1e6, rel=0.05, abs=1e-3)
+        assert row["product_gflops"] > 0
+    assert len(capsys.readouterr().out.splitlines()) == 6
+
+
+def test_cold_start_reads_the_face_without_anything_heavy(measured):
+    content = measured(cold_start)
+    assert content["heavy_packages"] == []
+    assert content["label"] in CLASSES
+    assert min(content["first_face"]["seconds"], content["import_cv2_numpy"]["seconds"]) > 0
+    assert content["first_face"]["peak_mb"] > content["import_cv2_numpy"]["peak_mb"] > 10
