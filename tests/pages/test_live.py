@@ -1,0 +1,81 @@
+import subprocess
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from dashboard import live_controls
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGE = str(ROOT / "pages" / "live.py")
+
+
+def text_of(app) -> str:
+    return " ".join(element.value for element in [*app.warning, *app.caption, *app.error, *app.info])
+
+
+@pytest.fixture
+def app(runs_folder, monkeypatch):
+    # The streaming component needs the sessions of a real server; tests/browser/test_live.py has them.
+    stopped = SimpleNamespace(state=SimpleNamespace(playing=False, signalling=False))
+    monkeypatch.setattr("dashboard.live_connection.webrtc_streamer", lambda **_: stopped)
+    return AppTest.from_file(PAGE, default_timeout=60)
+
+
+def test_the_page_opens_and_says_what_becomes_of_the_pictures(app):
+    app.run()
+    assert not app.exception
+    assert "kept nowhere" in text_of(app) and "Press Start" in text_of(app)
+
+
+def test_controls_reach_the_processor(app):
+    app.run()
+    app.toggle(key="live_heat").set_value(True)
+    app.slider(key="live_smoothing").set_value(1.0)
+    app.run()
+    assert not app.exception
+    settings = app.session_state["live_processor"]._settings
+    assert settings.heat_maps and settings.tracking.smoothing == 1.0
+
+
+def test_past_the_cap_the_page_says_busy_before_start(app):
+    app.run()
+    pool = live_controls.pool()
+    seats = [pool.join(lambda *_: None) for _ in range(pool.seats)]
+    app.run()
+    assert f"{pool.seats} people are live now" in text_of(app)
+    for seat in seats:
+        seat.leave()
+    app.run()
+    assert "busy" not in text_of(app)
+
+
+def test_without_a_run_the_page_says_so(tmp_path, monkeypatch):
+    monkeypatch.setenv("EMOSCOPE_ARTIFACTS", str(tmp_path))
+    app = AppTest.from_file(PAGE, default_timeout=60).run()
+    assert not app.exception and "no saved run" in text_of(app)
+
+
+def test_a_detector_that_cannot_run_is_a_sentence(app, monkeypatch):
+    from model.errors import DetectorError
+
+    def refuse(name, **_):
+        raise DetectorError("This detector cannot run here.", "Choose Haar.")
+
+    monkeypatch.setattr("dashboard.resources.create_detector", refuse)
+    app.run()
+    assert not app.exception and "This detector cannot run here" in text_of(app)
+
+
+def test_the_live_page_leaves_tensorflow_out():
+    code = (
+        "import sys; sys.path.insert(0, '.');"
+        "from dashboard import live_connection, live_controls, live_view;"
+        "print(sorted({'tensorflow', 'keras', 'torch', 'mtcnn'} & set(sys.modules)))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=120, check=True
+    )
+    assert done.stdout.strip().endswith("[]")
