@@ -36,7 +36,10 @@ def run(args: Namespace) -> int:
     given = Path(args.model)
     if given.is_dir() or (not given.is_file() and (artifacts_root() / given).is_dir()):
         saved = load_run(given)
-        evaluate_run(saved.path, load_data(args, saved.info), args.splits, args.threads)
+        dataset = load_data(args, saved.info)
+        if saved.info.dataset.fingerprint not in ("", dataset.fingerprint):
+            print(f"note: {saved.key} was made with other data ({saved.info.dataset.name}) than {dataset.name} here.")
+        evaluate_run(saved.path, dataset, args.splits, args.threads)
         saved = load_run(saved.path)
     else:
         os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow's start-up lines would bury the table

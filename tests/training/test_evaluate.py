@@ -8,12 +8,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from model.artifacts import DatasetInfo, load_run
+from model.artifacts import DatasetInfo, Run, load_run
 from model.dataset import FERPLUS_CLASSES, Dataset
 from model.errors import DataError, RunError
 from tests.factories import FER7
 from tests.training.made_up import ASSETS, make_dataset, make_run
 from training import arguments, calibrate, evaluate_command
+from training import import_model as import_module
 from training.evaluate import evaluate_run, metrics_table
 from training.import_model import ImportOptions, import_model
 
@@ -81,6 +82,21 @@ def test_a_tflite_network_becomes_a_run(tmp_path: Path, network: str, capsys: py
     assert not (tmp_path / ".importing").exists()
 
 
+def test_a_network_that_does_not_convert_runs_on_keras_and_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = make_run(tmp_path)
+
+    def differs(run: Run, dataset: Dataset) -> float:
+        raise RunError("tiny/model.tflite differs from the Keras network by 0.1.")
+
+    monkeypatch.setattr(import_module, "export_litert", lambda run: run.path / "model.tflite")
+    monkeypatch.setattr(import_module, "check_agreement", differs)
+    (note,) = import_module._convert(run, make_dataset(2))
+    assert "runs on Keras only" in note and "differs" in note
+    assert run.litert_file is None
+
+
 def test_what_is_given_is_not_tried(tmp_path: Path) -> None:
     options = ImportOptions(class_names=FER7, normalization="0..1", splits=["PrivateTest"])
     run = import_model(ASSETS / "cam.tflite", lambda size, channels: make_dataset(), options, root=tmp_path)
@@ -130,7 +146,10 @@ def test_the_command_scores_runs_and_imports_files(
         return capsys.readouterr().out
 
     assert "PrivateTest (n=40)" in command(str(ASSETS / "cam.tflite"), "--name", "fresh")
-    assert "Accuracy" in command("fresh", "--splits", "PrivateTest")
+    again = command("fresh", "--splits", "PrivateTest")
+    assert "Accuracy" in again and "other data" not in again
+    make_run(tmp_path, "elsewhere", dataset=DatasetInfo("Theirs", {}, "0" * 32))
+    assert "was made with other data (Theirs) than Made up here" in command("elsewhere")
     with pytest.raises(RunError, match="There is no file nowhere"):
         command("nowhere")
     with pytest.raises(SystemExit):
