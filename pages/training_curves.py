@@ -23,7 +23,13 @@ report_problems(problems)
 if histories:
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
         quantity = in_url(
-            st.segmented_control, "Show", key="quantity", options=list(QUANTITIES), default="Accuracy", required=True
+            st.segmented_control,
+            "Show",
+            key="quantity",
+            options=list(QUANTITIES),
+            default="Accuracy",
+            required=True,
+            wrap=True,
         )
         axis = in_url(
             st.segmented_control, "Along", key="along", options=["Epochs", "Time"], default="Epochs", required=True

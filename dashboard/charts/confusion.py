@@ -10,7 +10,7 @@ import plotly.graph_objects as go
 
 from dashboard.charts.palettes import DIVERGING, LIGHT_GROUND, ORANGE, SEQUENTIAL, over
 from dashboard.charts.theme import style
-from model.palette import ink_on
+from model.palette import relative_luminance
 
 Normalize = Literal["counts", "row", "column"]
 
@@ -32,8 +32,8 @@ def confusion_matrix(
 ) -> go.Figure:
     """Draw a confusion matrix whose cells can be chosen.
 
-    A heat map reports no clicks to Streamlit, so a square marker, invisible, lies over each cell; its ``customdata`` is
-    ``[true index, predicted index]``.
+    A heat map reports no clicks to Streamlit, so a square marker, invisible, lies over each cell: its x is the index of
+    the predicted class, its y that of the true class.
 
     Args:
         matrix: Counts, shape (C, C), true class by row.
@@ -52,7 +52,6 @@ def confusion_matrix(
     rows, columns = normalized(matrix, "row"), normalized(matrix, "column")
     figure.add_scatter(
         x=predicted, y=true, mode="markers", showlegend=False,
-        customdata=np.stack([true, predicted], 1),
         marker={"symbol": "square", "size": _cell_size(len(class_names)), "opacity": 0, "color": "rgba(0,0,0,0)"},
         selected={"marker": {"opacity": 0}}, unselected={"marker": {"opacity": 0}},
         text=[
@@ -134,20 +133,26 @@ def _matrix_figure(
             z=shown, zmin=limits[0], zmax=limits[1], colorscale=scale, showscale=False, xgap=1, ygap=1, hoverinfo="skip"
         )
     )
-    inks = [ink_on(over(ground, scale, share)) for share in np.nan_to_num((shown - limits[0]) / np.ptp(limits)).ravel()]
+    inks = [_ink(over(ground, scale, share)) for share in np.nan_to_num((shown - limits[0]) / np.ptp(limits)).ravel()]
     figure.add_scatter(
         x=columns.ravel(), y=rows.ravel(), text=texts.ravel(), mode="text", hoverinfo="skip", showlegend=False,
         textfont={"size": 13 if len(row_names) <= 10 else 9, "color": inks},
     )  # fmt: skip
     figure.update_xaxes(
         title="Predicted", tickvals=list(range(len(column_names))), ticktext=list(column_names),
-        showgrid=False, zeroline=False, fixedrange=True, range=[-0.5, len(column_names) - 0.5], constrain="domain", tickangle=-40,
+        range=[-0.5, len(column_names) - 0.5], fixedrange=True, constrain="domain",
+        showgrid=False, zeroline=False, tickangle=-40,
     )  # fmt: skip
     figure.update_yaxes(
         title="True", tickvals=list(range(len(row_names))), ticktext=list(row_names),
         showgrid=False, zeroline=False, fixedrange=True, range=[len(row_names) - 0.5, -0.5], constrain="domain",
     )  # fmt: skip
     return style(figure, height=max(420, 120 + 26 * len(row_names)))
+
+
+def _ink(cell: str) -> str:
+    """Return black or white, whichever stands out more: at least 4.5 to 1 on any colour (WCAG 2.2, level AA)."""
+    return "#000000" if relative_luminance(cell) > 0.179 else "#FFFFFF"
 
 
 def _cell_texts(values: np.ndarray, pattern: str) -> np.ndarray:

@@ -68,8 +68,8 @@ def confused_pairs(matrix: np.ndarray, names: tuple[str, ...]) -> pd.DataFrame:
 def _take_cell(names: tuple[str, ...]) -> None:
     points = st.session_state[CHART]["selection"]["points"]
     if points:  # a click beside the cells leaves the choice as it is
-        true, predicted = points[0]["customdata"]
-        st.session_state["true"], st.session_state["predicted"] = names[int(true)], names[int(predicted)]
+        st.session_state["true"] = names[round(points[0]["y"])]
+        st.session_state["predicted"] = names[round(points[0]["x"])]
 
 
 def _show_images(run: Run, split: str, true: str | None, predicted: str | None) -> None:

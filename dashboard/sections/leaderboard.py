@@ -19,7 +19,7 @@ from model.artifacts import KERAS_FILE, Run
 from model.metrics import LOWER_IS_BETTER, METRIC_TITLES, SCALARS
 
 COSTS = {
-    "Multiply-adds (millions)": "multiply_adds",
+    "Operations a face (millions)": "multiply_adds",
     "Parameters (thousands)": "parameters",
     "File size (MB)": "megabytes",
     "Milliseconds a face": "milliseconds",

@@ -43,7 +43,7 @@ def test_cell_shows_its_images_most_confident_first(world):
 
 def test_cell_is_chosen_in_the_matrix(world):
     page = open_page("evaluation", section="Confusion")
-    state = {"selection": {"points": [{"customdata": [2, 3]}]}}
+    state = {"selection": {"points": [{"x": 3, "y": 2}]}}
     from dashboard.sections import confusion
 
     session = {confusion.CHART: state}
