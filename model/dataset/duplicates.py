@@ -13,9 +13,6 @@ from typing import NamedTuple
 
 import cv2
 import numpy as np
-from scipy.fft import dctn
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
 from model.dataset.samples import Dataset
 
@@ -121,6 +118,10 @@ def near_duplicates(dataset: Dataset, correlation: float = NEAR_CORRELATION) -> 
         dataset: Of any size and channels.
         correlation: Lowest correlation of 16×16 thumbnails, 0..1.
     """
+    # SciPy is imported where it is used: the app's start reads this module, and only an audit needs it.
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
+
     hashes = np.concatenate([split.pixel_hash for split in dataset.splits.values()])
     _, first, exact_group = np.unique(hashes, return_index=True, return_inverse=True)
     thumbnails = np.concatenate([_thumbnails(split.images) for split in dataset.splits.values()])[first]
@@ -156,6 +157,8 @@ def _correlated_pairs(vectors: np.ndarray, correlation: float) -> tuple[np.ndarr
     Returns:
         i, j, int64, and their products, float32, each of shape (P,).
     """
+    from scipy.fft import dctn
+
     side = THUMBNAIL_SIDE
     frequencies = dctn(vectors.reshape(-1, side, side), axes=(1, 2), norm="ortho")
     bounds = frequencies[:, :LOW_FREQUENCIES, :LOW_FREQUENCIES].reshape(len(vectors), -1)

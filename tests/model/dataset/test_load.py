@@ -3,6 +3,8 @@ import gzip
 import io
 import lzma
 import os
+import subprocess
+import sys
 import tarfile
 from zipfile import ZIP_DEFLATED, ZipFile
 
@@ -228,3 +230,9 @@ def test_a_class_that_a_split_lacks_is_noted(tmp_path):
     (tmp_path / "fer2013.csv").write_text(make_table(IMAGES[:8], [*range(7), 2], ["Training"] * 7 + ["PublicTest"]))
     absent = "PublicTest has no image of angry, disgust, happy, sad, surprise, neutral."
     assert load_dataset(tmp_path).notes == (absent,)
+
+
+def test_reading_data_imports_neither_tensorflow_nor_scipy():
+    heavy = {"scipy", "tensorflow", "keras", "streamlit", "pandas"}
+    code = f"import sys, model.dataset; print(sorted({heavy} & set(sys.modules)))"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
