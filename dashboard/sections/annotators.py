@@ -75,6 +75,7 @@ def _show_matrix(dataset: Dataset, voted: list[str]) -> None:
 
 def _show_image(dataset: Dataset) -> None:
     names = list(dataset.splits)
+    runs = available_runs(stop=False)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         name = in_url(st.selectbox, "Of split", key="of", options=names, index=min(1, len(names) - 1), width=180)
         split = dataset.splits[name]
@@ -88,7 +89,6 @@ def _show_image(dataset: Dataset) -> None:
             step=1,
             width=180,
         )
-        runs = available_runs(stop=False)
         run = runs[in_url(st.selectbox, "Run", key="run", options=list(runs))] if runs else None
     index = min(int(index), len(split) - 1)
     label = dataset.class_names[split.labels[index]]
@@ -99,13 +99,17 @@ def _show_image(dataset: Dataset) -> None:
     with right:
         votes = {} if split.votes is None else dict(zip(VOTE_NAMES, split.votes[index], strict=True))
         total = sum(votes.values())
-        shares = {emotion_key(vote): float(n / total) for vote, n in votes.items()} if total else {}
+        shares = {_spoken(vote): float(n / total) for vote, n in votes.items()} if total else {}
         if shares or probabilities:
             show_chart(
                 votes_beside_probabilities(shares, probabilities, emotion_key(label), run.key if run else ""),
                 "votes",
                 "Share of the annotators’ votes beside the network’s probabilities.",
             )
+
+
+def _spoken(vote: str) -> str:
+    return "not a face" if vote == "NF" else emotion_key(vote)
 
 
 def _probabilities(run: Run, name: str, split: Split, index: int) -> dict[str, float]:
