@@ -4,9 +4,9 @@
     python benchmarks/live.py first rate slow          # any parts, in any order
 
 Parts: ``first`` time from Start to the first drawn box; ``rate`` shown rate and age of results; ``slow`` the same with
-a classifier slowed to 300 ms; ``sessions`` four people at once and a fifth; ``memory`` growth of the server over minutes;
-``cycles`` 100 starts and stops. Each prints its rows beside what is demanded; ``benchmarks/live.json`` keeps them.
-``echo`` is the reference: the same film through the same stack with a callback that returns the frame as it came.
+a classifier slowed to 300 ms; ``sessions`` four people at once and a fifth; ``memory`` growth of the server over
+minutes; ``cycles`` 100 starts and stops. Each prints its rows beside what is demanded; ``benchmarks/live.json`` keeps
+them. ``echo`` is the reference: the same film through the same stack with a callback that returns the frame as it came.
 """
 
 from __future__ import annotations

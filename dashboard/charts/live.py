@@ -14,6 +14,7 @@ from dashboard.live_statistics import TIMELINE_SECONDS, Moment
 BIN_SECONDS = 0.5
 MAX_FACES = 3
 ROW_HEIGHT = 150
+TICKS = {-60: "−60 s", -45: "−45 s", -30: "−30 s", -15: "−15 s", 0: "now"}
 
 
 def binned(moments: Sequence[Moment], now: float) -> tuple[np.ndarray, np.ndarray]:
@@ -74,7 +75,7 @@ def timeline(moments: Sequence[Moment], now: float) -> go.Figure:
     style(fig, height=70 + ROW_HEIGHT * max(1, len(faces)))
     fig.update_layout(barmode="stack", bargap=0, hovermode="x", uirevision="live", legend={"traceorder": "normal"})
     fig.update_traces(marker_line_width=0, selector={"type": "bar"})
-    fig.update_xaxes(range=[-TIMELINE_SECONDS, 0], fixedrange=True, ticksuffix=" s", tickvals=[-60, -45, -30, -15, 0])
+    fig.update_xaxes(range=[-TIMELINE_SECONDS, 0], fixedrange=True, tickvals=list(TICKS), ticktext=list(TICKS.values()))
     fig.update_yaxes(range=[0, 1], fixedrange=True, tickformat=".0%", tickvals=[0, 0.5, 1], showgrid=False)
     return fig
 
