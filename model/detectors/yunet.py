@@ -19,6 +19,9 @@ YUNET_FILE = "face_detection_yunet_2023mar.onnx"
 YUNET_URL = f"https://github.com/opencv/opencv_zoo/raw/main/models/face_detection_yunet/{YUNET_FILE}"
 YUNET_SHA256 = "8f2383e4dd3cfbb4553ea8718107fc0423210dc964f9f4280604804ed2552fa4"
 
+# On inputs of up to 32 pixels a side OpenCV 4.14 runs this network over uninitialised memory and finds faces there.
+_SMALLEST_INPUT = 64
+
 
 class YuNetDetector:
     """Finds faces, turned and partly covered ones too, with landmarks. Thread-safe: one search at a time.
@@ -67,7 +70,10 @@ class YuNetDetector:
     def _candidates(self, frame_bgr: np.ndarray, longest: int) -> np.ndarray:
         """Return rows of x1, y1, x2, y2, five landmarks as x, y, and score, in pixels of the frame, shape (N, 15)."""
         small, factor = search_copy(frame_bgr, 320, longest)
-        height, width = small.shape[:2]
+        height, width = (max(side, _SMALLEST_INPUT) for side in small.shape[:2])
+        if (height, width) != small.shape[:2]:
+            below, beside = height - small.shape[0], width - small.shape[1]
+            small = cv2.copyMakeBorder(small, 0, below, 0, beside, cv2.BORDER_CONSTANT)
         with self._lock:
             self._network.setInputSize((width, height))
             _, rows = self._network.detect(small)
