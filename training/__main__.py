@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import argparse
+import os
+import subprocess
 import sys
 from importlib import import_module
+from pathlib import Path
 
 from model.errors import EmoscopeError
 
+ROOT = str(Path(__file__).resolve().parent.parent)
 COMMANDS = {
     "data": ("training.data", "say what a data set holds: splits, balance, duplicates"),
     "train": ("training.train_command", "train a network into a saved run, resumable"),
@@ -15,8 +19,9 @@ COMMANDS = {
     "calibrate": ("training.calibrate", "fit a run's temperature on the validation split"),
     "robustness": ("training.robustness", "score a run under damage of five severities"),
     "export": ("training.export", "write the LiteRT file of a run and check it"),
-    "report": ("training.report", "write a self-contained HTML report of a run or a comparison"),
 }
+# The report is drawn with the dashboard's charts, which training does not import: a program of its own writes it.
+FORWARDED = {"report": ("dashboard.report_command", "write a self-contained HTML report of a run or a comparison")}
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -26,6 +31,12 @@ def main(argv: list[str] | None = None) -> int:
     commands = parser.add_subparsers(dest="command", metavar="COMMAND")
     # Only the command that is named is imported: Keras takes seconds.
     named = next((word for word in argv if not word.startswith("-")), None)
+    if named in FORWARDED and argv[0] == named:
+        return subprocess.call(
+            [sys.executable, "-m", FORWARDED[named][0], *argv[1:]], env=os.environ | {"PYTHONPATH": ROOT}
+        )
+    for name, (_, summary) in FORWARDED.items():
+        commands.add_parser(name, help=summary)
     for name, (module, summary) in COMMANDS.items():
         subparser = commands.add_parser(name, help=summary, description=summary)
         if name == named:

@@ -5,17 +5,16 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
-from argparse import ArgumentParser
 from pathlib import Path
 
 import pytest
 
 from dashboard.report import build_report
+from dashboard.report_command import main
 from model.artifacts import load_run
-from model.errors import EmoscopeError, RunError
+from model.errors import RunError
 from model.metrics import compute_metrics
 from tests.factories import FER7, write_run
-from training import report as command
 
 
 def body(html: str) -> str:
@@ -81,14 +80,19 @@ def test_command_writes_the_file(
 ) -> None:
     a, b = write_run(tmp_path, "a", n=30, epochs=2), write_run(tmp_path, "b", n=30, epochs=2, seed=1)
     monkeypatch.chdir(tmp_path)
-    parser = ArgumentParser()
-    command.add_arguments(parser)
-    assert command.run(parser.parse_args([str(a.path), str(b.path)])) == 0
+    assert main([str(a.path), str(b.path)]) == 0
     assert (tmp_path / "a-vs-b.html").stat().st_size > 1_000_000
     assert "a-vs-b.html" in capsys.readouterr().out
     (tmp_path / "file").touch()
-    with pytest.raises(EmoscopeError, match="cannot be written"):
-        command.run(parser.parse_args([str(a.path), "--output", str(tmp_path / "file" / "x.html")]))
+    assert main([str(a.path), "--output", str(tmp_path / "file" / "x.html")]) == 1
+    assert "cannot be written" in capsys.readouterr().err
+
+
+def test_training_hands_the_command_on(capfd: pytest.CaptureFixture) -> None:
+    from training.__main__ import main as training
+
+    assert training(["report", "nothing-of-that-name"]) == 1
+    assert "is not a saved run" in capfd.readouterr().err
 
 
 def test_report_is_written_without_streamlit_and_tensorflow() -> None:
