@@ -13,17 +13,18 @@ from dashboard import resources
 from dashboard.album import scaled
 from dashboard.charts.probabilities import probability_bars
 from dashboard.navigation import PAGES, Entry
-from dashboard.notices import escape
+from dashboard.notices import escape, show_error
 from dashboard.samples import sample_picture
 from model.annotate import annotate
 from model.artifacts import Run
 from model.entities import Prediction
-from model.errors import EmoscopeError
+from model.errors import EmoscopeError, RunError
 from model.images import decode_image
 
-HUMAN_ACCURACY = "65 ± 5%"  # Source: I. Goodfellow et al., Challenges in representation learning, 2013
+HUMAN_ACCURACY = "65 ± 5 %"  # Source: I. Goodfellow et al., Challenges in representation learning, 2013
 SAMPLE_ZOOM = 1.4
-TEST_SPLITS = ("PrivateTest", "test", "PublicTest", "validation")
+UNSEEN_SPLITS = ("PrivateTest", "test")
+TEST_SPLITS = (*UNSEEN_SPLITS, "PublicTest", "validation")
 
 
 def show_ways_in() -> None:
@@ -58,11 +59,16 @@ def _sample(run_key: str, version: tuple[int, ...]) -> tuple[np.ndarray, Predict
 
 def show_figures(run: Run) -> None:
     """Show what was measured of a run, from its own files; what was not measured is left out."""
-    split = next((name for name in TEST_SPLITS if name in run.metrics), None)
-    figures = run.metrics[split] if split else {}
+    try:
+        metrics = run.metrics
+    except RunError as error:
+        show_error(error)
+        return
+    split = next((name for name in TEST_SPLITS if "accuracy" in metrics.get(name, {})), None)
+    figures = metrics[split] if split else {}
     tiles = []
     if figures:
-        tiles += [("Right answers", f"{figures['accuracy']:.1%}"), ("People, same task", HUMAN_ACCURACY)]
+        tiles += [("Right answers", f"{100 * figures['accuracy']:.1f} %"), ("People, same task", HUMAN_ACCURACY)]
     if run.info.parameters:
         tiles.append(("Weights", f"{run.info.parameters / 1e6:.2f} M"))
     if run.litert_file:
@@ -79,12 +85,10 @@ def _measured_on(run: Run, split: str | None, figures: Mapping[str, Any]) -> str
     if not split:
         return f"{name} was not evaluated yet: `python -m training evaluate` measures it."
     low, high = figures.get("intervals", {}).get("accuracy", (None, None))
-    interval = f" (95% interval {low:.1%} to {high:.1%})" if low is not None else ""
-    data = escape(run.info.dataset.name)
-    return (
-        f"{name} on the {figures['n']:,} images of {data}'s {split}, which it never saw in training{interval}. "
-        "People: Goodfellow et al., 2013."
-    )
+    interval = f" (95 % interval {100 * low:.1f} to {100 * high:.1f} %)" if low is not None else ""
+    seen = "never saw in training" if split in UNSEEN_SPLITS else "was chosen by, but not trained on"
+    images = f"the {figures['n']:,} images of {escape(run.info.dataset.name)}'s {split}"
+    return f"{name} on {images}, which it {seen}{interval}. People: Goodfellow et al., 2013."
 
 
 def _file_size(size: int) -> str:

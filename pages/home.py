@@ -19,7 +19,7 @@ with words:
     st.title("See what a network reads in a face", anchor=False)
     st.markdown(
         "Emoscope finds every face in a picture or a video and shows which emotion a neural network reads in it, "
-        "how sure it is, and which part of the face it went by. All of it runs on this machine."
+        "how sure it is, and which part of the face it went by. Nothing is sent to anybody else."
     )
     home_view.show_ways_in()
 with picture:

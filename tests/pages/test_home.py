@@ -32,7 +32,7 @@ def test_the_figures_are_those_of_the_run(runs_folder):
     metrics["PrivateTest"] |= {"accuracy": 0.12345, "n": 777}
     file.write_text(json.dumps(metrics))
     app = home()
-    assert figures(app)["Right answers"] == "12.3%"
+    assert figures(app)["Right answers"] == "12.3 %"
     assert any("777 images of FER-2013's PrivateTest" in caption.value for caption in app.caption)
 
 
@@ -43,6 +43,13 @@ def test_a_run_without_figures_or_model_still_has_a_home(runs_folder):
     assert "Right answers" not in figures(app)
     assert any("was not evaluated yet" in caption.value for caption in app.caption)
     assert not app.get("plotly_chart")
+
+
+def test_broken_figures_are_one_sentence(runs_folder):
+    (runs_folder / "emoscope" / "metrics.json").write_text("{")
+    app = home()
+    assert "emoscope/metrics.json cannot be read" in app.error[0].value
+    assert app.button(key="go_predict.py")
 
 
 def test_without_the_default_run_it_says_so_in_a_sentence(tmp_path, monkeypatch):
