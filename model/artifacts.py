@@ -1,8 +1,8 @@
 """The saved run: one folder that holds a network and everything that was measured of it.
 
-``artifacts/<run>/`` is the contract that training, app, commands and API meet at. It is data, never code: JSON, CSV, NumPy
-arrays without pickle, and model files that are opened in safe mode. A file that is missing makes a run poorer, not
-unreadable; a file that is broken or foreign raises :class:`~model.errors.RunError` where it is read.
+``artifacts/<run>/`` is the contract that training, app, commands and API meet at. It is data, never code: JSON, CSV,
+NumPy arrays without pickle, and model files that are opened in safe mode. A file that is missing makes a run poorer,
+not unreadable; a file that is broken or foreign raises :class:`~model.errors.RunError` where it is read.
 """
 
 from __future__ import annotations

@@ -73,7 +73,7 @@ class Prediction:
         probabilities = np.asarray(self.probabilities, np.float32)
         if probabilities.shape != (len(self.class_names),):
             raise ValueError(
-                f"One probability a class is expected. Received {probabilities.shape} for {len(self.class_names)} classes."
+                f"One probability a class is expected. Received {probabilities.shape}, {len(self.class_names)} classes."
             )
         object.__setattr__(self, "probabilities", probabilities)
 

@@ -1,7 +1,6 @@
 """Dependencies point one way: pages → dashboard → model ← training."""
 
 import ast
-import sys
 from pathlib import Path
 
 import pytest
@@ -48,10 +47,3 @@ def test_training_uses_keras_and_numpy_only():
     border = {"import_model.py", "foreign.py", "legacy_keras.py"}
     files = [f for f in (ROOT / "training").rglob("*.py") if f.name not in border]
     assert not {f"{f.name}: {name}" for f in files for name in imports(f, True) & {"tensorflow", "torch", "jax"}}
-
-
-def test_no_dashboard_module_shadows_another():
-    # `streamlit run dashboard/app.py` puts that folder first on the path.
-    names = {p.stem for p in (ROOT / "dashboard").iterdir() if not p.name.startswith((".", "__"))}
-    packages = {p.name for p in ROOT.iterdir() if p.is_dir()}
-    assert not names & (set(sys.stdlib_module_names) | packages | {"streamlit", "keras", "cv2", "plotly"})

@@ -1,37 +1,10 @@
-import ast
 import importlib.util
 import subprocess
 import sys
 from pathlib import Path
 
-import pytest
-
 ROOT = Path(__file__).resolve().parents[2]
 OURS = {"model", "training", "dashboard", "pages", "benchmarks", "tests"}
-
-
-def imported_by(file):
-    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.Import):
-            yield from (alias.name.split(".")[0] for alias in node.names)
-        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
-            yield node.module.split(".")[0]
-
-
-@pytest.mark.parametrize(
-    ("folder", "forbidden"),
-    [
-        ("model", {"streamlit", "dashboard", "pages", "training"}),
-        ("training", {"streamlit", "pages"}),  # the report draws with the charts of dashboard, which need no page
-        ("dashboard", {"training", "pages"}),
-        ("pages", {"training"}),
-    ],
-)
-def test_dependencies_point_one_way(folder, forbidden):
-    files = list((ROOT / folder).rglob("*.py"))
-    assert files
-    wrong = {str(f.relative_to(ROOT)): set(imported_by(f)) & forbidden for f in files}
-    assert {name: names for name, names in wrong.items() if names} == {}
 
 
 def test_no_module_of_the_dashboard_hides_another_package():
