@@ -41,6 +41,8 @@ class TrainConfig:
         clip_norm: Largest global norm of the gradient; 0 leaves it alone.
         schedule: ``cosine`` to ``final_learning_rate``, ``plateau`` or ``constant``.
         final_learning_rate: Where ``cosine`` ends, as a fraction of ``learning_rate``.
+        restart_epoch: Epoch at which ``cosine`` has ended and starts anew; 0 never restarts.
+        restart_scale: Learning rate of the restart as a fraction of ``learning_rate``.
         warmup_epochs: Epochs over which the learning rate rises from zero.
         plateau_patience: Epochs without a better validation loss before ``plateau`` lowers the rate.
         plateau_factor: What ``plateau`` multiplies the rate with.
@@ -72,6 +74,8 @@ class TrainConfig:
     clip_norm: float = 0.0
     schedule: Literal["cosine", "plateau", "constant"] = "cosine"
     final_learning_rate: float = 0.0
+    restart_epoch: int = 0
+    restart_scale: float = 0.3
     warmup_epochs: float = 1.0
     plateau_patience: int = 5
     plateau_factor: float = 0.5
@@ -97,7 +101,8 @@ class TrainConfig:
         for key in ("momentum", "label_smoothing", "average"):
             if not 0 <= getattr(self, key) < 1:
                 raise ConfigError(f"{key} must lie in 0..1, below 1, not {getattr(self, key)}.")
-        for key in ("weight_decay", "clip_norm", "warmup_epochs", "patience", "limit", "ferplus_weight"):
+        not_negative = ("weight_decay", "clip_norm", "warmup_epochs", "restart_epoch", "patience", "limit", "ferplus_weight")
+        for key in not_negative:
             if getattr(self, key) < 0:
                 raise ConfigError(f"{key} must not be negative, but is {getattr(self, key)}.")
         if self.channels not in (1, 3):

@@ -18,7 +18,7 @@ LABEL_SOURCES = {"fer": "dataset", "ferplus": "ferplus-majority"}
 LICENCE = "Weights: MIT. Trained on {dataset}, whose own terms hold for the images."
 
 
-def save_runs(trained: Trained, config: TrainConfig, dataset: Dataset, output: Path, note: str = "") -> list[Path]:
+def save_runs(trained: Trained, config: TrainConfig, dataset: Dataset, output: Path) -> list[Path]:
     """Write a saved run for every head of a trained network.
 
     Args:
@@ -26,7 +26,6 @@ def save_runs(trained: Trained, config: TrainConfig, dataset: Dataset, output: P
         config: That it was trained with.
         dataset: That it was trained on.
         output: Folder of the first head's run; those of further heads are named ``<output>-<head>``.
-        note: What people should know of the first head's run.
 
     Returns:
         The folders, the first head's first.
@@ -57,7 +56,6 @@ def save_runs(trained: Trained, config: TrainConfig, dataset: Dataset, output: P
                 best_epoch=trained.best_epoch,
                 training_seconds=round(trained.seconds, 1),
                 licence=LICENCE.format(dataset=dataset.name),
-                note="" if position else note,
             ),
         )
         folders.append(folder)

@@ -18,13 +18,16 @@ def learning_rate(config: TrainConfig, epoch: float, history: History) -> float:
         epoch: Progress in epochs from 0, fractional inside an epoch.
         history: Rows of the finished epochs; ``plateau`` reads their ``val_loss``.
 
-    Source: Loshchilov & Hutter, "SGDR", 2016 (cosine); Goyal et al., 2017 (linear warm-up).
+    Source: Loshchilov & Hutter, "SGDR", 2016 (cosine with warm restart); Goyal et al., 2017 (linear warm-up).
     """
     peak = config.learning_rate
     if epoch < config.warmup_epochs:
         return peak * max(epoch / config.warmup_epochs, 1e-3)
     if config.schedule == "cosine":
-        progress = (epoch - config.warmup_epochs) / max(config.epochs - config.warmup_epochs, 1e-9)
+        start, end = config.warmup_epochs, config.restart_epoch or config.epochs
+        if epoch >= end:
+            peak, start, end = peak * config.restart_scale, end, config.epochs
+        progress = (epoch - start) / max(end - start, 1e-9)
         low = config.final_learning_rate
         return peak * (low + (1 - low) * 0.5 * (1 + math.cos(math.pi * min(progress, 1.0))))
     if config.schedule == "plateau":

@@ -6,7 +6,6 @@ from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
 from model.artifacts import artifacts_root, load_run
-from model.dataset import FER2013_CLASSES
 from model.errors import EmoscopeError
 from training.arguments import add_data_arguments, load_data_at
 from training.config import CONFIGS, add_config_flags, config_overrides, load_config
@@ -32,7 +31,6 @@ def run(args: Namespace) -> int:
     print(f"{dataset.name}: " + ", ".join(f"{name} {size:,}" for name, size in dataset.split_sizes.items()))
 
     # Keras is slow to import; what is wrong with the flags or the data has been said by now.
-    from training.blend import blend_heads
     from training.evaluate import evaluate_run
     from training.export import check_agreement, export_litert
     from training.save import save_runs
@@ -45,13 +43,7 @@ def run(args: Namespace) -> int:
         print("\nStopped. The same command goes on after the last finished epoch.")
         return 130
     print(f"Best epoch: {trained.best_epoch} of {len(trained.history)}")
-    note = ""
-    if config.labels == "both" and dataset.class_names == FER2013_CLASSES and dataset.validation is not None:
-        held_out = dataset.validation
-        share, before, after = blend_heads(trained.network, config.normalization, held_out.images, held_out.labels)
-        note = f"Evidence of the FER+ head is added with weight {share:g}, chosen on the validation split."
-        print(f"{note} Accuracy there: {100 * before:.2f} % before, {100 * after:.2f} % after.")
-    for folder in save_runs(trained, config, dataset, output, note):
+    for folder in save_runs(trained, config, dataset, output):
         saved = load_run(folder)
         try:
             file = export_litert(saved)

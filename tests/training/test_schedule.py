@@ -20,6 +20,15 @@ def test_cosine_rises_then_falls_to_its_end():
     assert learning_rate(config, 11, []) == pytest.approx(0.02)
 
 
+def test_cosine_restarts_lower_and_falls_again():
+    config = load_config(None, {"epochs": 14, "warmup_epochs": 0, "restart_epoch": 10, "restart_scale": 0.5})
+    once = load_config(None, {"epochs": 10, "warmup_epochs": 0})
+    assert [learning_rate(config, e, []) for e in range(10)] == [learning_rate(once, e, []) for e in range(10)]
+    assert learning_rate(config, 10, []) == pytest.approx(0.05)
+    assert learning_rate(config, 12, []) == pytest.approx(0.025)
+    assert learning_rate(config, 14, []) == pytest.approx(0)
+
+
 def test_plateau_halves_after_patience_without_a_better_loss():
     config = load_config(None, {"schedule": "plateau", "plateau_patience": 2, "warmup_epochs": 0, "learning_rate": 1.0})
     assert learning_rate(config, 3, rows([0.9, 0.8, 0.7])) == 1.0
