@@ -101,8 +101,8 @@ class TrainConfig:
         for key in ("momentum", "label_smoothing", "average"):
             if not 0 <= getattr(self, key) < 1:
                 raise ConfigError(f"{key} must lie in 0..1, below 1, not {getattr(self, key)}.")
-        not_negative = ("weight_decay", "clip_norm", "warmup_epochs", "restart_epoch", "patience", "limit", "ferplus_weight")
-        for key in not_negative:
+        not_negative = ("weight_decay", "clip_norm", "warmup_epochs", "restart_epoch", "patience", "limit")
+        for key in (*not_negative, "ferplus_weight"):
             if getattr(self, key) < 0:
                 raise ConfigError(f"{key} must not be negative, but is {getattr(self, key)}.")
         if self.channels not in (1, 3):
