@@ -15,7 +15,9 @@ test: $(VENV)/.dev-ready
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 	@echo "==> Running the tests"
-	@$(BIN)/python -m pytest $(PYTEST_ARGS)
+	@$(BIN)/python -m pytest -m "not browser" $(PYTEST_ARGS)
+	@echo "==> Running the tests in a real browser"
+	@$(BIN)/python -m pytest -m browser $(PYTEST_ARGS)
 
 setup: $(VENV)/.app-ready
 setup-dev: $(VENV)/.dev-ready

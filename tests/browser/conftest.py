@@ -21,22 +21,27 @@ def app_url():
 
 
 @pytest.fixture(scope="session")
-def browser():
-    """A headless Chromium with a made-up camera."""
-    executable = find_chromium()
-    if executable is None:
+def playwright():
+    """The one Playwright of a session: a second one beside it cannot start."""
+    if find_chromium() is None:
         reason = "no Chromium is installed: apt-get install chromium"
         pytest.fail(reason) if os.environ.get("CI") == "true" else pytest.skip(reason)
+    with sync_playwright() as playwright:
+        yield playwright
+
+
+@pytest.fixture(scope="session")
+def browser(playwright):
+    """A headless Chromium with a made-up camera."""
     arguments = [
         "--no-sandbox",
         "--disable-gpu",
         "--use-fake-ui-for-media-stream",
         "--use-fake-device-for-media-stream",
     ]
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=executable, args=arguments)
-        yield browser
-        browser.close()
+    browser = playwright.chromium.launch(executable_path=find_chromium(), args=arguments)
+    yield browser
+    browser.close()
 
 
 @pytest.fixture

@@ -1,9 +1,8 @@
-import os
 import re
 import time
 
 import pytest
-from playwright.sync_api import expect, sync_playwright
+from playwright.sync_api import expect
 
 from tests.browser import live_page
 from tests.browser.camera import coming_and_going, moving_face, no_face, write_y4m
@@ -17,27 +16,23 @@ SLOW = 60_000
 
 
 @pytest.fixture
-def watching(app_url, tmp_path):
+def watching(playwright, app_url, tmp_path):
     """Return a function that opens the live page in a browser whose camera shows a film."""
-    if find_chromium() is None:
-        reason = "no Chromium is installed: apt-get install chromium"
-        pytest.fail(reason) if os.environ.get("CI") == "true" else pytest.skip(reason)
-    with sync_playwright() as playwright:
-        opened = []
+    opened = []
 
-        def watch(frames=None, arguments=None):
-            if arguments is None:
-                arguments = live_page.camera_arguments(write_y4m(tmp_path / "camera.y4m", frames))
-            browser = playwright.chromium.launch(executable_path=find_chromium(), args=arguments)
-            opened.append(browser)
-            page = browser.new_page(viewport={"width": 1440, "height": 900})
-            page.set_default_timeout(SLOW)
-            live_page.open_live(page, app_url)
-            return page
+    def watch(frames=None, arguments=None):
+        if arguments is None:
+            arguments = live_page.camera_arguments(write_y4m(tmp_path / "camera.y4m", frames))
+        browser = playwright.chromium.launch(executable_path=find_chromium(), args=arguments)
+        opened.append(browser)
+        page = browser.new_page(viewport={"width": 1440, "height": 900})
+        page.set_default_timeout(SLOW)
+        live_page.open_live(page, app_url)
+        return page
 
-        yield watch
-        for browser in opened:
-            browser.close()
+    yield watch
+    for browser in opened:
+        browser.close()
 
 
 def painted(page, emotion: str) -> int:
