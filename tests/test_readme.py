@@ -1,0 +1,44 @@
+"""Every figure that the README names is the one that was measured."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from model.artifacts import load_run
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def accuracy(key, split):
+    figures = load_run(ROOT / "artifacts" / key).metrics[split]
+    low, high = figures["intervals"]["accuracy"]
+    return f"{100 * figures['accuracy']:.1f} % ({100 * low:.1f} to {100 * high:.1f})"
+
+
+def benchmark(name):
+    return json.loads((ROOT / "benchmarks" / f"{name}.json").read_text())
+
+
+@pytest.mark.parametrize(("key", "split"), [("emoscope", "PrivateTest"), ("emoscope-ferplus", "PrivateTest")])
+def test_accuracies(key, split):
+    assert accuracy(key, split) in README
+
+
+def test_size_of_the_network():
+    run = load_run(ROOT / "artifacts" / "emoscope")
+    assert f"{run.info.parameters / 1e6:.2f} M weights" in README
+    assert f"{run.litert_file.stat().st_size / 1e6:.1f} MB" in README
+
+
+def test_speed():
+    single = next(row for row in benchmark("inference")["results"] if (row["threads"], row["batch"]) == (1, 1))
+    assert f"{single['ms_a_face']:.1f} ms" in README
+    assert f"{single['ratio']:.2f} of the rate" in README
+
+
+def test_pictures_that_it_shows_are_there():
+    shown = [line.split("](")[1].split(")")[0] for line in README.splitlines() if line.startswith("![")]
+    assert shown
+    assert all((ROOT / path).is_file() for path in shown)
