@@ -10,6 +10,8 @@ ROOT = Path(__file__).resolve().parent.parent
 if str(ROOT) not in sys.path:  # `streamlit run` puts only this file's folder on the path
     sys.path.insert(0, str(ROOT))
 
+# Before anything can load TensorFlow: its own copy of OpenSSL's names makes a later import of this crash the process.
+import pylibsrtp  # noqa: E402, F401
 import streamlit as st  # noqa: E402
 
 from dashboard.brand import FAVICON, logo  # noqa: E402

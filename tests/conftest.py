@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+# First of all, as in the app: imported after TensorFlow it crashes the process, and test modules import TensorFlow.
+import pylibsrtp  # noqa: F401
 import pytest
 
 from model.dataset import Dataset, load_dataset

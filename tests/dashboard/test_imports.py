@@ -35,3 +35,10 @@ def test_the_predict_page_reads_a_face_without_tensorflow(runs_folder, tmp_path)
     done = subprocess.run(command, capture_output=True, text=True, timeout=120, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert done.stdout.strip() == "[]"
+
+
+def test_tensorflow_and_live_video_live_in_one_process():
+    """TensorFlow before the streaming library crashes; the router loads them in the order that works."""
+    code = "import dashboard.app, tensorflow, streamlit_webrtc; print('both')"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.stdout.strip().endswith("both"), done.stderr[-500:]
