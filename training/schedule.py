@@ -25,7 +25,7 @@ def learning_rate(config: TrainConfig, epoch: float, history: History) -> float:
         return peak * max(epoch / config.warmup_epochs, 1e-3)
     if config.schedule == "cosine":
         start, end = config.warmup_epochs, config.restart_epoch or config.epochs
-        if epoch >= end:
+        if config.restart_epoch and epoch >= end:
             peak, start, end = peak * config.restart_scale, end, config.epochs
         progress = (epoch - start) / max(end - start, 1e-9)
         low = config.final_learning_rate
