@@ -61,8 +61,10 @@ def test_a_smiling_face_is_boxed_and_called_happy_and_comes_back_after_leaving(w
     live_page.press(page, "Start")
     page.wait_for_selector(f"{LABEL}[data-label=happy]")
     assert wait_for(page, lambda: painted(page, "happy") > 1000), "no happy box and label in the picture"
-    figures = live_page.figures(page)  # how high the rates are, benchmarks/live.py says
-    assert {"shown_fps", "analyses_per_second", "age_p95"} <= figures.keys()
+    # A rate is 0 until a second analysis has come through, and the strip is redrawn only now and then.
+    rates = ("shown_fps", "analyses_per_second", "age_p95")
+    assert wait_for(page, lambda: all(live_page.figures(page).get(name, 0) > 0 for name in rates)), "no rates"
+    figures = live_page.figures(page)
     assert {"decode_ms", "detect_ms", "classify_ms", "draw_ms"} <= figures.keys()
 
     stop = page.get_by_role("button", name=re.compile("Stop recording"))
