@@ -2,6 +2,7 @@
 
     EmoscopeError
      ├── ImageError      a file that is no picture, or one too large to open
+     ├── VideoError      a file that is no video, or one that cannot be decoded
      ├── DetectorError   a face detector that cannot run here (weights missing, package missing)
      ├── DataError       a data set that cannot be read: names the file and the row
      ├── RunError        a saved run that is missing, foreign or broken
@@ -29,6 +30,10 @@ class EmoscopeError(Exception):
 
 class ImageError(EmoscopeError):
     """A file that is no picture, or one that is too large to open."""
+
+
+class VideoError(EmoscopeError):
+    """A file that is no video, or one that cannot be decoded."""
 
 
 class DetectorError(EmoscopeError):
