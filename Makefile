@@ -40,7 +40,7 @@ $(VENV)/.app-ready: requirements.txt | $(VENV)/.python
 	@$(BIN)/python -m pip install --disable-pip-version-check --quiet --progress-bar on -r requirements.txt
 	@touch $@
 
-$(VENV)/.dev-ready: requirements-dev.txt $(VENV)/.app-ready
+$(VENV)/.dev-ready: requirements-dev.txt requirements-cluster.txt $(VENV)/.app-ready
 	@echo "==> Installing what the tests need"
 	@$(BIN)/python -m pip install --disable-pip-version-check --quiet --progress-bar on -r requirements-dev.txt
 	@touch $@
