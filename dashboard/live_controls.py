@@ -61,10 +61,10 @@ def settings(choice: state.Choice) -> LiveSettings:
             help="The video keeps the camera's rate whatever is chosen here.",
             **state.kept("live_rate", 15, RATES),
         )
-    pipeline = resources.pipeline(choice.run_key, choice.detector_name, for_video=True)
+    way = {"calibrated": choice.calibrated, "for_video": True}
     return LiveSettings(
-        pipeline=pipeline,
-        second=resources.pipeline(second, choice.detector_name, for_video=True) if second else None,
+        pipeline=resources.pipeline(choice.run_key, choice.detector_name, **way),
+        second=resources.pipeline(second, choice.detector_name, **way) if second else None,
         rate=float(rate),
         tracking=TrackingSettings(smoothing=float(smoothing)),
         bars=bars,

@@ -59,18 +59,23 @@ def run(run_key: str) -> Run:
     return load_run(run_key)
 
 
-def classifier(run_key: str) -> Classifier:
+def classifier(run_key: str, calibrated: bool = False) -> Classifier:
     """Return a run's classifier, loaded once.
+
+    Args:
+        run_key: The run's folder name.
+        calibrated: Correct its probabilities by the temperature stored with the run, if one is.
 
     Raises:
         RunError: The run cannot be opened or holds no model.
     """
-    return _classifier(run_key, stamp(run_key))
+    return _classifier(run_key, calibrated, stamp(run_key))
 
 
 @st.cache_resource(max_entries=4, show_spinner="Loading the network …")
-def _classifier(run_key: str, version: tuple[int, ...]) -> Classifier:
-    return load_classifier(run(run_key))
+def _classifier(run_key: str, calibrated: bool, version: tuple[int, ...]) -> Classifier:
+    found = run(run_key)
+    return load_classifier(found, temperature=found.temperature if calibrated else None)
 
 
 @st.cache_resource(max_entries=8, show_spinner="Loading the face detector …")
@@ -93,15 +98,15 @@ def video_detector(name: str) -> Detector:
     return create_detector(name, for_video=True)
 
 
-def pipeline(run_key: str, detector_name: str, for_video: bool = False) -> Pipeline:
-    """Return the chain from a picture, or a frame of a video, to predictions.
+def pipeline(run_key: str, detector_name: str, *, calibrated: bool = False, for_video: bool = False) -> Pipeline:
+    """Return the chain from a picture, or a frame of a video, to predictions; ``calibrated`` as for :func:`classifier`.
 
     Raises:
         RunError: The run cannot be opened or holds no model.
         DetectorError: The detector cannot run here.
     """
     found_by = video_detector(detector_name) if for_video else detector(detector_name)
-    return Pipeline(found_by, classifier(run_key))
+    return Pipeline(found_by, classifier(run_key, calibrated))
 
 
 def dataset() -> Dataset | None:

@@ -12,6 +12,7 @@ from dashboard import resources
 from dashboard.notices import show_error
 from model.artifacts import DEFAULT_RUN, BrokenRun, Run
 from model.detectors import DETECTOR_NAMES, detector_problem
+from model.errors import RunError
 
 DETECTOR_TITLES = {"haar": "Haar cascade", "yunet": "YuNet", "mtcnn": "MTCNN"}
 
@@ -23,10 +24,12 @@ class Choice:
     Attributes:
         run_key: The run's folder name.
         detector_name: One of ``DETECTOR_NAMES``, or ``none`` where pictures are cropped faces already.
+        calibrated: Whether probabilities are corrected by the temperature stored with a run.
     """
 
     run_key: str
     detector_name: str
+    calibrated: bool = False
 
 
 def kept(key: str, default: Any, options: Sequence[Any] | None = None) -> dict[str, Any]:
@@ -84,6 +87,7 @@ def sidebar_controls() -> Choice | None:
             help="The saved run that reads the faces.",
             **kept("run_key", DEFAULT_RUN if DEFAULT_RUN in names else keys[0], keys),
         )
+        calibrated = _calibration_control(run_key)
         detector_name = st.selectbox(
             "Face detector",
             detectors,
@@ -94,4 +98,21 @@ def sidebar_controls() -> Choice | None:
         )
         if problems[detector_name]:
             st.caption(f":material/warning: {problems[detector_name]}")
-    return Choice(run_key, detector_name)
+    return Choice(run_key, detector_name, calibrated)
+
+
+def _calibration_control(run_key: str) -> bool:
+    """Show the choice between the network's own and calibrated probabilities, where the run has a temperature."""
+    try:
+        temperature = resources.run(run_key).temperature
+    except RunError as error:
+        show_error(error)
+        return False
+    if temperature is None:
+        return False
+    return st.toggle(
+        "Calibrated probabilities",
+        help=f"Divides the logits by {temperature:.2f}, fitted on the validation split, so that faces called 70 % sure "
+        "are right 70 % of the time. The order of the emotions stays.",
+        **kept("calibrated", False),
+    )

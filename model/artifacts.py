@@ -254,6 +254,22 @@ class Run:
         """The content of ``calibration.json`` (``temperature`` and how it was fitted); empty where there is none."""
         return self._read_json("calibration.json")
 
+    @property
+    def temperature(self) -> float | None:
+        """The temperature that was fitted and stored with the run; None where none was.
+
+        Raises:
+            RunError: ``calibration.json`` does not hold a positive number.
+        """
+        if not self.calibration:
+            return None
+        value = self.calibration.get("temperature")
+        if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < float("inf"):
+            raise RunError(
+                f"{self.key}/calibration.json holds no temperature.", f"Run `python -m training calibrate {self.key}`."
+            )
+        return float(value)
+
     def _read_json(self, name: str) -> dict[str, Any]:
         file = self.path / name
         return read_json(file) if file.is_file() else {}

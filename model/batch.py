@@ -46,11 +46,13 @@ class PipelineSettings:
         run: Folder of the saved run.
         detector_name: One of the detectors' names.
         threads: Cores that one classification may use.
+        calibrated: Whether probabilities are corrected by the temperature stored with the run, if one is.
     """
 
     run: Path
     detector_name: str
     threads: int = 1
+    calibrated: bool = False
 
     def open(self) -> Pipeline:
         """Make the pipeline.
@@ -59,7 +61,9 @@ class PipelineSettings:
             RunError: The run or its network is missing or broken.
             DetectorError: The detector cannot run here.
         """
-        return Pipeline(create_detector(self.detector_name), load_classifier(load_run(self.run), self.threads))
+        run = load_run(self.run)
+        classifier = load_classifier(run, self.threads, run.temperature if self.calibrated else None)
+        return Pipeline(create_detector(self.detector_name), classifier)
 
 
 def available_cores() -> int:

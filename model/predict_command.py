@@ -14,7 +14,7 @@ from typing import Any
 from model.artifacts import DEFAULT_RUN, Run, load_run
 from model.batch import PipelineSettings, Task, available_cores, read_pictures
 from model.detectors import DETECTOR_NAMES
-from model.errors import ImageError, OutputError
+from model.errors import ImageError, OutputError, RunError
 from model.journal import Journal
 from model.picture_files import PictureFile, annotated_paths, find_pictures
 from model.result_files import Writer, csv_file, json_file, parquet_file, writing
@@ -55,6 +55,7 @@ def add_predict_command(commands: argparse._SubParsersAction) -> None:
         help="how to find faces; none if each picture is a cropped face already (default: haar)",
     )
     add("--run", default=DEFAULT_RUN, help=f"saved run to use, by name or folder (default: {DEFAULT_RUN})")
+    add("--calibrated", action="store_true", help="correct the probabilities by the temperature stored with the run")
     add("--threads", metavar="N", type=_positive, default=1, help="cores for one classification (default: 1)")
     add(
         "--processes",
@@ -86,6 +87,8 @@ def run_predict(options: argparse.Namespace) -> int:
     if not files:
         raise ImageError(f"There are no pictures in {', '.join(options.paths)}.", "Name a picture or another folder.")
     run = load_run(options.run)
+    if options.calibrated and run.temperature is None:
+        raise RunError(f"{run.key} holds no temperature.", f"Fit one: python -m training calibrate {run.key}")
     summary = _Summary(len(files), options.detector)
     with ExitStack() as outputs:
         journal = _journal(options, run)
@@ -115,7 +118,7 @@ def _entries(
         print(f"Going on after {done:,} of {len(files):,} pictures.", file=sys.stderr)
     targets = annotated_paths(files, options.annotate) if options.annotate else [None] * len(files)
     tasks = [Task(file.path, target) for file, target in zip(files, targets, strict=True)]
-    settings = PipelineSettings(run.path, options.detector, options.threads)
+    settings = PipelineSettings(run.path, options.detector, options.threads, options.calibrated)
     many = len(files) - done >= _WORTH_PROCESSES
     processes = options.processes or (max(1, available_cores() // options.threads) if many else 1)
     for file, entry in zip(files[done:], read_pictures(tasks[done:], settings, processes), strict=True):
@@ -136,6 +139,7 @@ def _journal(options: argparse.Namespace, run: Run) -> Journal | None:
         "network": blake2b(network.read_bytes() if network.is_file() else b"", digest_size=16).hexdigest(),
         "class_names": run.info.class_names,
         "detector": options.detector,
+        "temperature": run.temperature if options.calibrated else None,
         "annotate": str(options.annotate),
     }
     return Journal(first.with_name(f".{first.name}.journal"), settings)

@@ -1,5 +1,7 @@
 """Upload pictures, see every face and what the network reads in it."""
 
+from dataclasses import replace
+
 import streamlit as st
 
 from dashboard import inputs, prediction_view, resources, state
@@ -15,11 +17,11 @@ if choice is None:
 album: Album = st.session_state.setdefault("album", Album())
 files = inputs.pictures()
 if inputs.already_cropped():
-    choice = state.Choice(choice.run_key, "none")
+    choice = replace(choice, detector_name="none")
 
 try:
-    pipeline = resources.pipeline(choice.run_key, choice.detector_name)
-    way = (choice.run_key, resources.stamp(choice.run_key), choice.detector_name)
+    pipeline = resources.pipeline(choice.run_key, choice.detector_name, calibrated=choice.calibrated)
+    way = (choice, resources.stamp(choice.run_key))
     if files:
         inputs.show_progress(album.add(files, pipeline, way), min(len(files), MAX_PICTURES))
         inputs.empty()

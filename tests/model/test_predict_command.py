@@ -12,7 +12,7 @@ import pytest
 from skimage.data import astronaut, coffee
 
 from model.__main__ import main
-from model.artifacts import RunInfo, write_run_info
+from model.artifacts import RunInfo, write_json, write_run_info
 from model.images import read_image
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -177,3 +177,14 @@ def test_file_name_that_is_no_text(folder, capsysbinary):
     assert main(["predict", "photos/b", "--csv", "out.csv", "--json", "out.json"]) == 0
     assert "caf\\udce9" in (folder / "out.csv").read_text()
     assert "caf\udce9" in json.loads((folder / "out.json").read_text())["pictures"][0]["file"]
+
+
+def test_calibrated_probabilities_are_those_of_the_stored_temperature(folder, tmp_path, capsys):
+    run = tmp_path / "runs" / "emoscope"
+    assert main(["predict", "photos/b/same.png", "--calibrated"]) == 2
+    assert "python -m training calibrate emoscope" in capsys.readouterr().err
+    write_json(run / "calibration.json", {"temperature": 5.0})
+    assert main(["predict", "photos/b/same.png", "--csv", "plain.csv"]) == 0
+    assert main(["predict", "photos/b/same.png", "--csv", "soft.csv", "--calibrated"]) == 0
+    plain, soft = (float(read_csv(folder / name)[0]["confidence"]) for name in ("plain.csv", "soft.csv"))
+    assert soft < plain

@@ -1,3 +1,5 @@
+import re
+
 import cv2
 import numpy as np
 import pytest
@@ -6,6 +8,7 @@ from streamlit.testing.v1 import AppTest
 from dashboard import prediction_view, resources
 from dashboard.navigation import ROOT
 from dashboard.samples import sample_picture
+from model.artifacts import write_json
 from model.detectors import WholeImage
 from model.errors import DetectorError
 from model.images import decode_image, encode_png
@@ -129,6 +132,32 @@ def test_clear_forgets_everything(page):
     assert headings(page) == []
     assert not page.error
     assert not page.session_state["album"].pictures
+
+
+def confidence(page):
+    return next(int(found[1]) for html in page.html if (found := re.search(r"(\d+)%$", html.value)))
+
+
+def test_the_stored_temperature_corrects_the_probabilities_when_chosen(runs_folder):
+    write_json(runs_folder / "emoscope" / "calibration.json", {"temperature": 5.0})
+    page = drop(AppTest.from_file(PAGE, default_timeout=60).run(), PORTRAIT)
+    before = confidence(page)
+    page.sidebar.toggle[0].set_value(True).run()
+    assert not page.exception
+    assert confidence(page) < before
+    page.sidebar.toggle[0].set_value(False).run()
+    assert confidence(page) == before
+
+
+def test_without_a_stored_temperature_none_is_offered(page):
+    assert not page.sidebar.toggle
+
+
+def test_a_broken_calibration_is_a_sentence_and_no_loss(runs_folder):
+    (runs_folder / "emoscope" / "calibration.json").write_text('{"temperature": "warm"}')
+    page = drop(AppTest.from_file(PAGE, default_timeout=60).run(), PORTRAIT)
+    assert any("holds no temperature" in error.value for error in page.error)
+    assert headings(page) == ["1 face in 1 picture"]
 
 
 def test_a_sample_is_one_click_away(page):
