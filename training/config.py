@@ -13,7 +13,7 @@ import yaml
 
 from model.artifacts import Normalization
 from model.errors import ConfigError
-from training.augmentation import Augmentation
+from training.augmentation_config import Augmentation
 
 CONFIGS = Path(__file__).parent / "configs"
 
