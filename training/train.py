@@ -18,6 +18,7 @@ import keras
 import numpy as np
 
 from model.architectures import build_network
+from model.artifacts import write_history
 from model.dataset import Dataset
 from model.errors import ConfigError, EmoscopeError
 from model.preprocessing import normalize
@@ -59,7 +60,7 @@ def train(config: TrainConfig, dataset: Dataset, checkpoint_file: Path, *, fresh
     Args:
         config: What to train.
         dataset: Images of ``config.input_size``; its training and validation splits are used, never the test split.
-        checkpoint_file: Where the state is kept between epochs.
+        checkpoint_file: Where the state is kept between epochs; a folder of its name holds ``history.csv`` meanwhile.
         fresh: Forget an existing checkpoint.
 
     Raises:
@@ -97,6 +98,7 @@ def train(config: TrainConfig, dataset: Dataset, checkpoint_file: Path, *, fresh
             best = session.kept_weights()
         try:
             session.checkpoint(identity, history, best).save(checkpoint_file)
+            write_history(checkpoint_file.with_suffix(""), history)  # for those who watch
         except OSError as error:
             raise EmoscopeError(
                 f"The checkpoint could not be written ({error.strerror}).",
