@@ -97,12 +97,14 @@ def apply_temperature(probabilities: np.ndarray, temperature: float) -> np.ndarr
 def fit_temperature(label: np.ndarray, probabilities: np.ndarray) -> float:
     """Find the temperature in 0.05..20 with the smallest log loss.
 
-    The loss is convex in 1/temperature, so bisecting its slope finds the minimum.
+    The loss is convex in 1/temperature, so the root of its slope is the minimum.
 
     Args:
         label: Class indices, shape (N,).
         probabilities: Shape (N, C).
     """
+    from scipy.optimize import brentq
+
     logits = np.log(np.maximum(np.asarray(probabilities, np.float64), _SMALLEST))
     logits -= logits.max(1, keepdims=True)
     own = np.take_along_axis(logits, np.asarray(label)[:, None], 1)[:, 0]
@@ -113,10 +115,11 @@ def fit_temperature(label: np.ndarray, probabilities: np.ndarray) -> float:
         return float((expected - own).mean())
 
     low, high = 1 / 20, 1 / 0.05
-    for _ in range(50):
-        middle = (low * high) ** 0.5
-        low, high = (middle, high) if slope(middle) < 0 else (low, middle)
-    return 1 / (low * high) ** 0.5
+    if slope(low) >= 0:
+        return 1 / low
+    if slope(high) <= 0:
+        return 1 / high
+    return 1 / float(brentq(slope, low, high, rtol=1e-10))
 
 
 def validation_split(run: Run) -> str:
