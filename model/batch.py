@@ -54,8 +54,11 @@ class PipelineSettings:
     threads: int = 1
     calibrated: bool = False
 
-    def open(self) -> Pipeline:
+    def open(self, for_video: bool = False) -> Pipeline:
         """Make the pipeline.
+
+        Args:
+            for_video: Favour speed over small faces when finding them.
 
         Raises:
             RunError: The run or its network is missing or broken.
@@ -63,7 +66,7 @@ class PipelineSettings:
         """
         run = load_run(self.run)
         classifier = load_classifier(run, self.threads, run.temperature if self.calibrated else None)
-        return Pipeline(create_detector(self.detector_name), classifier)
+        return Pipeline(create_detector(self.detector_name, for_video), classifier)
 
 
 def available_cores() -> int:
