@@ -199,17 +199,7 @@ class Run:
         Raises:
             RunError: The file is not a table of numbers.
         """
-        file = self.path / "history.csv"
-        if not file.is_file():
-            return {}
-        try:
-            with file.open(newline="", encoding="utf-8") as stream:
-                rows = list(csv.DictReader(stream))
-            return {name: np.array([float(row[name]) for row in rows]) for name in (rows[0] if rows else ())}
-        except (KeyError, TypeError, ValueError, csv.Error) as error:
-            raise RunError(
-                f"{self.key}/history.csv is not a table of numbers ({error}).", "Copy the run again."
-            ) from error
+        return read_history(self.path)
 
     @cached_property
     def splits(self) -> tuple[str, ...]:
@@ -372,6 +362,25 @@ def write_history(path: Path, rows: Sequence[Mapping[str, float]]) -> None:
     names = list(rows[0]) if rows else []
     lines = [",".join(names), *(",".join(f"{row[n]:.6g}" for n in names) for row in rows)]
     write_atomically(path / "history.csv", "\n".join(lines) + "\n")
+
+
+def read_history(path: Path) -> dict[str, np.ndarray]:
+    """Read the columns of a folder's ``history.csv``: float64, one value an epoch; empty where there is none.
+
+    Raises:
+        RunError: The file is not a table of numbers.
+    """
+    file = path / "history.csv"
+    if not file.is_file():
+        return {}
+    try:
+        with file.open(newline="", encoding="utf-8") as stream:
+            rows = list(csv.DictReader(stream))
+        return {name: np.array([float(row[name]) for row in rows]) for name in (rows[0] if rows else ())}
+    except (KeyError, TypeError, ValueError, csv.Error) as error:
+        raise RunError(
+            f"{path.name}/history.csv is not a table of numbers ({error}).", "Copy the run again."
+        ) from error
 
 
 def write_predictions(path: Path, split: str, predictions: Predictions) -> None:
