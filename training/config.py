@@ -46,6 +46,9 @@ class TrainConfig:
         warmup_epochs: Epochs over which the learning rate rises from zero.
         plateau_patience: Epochs without a better validation loss before ``plateau`` lowers the rate.
         plateau_factor: What ``plateau`` multiplies the rate with.
+        loss: ``crossentropy``, or ``focal``, which counts well-classified images less.
+        focal_gamma: Exponent of ``focal``; 0 is the plain cross-entropy.
+        focal_alpha: Factor of ``focal``: one number, or one for each class in order.
         label_smoothing: Probability mass spread over all classes of the hard labels.
         patience: Epochs without a better validation score before training stops; 0 never stops early.
         monitor: ``val_accuracy`` or ``val_loss``: which epoch is best.
@@ -79,6 +82,9 @@ class TrainConfig:
     warmup_epochs: float = 1.0
     plateau_patience: int = 5
     plateau_factor: float = 0.5
+    loss: Literal["crossentropy", "focal"] = "crossentropy"
+    focal_gamma: float = 2.0
+    focal_alpha: tuple[float, ...] = (0.25,)
     label_smoothing: float = 0.0
     patience: int = 0
     monitor: Literal["val_accuracy", "val_loss"] = "val_accuracy"
@@ -102,9 +108,11 @@ class TrainConfig:
             if not 0 <= getattr(self, key) < 1:
                 raise ConfigError(f"{key} must lie in 0..1, below 1, not {getattr(self, key)}.")
         not_negative = ("weight_decay", "clip_norm", "warmup_epochs", "restart_epoch", "patience", "limit")
-        for key in (*not_negative, "ferplus_weight"):
+        for key in (*not_negative, "ferplus_weight", "focal_gamma"):
             if getattr(self, key) < 0:
                 raise ConfigError(f"{key} must not be negative, but is {getattr(self, key)}.")
+        if not self.focal_alpha or min(self.focal_alpha) < 0:
+            raise ConfigError("focal_alpha must be one number from 0, or one for each class.")
         if self.channels not in (1, 3):
             raise ConfigError(f"channels must be 1 (gray) or 3 (RGB), not {self.channels}.")
 
@@ -201,6 +209,9 @@ def _convert(kind: Any, value: Any, key: str) -> Any:
         if key == "input_size":
             height, width = (value, value) if isinstance(value, (int, str)) else value
             return int(height), int(width)
+        if key == "focal_alpha":
+            parsed = yaml.safe_load(value) if isinstance(value, str) else value
+            return tuple(float(factor) for factor in (parsed if isinstance(parsed, list | tuple) else [parsed]))
         if key == "resolutions":
             parsed = yaml.safe_load(value) if isinstance(value, str) else value
             return tuple((float(until), int(side)) for until, side in parsed)

@@ -25,6 +25,7 @@ from model.preprocessing import normalize
 from training.augmentation import augmentation_layers
 from training.checkpoint import Checkpoint
 from training.config import TrainConfig
+from training.losses import head_loss, sample_losses
 from training.progress import Progress
 from training.samples import Samples, head_classes, training_samples
 from training.schedule import best_epoch, learning_rate, should_stop
@@ -138,6 +139,9 @@ def _device() -> str:
 
 
 def _check_identity(found: Mapping[str, Any], wanted: Mapping[str, Any], file: Path) -> None:
+    # A checkpoint from before an option existed was trained with what is now the option's default.
+    defaults = json.loads(json.dumps(asdict(TrainConfig())))
+    found = {**found, "config": {**defaults, **found.get("config", {})}}
     if found == wanted:
         return
     if found.get("data") != wanted["data"]:
@@ -169,12 +173,7 @@ class _Session:
         self.optimizer = _optimizer(config)
         self.model.compile(
             optimizer=self.optimizer,
-            loss={
-                head: keras.losses.CategoricalCrossentropy(
-                    from_logits=True, label_smoothing=config.label_smoothing if head == "fer" else 0.0
-                )
-                for head in self.heads
-            },
+            loss={head: head_loss(config, head, count) for head, count in self.heads.items()},
             loss_weights={
                 head: config.ferplus_weight if head == "ferplus" and len(self.heads) > 1 else 1.0 for head in self.heads
             },
@@ -234,7 +233,10 @@ class _Session:
         scores: dict[str, float] = {}
         for head in self.heads:
             logits = np.concatenate([keras.ops.convert_to_numpy(output[head]) for output in outputs])
-            accuracy, loss = _accuracy_and_loss(logits, samples.targets[head][chosen], samples.weights[head][chosen])
+            targets, weights = samples.targets[head][chosen], samples.weights[head][chosen]
+            total = max(float(weights.sum()), 1e-9)
+            accuracy = float((logits.argmax(1) == targets.argmax(1)) @ weights / total)
+            loss = float(sample_losses(self.config, targets, logits) @ weights / total)
             if head == self.config.heads[0]:
                 scores |= {"loss": loss, "accuracy": accuracy}
             else:
@@ -282,11 +284,3 @@ def _optimizer(config: TrainConfig) -> keras.optimizers.Optimizer:
     if config.weight_decay:
         optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
     return optimizer
-
-
-def _accuracy_and_loss(logits: np.ndarray, targets: np.ndarray, weights: np.ndarray) -> tuple[float, float]:
-    shifted = logits - logits.max(1, keepdims=True)
-    log_probabilities = shifted - np.log(np.exp(shifted).sum(1, keepdims=True))
-    total = max(float(weights.sum()), 1e-9)
-    right = (logits.argmax(1) == targets.argmax(1)) * weights
-    return float(right.sum() / total), float(-(targets * log_probabilities).sum(1) @ weights / total)

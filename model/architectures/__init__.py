@@ -11,13 +11,21 @@ import math
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from model.architectures.published import classic_cnn, flatten_cnn, gap_cnn, lite_cnn, vgg_cnn
 from model.architectures.residual import residual
 from model.errors import ConfigError
 
 if TYPE_CHECKING:
     import keras
 
-ARCHITECTURES: dict[str, Callable[..., keras.Model]] = {"residual": residual}
+ARCHITECTURES: dict[str, Callable[..., keras.Model]] = {
+    "residual": residual,
+    "gap_cnn": gap_cnn,
+    "flatten_cnn": flatten_cnn,
+    "vgg_cnn": vgg_cnn,
+    "classic_cnn": classic_cnn,
+    "lite_cnn": lite_cnn,
+}
 
 
 def build_network(

@@ -28,6 +28,9 @@ def test_a_file_is_found_by_its_name():
         ({"channels": 4}, "channels must be 1 (gray) or 3 (RGB), not 4."),
         ({"augmentation.flip": "perhaps"}, "augmentation.flip cannot be 'perhaps'."),
         ({"resolutions": "[[0.5]]"}, "resolutions cannot be '[[0.5]]'."),
+        ({"loss": "focall"}, "loss cannot be 'focall'. Did you mean 'focal'?"),
+        ({"focal_alpha": "high"}, "focal_alpha cannot be 'high'."),
+        ({"focal_alpha": [0.5, -1]}, "focal_alpha must be one number from 0, or one for each class."),
     ],
 )
 def test_what_is_not_possible_is_named(overrides, sentence):

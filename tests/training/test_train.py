@@ -134,6 +134,17 @@ def test_another_configuration_does_not_resume(tmp_path):
         train(config, toy(train=50, validation=20), state)
 
 
+def test_a_checkpoint_from_before_an_option_existed_resumes(uninterrupted, tmp_path, monkeypatch):
+    from training import train as module
+
+    monkeypatch.setattr(module._Session, "fit_epoch", None)
+    first, state = uninterrupted
+    older = Checkpoint.load(state)
+    del older.identity["config"]["focal_gamma"]
+    older.save(tmp_path / "older.npz")
+    assert train(load_config(None, SMALL), toy(), tmp_path / "older.npz").history == first.history
+
+
 def test_two_label_sources_give_two_heads(tmp_path):
     config = load_config(None, SMALL | {"labels": "both", "epochs": 1})
     trained = train(config, toy(votes=True), tmp_path / "state.npz")
