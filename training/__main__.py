@@ -14,6 +14,7 @@ from model.errors import EmoscopeError
 ROOT = str(Path(__file__).resolve().parent.parent)
 COMMANDS = {
     "data": ("training.data", "say what a data set holds: splits, balance, duplicates"),
+    "config": ("training.config_command", "check a configuration and print it with every default"),
     "train": ("training.train_command", "train a network into a saved run, resumable"),
     "evaluate": ("training.evaluate_command", "score a saved run, or turn a model from elsewhere into one"),
     "calibrate": ("training.calibrate", "fit a run's temperature on the validation split"),
