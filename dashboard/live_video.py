@@ -96,7 +96,7 @@ class LiveProcessor:
         self._analyzed_at: float | None = None  # when the frame behind the newest result arrived
         self._frame_at = float("-inf")
         self._uncorrected: dict[int, np.ndarray] = {}
-        self._measuring: tuple[float, list[np.ndarray]] | None = None
+        self._measuring: tuple[float | None, list[np.ndarray]] | None = None  # from the first readable face on
         self._baseline: NeutralBaseline | None = None
         self._newest: np.ndarray | None = None
         self._meter = Meter()
@@ -214,11 +214,12 @@ class LiveProcessor:
         if self._measuring is None:
             return
         started, samples = self._measuring
-        if predictions and not predictions[0].warnings and at >= started:
+        if predictions and not predictions[0].warnings:
+            started = at if started is None else started
+            self._measuring = (started, samples)
             samples.append(predictions[0].probabilities)
-        if at - started >= BASELINE_SECONDS:
-            self._measuring = None
-            if samples and predictions:
+            if at - started >= BASELINE_SECONDS:
+                self._measuring = None
                 self._baseline = measure_baseline(np.stack(samples), predictions[0].class_names)
 
     # ---------------------------------------------------------------- the page's script thread
@@ -249,9 +250,7 @@ class LiveProcessor:
             error=self._error,
             busy=self._busy,
             is_running=now - self._frame_at < 2,
-            baseline_progress=None
-            if measuring is None
-            else min(1.0, max(0.0, (now - measuring[0]) / BASELINE_SECONDS)),
+            baseline_progress=None if measuring is None else _share_measured(measuring[0], now),
         )
 
     def snapshot(self) -> np.ndarray | None:
@@ -262,15 +261,25 @@ class LiveProcessor:
         """Note emotions from now on; an earlier recording is dropped."""
         self.recording = Recording(monotonic())
 
+    @property
+    def has_camera(self) -> bool:
+        """Whether a camera has sent frames since the last connection ended, be they late."""
+        return self._frame_at != float("-inf")
+
+    @property
+    def is_recording(self) -> bool:
+        """Whether emotions are being noted now."""
+        return self.recording is not None and self.recording.stopped is None
+
     def stop_recording(self) -> None:
         """End the recording; it stays to be saved."""
         if self.recording is not None and self.recording.stopped is None:
             self.recording.stopped = monotonic()
 
     def measure_baseline(self) -> None:
-        """Learn the neutral face from the next three seconds."""
+        """Learn the neutral face from three seconds, which begin with the first readable face."""
         with self._lock:
-            self._measuring = (monotonic(), [])
+            self._measuring = (None, [])
 
     def use_baseline(self, wanted: bool) -> None:
         """Switch the correction on or off."""
@@ -285,6 +294,10 @@ class LiveProcessor:
     def baseline(self) -> NeutralBaseline | None:
         """The measured neutral face; None before one was measured, or where no readable face was seen."""
         return self._baseline
+
+
+def _share_measured(started: float | None, now: float) -> float:
+    return 0.0 if started is None else min(1.0, (now - started) / BASELINE_SECONDS)
 
 
 def _raw_by_track(faces: list[TrackedFace], raw: list[Prediction]) -> dict[int, np.ndarray]:

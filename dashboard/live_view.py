@@ -11,12 +11,12 @@ import streamlit as st
 from dashboard.charts import live as charts
 from dashboard.charts.theme import class_colors
 from dashboard.live_statistics import Performance, agreement
-from dashboard.live_video import BASELINE_SECONDS, LiveProcessor, LiveSettings, LiveView
+from dashboard.live_video import LiveProcessor, LiveSettings, LiveView
 from dashboard.notices import show_error, show_warning
 from dashboard.state import kept
 from model.annotate import annotate, short_warning
 from model.errors import EmoscopeError
-from model.images import decode_image, encode_png
+from model.images import decode_image
 from model.tracking import TrackedFace
 
 PLAIN = {"displayModeBar": False}
@@ -119,81 +119,6 @@ def show_timeline(processor: LiveProcessor) -> None:
         st.caption("The emotions of each face appear here, as they change.")
         return
     st.plotly_chart(charts.timeline(moments, now), config=PLAIN, key="live_timeline")
-
-
-def show_tools(processor: LiveProcessor) -> None:
-    """Show snapshot, recording and neutral baseline."""
-    view = processor.view()
-    with st.container(horizontal=True, vertical_alignment="center"):
-        newest = processor.snapshot()
-        st.download_button(
-            "Snapshot",
-            (lambda: encode_png(newest)) if newest is not None else b"",
-            "emoscope-snapshot.png",
-            "image/png",
-            icon=":material/photo_camera:",
-            disabled=newest is None,
-            on_click="ignore",
-            key="live_snapshot",
-            help="The newest picture, as drawn.",
-        )
-        recording = processor.recording
-        is_recording = recording is not None and recording.stopped is None
-        if is_recording and recording is not None:
-            label = f"Stop recording ({recording.seconds():.0f} s)"
-            st.button(label, icon=":material/stop_circle:", on_click=processor.stop_recording, key="live_record")
-        else:
-            st.button(
-                "Record",
-                icon=":material/fiber_manual_record:",
-                on_click=processor.start_recording,
-                disabled=not view.is_running,
-                key="live_record",
-                help="Notes the emotions, never pictures, until you stop.",
-            )
-        _baseline_button(processor, view)
-    if recording is not None and not is_recording:
-        _show_recording(processor)
-
-
-def _baseline_button(processor: LiveProcessor, view: LiveView) -> None:
-    if view.baseline_progress is not None:
-        st.progress(view.baseline_progress, "Keep a neutral face …")
-        return
-    if processor.baseline is None:
-        st.button(
-            "Neutral baseline",
-            icon=":material/face:",
-            on_click=processor.measure_baseline,
-            disabled=not view.faces,
-            key="live_baseline",
-            help=f"Look neutral for {BASELINE_SECONDS:.0f} seconds: what the network reads into your resting face "
-            "is then taken off.",
-        )
-        return
-    wanted = st.toggle(
-        "Use baseline", help="Marks in the bars show the reading without it.", **kept("live_correct", True)
-    )
-    processor.use_baseline(wanted)
-    st.button("Forget it", icon=":material/backspace:", on_click=processor.drop_baseline, key="live_forget")
-
-
-def _show_recording(processor: LiveProcessor) -> None:
-    recording = processor.recording
-    if recording is None or not recording.moments:
-        st.caption("The recording holds no face.")
-        return
-    st.caption(f"Recorded {recording.seconds():.0f} s, {len(recording.moments)} readings; numbers only, no pictures.")
-    st.dataframe(recording.summary(), hide_index=True)
-    st.download_button(
-        "Timeline as CSV",
-        recording.to_csv,
-        "emoscope-timeline.csv",
-        "text/csv",
-        icon=":material/download:",
-        on_click="ignore",
-        key="live_csv",
-    )
 
 
 def show_single_picture(settings: LiveSettings) -> None:

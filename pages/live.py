@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from dashboard import live_connection, live_controls, live_view, state
+from dashboard import live_connection, live_controls, live_tools, live_view, state
 from dashboard.notices import show_error
 from model.errors import EmoscopeError
 
@@ -25,6 +25,7 @@ ice = live_connection.configuration()
 video, beside = st.columns([5, 3], gap="large")
 with video:
     context = live_connection.streamer(processor, ice)
+    live_tools.show_tools(processor)
 is_on = context.state.playing or context.state.signalling
 
 
@@ -32,14 +33,15 @@ is_on = context.state.playing or context.state.signalling
 def show_beside() -> None:
     live_connection.show_crowd(live_controls.pool(), is_on)
     live_connection.show_findings(context, processor, ice)
+    live_tools.show_tool_progress(processor)
     live_view.show_now(processor)
 
 
-@st.fragment(run_every=1.0 if is_on else None)
+@st.fragment(run_every=1.0 if is_on else 3.0)
 def show_below() -> None:
     live_view.show_performance(processor)
-    live_view.show_tools(processor)
     live_view.show_timeline(processor)
+    live_tools.redraw_tools(processor)
 
 
 with beside:

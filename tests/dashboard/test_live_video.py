@@ -187,6 +187,24 @@ def test_a_neutral_baseline_corrects_what_follows(live, monkeypatch):
     assert processor.baseline is None
 
 
+def test_a_baseline_waits_for_a_face_and_can_be_cancelled(live, monkeypatch):
+    monkeypatch.setattr("dashboard.live_video.BASELINE_SECONDS", 0.2)
+    detector = FixedDetector()
+    processor = live(settings(detector=detector))
+    processor.measure_baseline()
+    until = time.monotonic() + 0.5
+    run_until(processor, lambda _: time.monotonic() > until)
+    assert processor.view().baseline_progress == 0 and processor.baseline is None
+    detector.boxes = ((60, 40, 110, 100),)
+    run_until(processor, lambda _: (processor.view().baseline_progress or 0) > 0)
+    run_until(processor, lambda _: processor.baseline is not None)
+    assert processor.view().baseline_progress is None
+    processor.drop_baseline()
+    processor.measure_baseline()
+    processor.drop_baseline()
+    assert processor.view().baseline_progress is None and processor.baseline is None
+
+
 def test_a_recording_holds_numbers_from_start_to_stop(live):
     processor = live()
     run_until(processor, lambda _: bool(processor.view().faces))
