@@ -46,7 +46,7 @@ def face_warnings(frame_bgr: np.ndarray, detection: Detection) -> tuple[str, ...
     face = _face_gray(frame_bgr, detection)
     if face is None:
         return ()
-    if float(np.percentile(face, 90)) < MIN_BRIGHTNESS:
+    if _gray_level(face, 0.9) < MIN_BRIGHTNESS:
         warnings.append(TOO_DARK)
     elif sharpness(face) < MIN_SHARPNESS:  # of a dark face this would measure the camera's noise
         warnings.append(BLURRED)
@@ -68,7 +68,7 @@ def sharpness(face_gray: np.ndarray) -> float:
     shrinks = min(face_gray.shape) >= _SIDE
     small = cv2.resize(face_gray, (_SIDE, _SIDE), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
     detail = cv2.Laplacian(small.astype(np.float32), cv2.CV_32F)
-    return float(detail.std() / max(float(small.std()), 1.0))
+    return _deviation(detail) / max(_deviation(small), 1.0)
 
 
 def nose_offset(landmarks: np.ndarray) -> float:
@@ -81,6 +81,16 @@ def nose_offset(landmarks: np.ndarray) -> float:
     across = left_eye - right_eye
     distance = max(float(np.hypot(*across)), 1e-6)
     return float(abs((nose - (right_eye + left_eye) / 2) @ across) / distance**2)
+
+
+def _gray_level(face_gray: np.ndarray, share: float) -> int:
+    """Return the gray level that such a share of the pixels stays below; many times as quick as a percentile."""
+    place = round(share * (face_gray.size - 1))
+    return int(np.partition(face_gray, place, axis=None)[place])
+
+
+def _deviation(values: np.ndarray) -> float:
+    return float(cv2.meanStdDev(values)[1][0, 0])  # several times as quick as NumPy's
 
 
 def _face_gray(frame_bgr: np.ndarray, detection: Detection) -> np.ndarray | None:
