@@ -39,7 +39,7 @@ _HEIC_BRANDS = (b"heic", b"heix", b"hevc", b"hevx", b"heim", b"heis", b"mif1", b
 _ORIENTATION_TAG = 0x0112
 
 
-def decode_image(data: bytes) -> np.ndarray:
+def decode_image(data: bytes, max_pixels: int = MAX_PIXELS) -> np.ndarray:
     """Decode an uploaded file.
 
     Gray, palette, CMYK, 1-bit, 16-bit and floating-point pictures become 8-bit colour; transparent parts become white;
@@ -47,25 +47,26 @@ def decode_image(data: bytes) -> np.ndarray:
 
     Args:
         data: The file's content.
+        max_pixels: Larger pictures are refused from their header alone.
 
     Returns:
         frame_bgr: uint8, shape (H, W, 3), of at most :data:`MAX_FRAME_PIXELS` pixels.
 
     Raises:
-        ImageError: The file is empty, no picture, cut off, of an unreadable kind, or larger than :data:`MAX_PIXELS`.
+        ImageError: The file is empty, no picture, cut off, of an unreadable kind, or larger than ``max_pixels``.
     """
     if not data:
         raise ImageError("The file is empty.", "Choose another file.")
     try:
         image = Image.open(io.BytesIO(data), formats=_FORMATS)
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-        raise _too_large("") from error
+        raise _too_large("", max_pixels) from error
     except Exception as error:  # on hostile bytes a parser may raise anything
         raise _not_a_picture(data) from error
     with image:
         width, height = image.size
-        if width * height > MAX_PIXELS:
-            raise _too_large(f" ({width} × {height} pixels)")
+        if width * height > max_pixels:
+            raise _too_large(f" ({width} × {height} pixels)", max_pixels)
         if width * height > MAX_FRAME_PIXELS:
             image.draft(None, (width // 2, height // 2))
         try:
@@ -167,9 +168,9 @@ def _is_cut_off(error: Exception) -> bool:
     return any(word in str(error).lower() for word in ("truncated", "not enough", "end of file", "incomplete"))
 
 
-def _too_large(size: str) -> ImageError:
+def _too_large(size: str, max_pixels: int) -> ImageError:
     return ImageError(
-        f"The picture is too large{size}; the limit is {MAX_PIXELS // 1_000_000} megapixels.", "Scale it down first."
+        f"The picture is too large{size}; the limit is {max_pixels / 1e6:g} megapixels.", "Scale it down first."
     )
 
 
