@@ -59,5 +59,13 @@ PAGES = (
         ":material/show_chart:",
         "Follow how each network learned, epoch by epoch.",
     ),
+    Entry(
+        "Understand",
+        "model_card.py",
+        "Model card",
+        ":material/contract:",
+        "Read what a network is for, what it is not for, and how far to trust it.",
+    ),
     Entry("Understand", "dataset.py", "Dataset", ":material/dataset:", "Look through the images that it learned from."),
+    Entry("Make", "train.py", "Train", ":material/model_training:", "Train a network of your own and watch it learn."),
 )

@@ -90,20 +90,6 @@ def prediction_samples(
     return samples
 
 
-def votes_of(dataset: Dataset, split: str, found: Predictions) -> np.ndarray | None:
-    """Return the annotators' votes on each prediction's image: float32, shape (N, 10), zeros where it is not found.
-
-    Returns:
-        None where the copy has no votes on this split, or holds other images.
-    """
-    own = dataset.splits.get(split)
-    if own is None or own.votes is None or not len(own):
-        return None
-    index = np.clip(found.index, 0, len(own) - 1)
-    same = own.pixel_hash[index] == found.pixel_hash
-    return np.where(same[:, None], own.votes[index], 0).astype(np.float32) if same.any() else None
-
-
 def locate(dataset: Dataset, split: str, index: int, pixel_hash: int) -> tuple[str, int] | None:
     """Return split and position of an image in the user's copy, or None where its pixels are not there."""
     own = dataset.splits.get(split)

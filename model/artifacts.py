@@ -26,6 +26,9 @@ DEFAULT_RUN = "emoscope"
 
 LITERT_FILES = ("model.tflite", "model.int8.tflite")
 KERAS_FILE = "model.keras"
+CARD_FILE = "README.md"
+EXPORTS_FOLDER = "exports"
+"""Below a run: other forms of its network, each a saved run of its own (see ``model.exports``)."""
 
 
 @dataclass(frozen=True)
@@ -78,6 +81,7 @@ class RunInfo:
         training_seconds: Wall-clock seconds of the training.
         licence: Licence of the weights and of the data behind them, for people.
         note: Free text for people.
+        origin: Key of the run that this one was made from, by pruning or by export; empty where it was trained anew.
     """
 
     name: str
@@ -97,6 +101,7 @@ class RunInfo:
     training_seconds: float = 0.0
     licence: str = ""
     note: str = ""
+    origin: str = ""
     schema_version: int = SCHEMA_VERSION
 
     @classmethod
@@ -189,7 +194,9 @@ class Run:
 
     @property
     def key(self) -> str:
-        """The folder's name: what commands, pages and links call the run."""
+        """What commands, pages and links call the run: the folder's name, below that of its origin for an export."""
+        if self.path.parent.name == EXPORTS_FOLDER and (self.path.parents[1] / "run.json").is_file():
+            return "/".join(self.path.parts[-3:])
         return self.path.name
 
     @cached_property

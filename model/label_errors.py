@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from model.artifacts import Predictions
+from model.dataset import Dataset
 from model.palette import emotion_key
 from model.statistics import RESAMPLES, percentile_interval, resample_counts
 
@@ -55,6 +56,20 @@ def confident_mistakes(predictions: Predictions) -> np.ndarray:
     """Return the positions of all mistakes, the surest first, int64."""
     wrong = np.flatnonzero(predictions.probabilities.argmax(1) != predictions.label)
     return wrong[np.argsort(-predictions.probabilities[wrong].max(1), kind="stable")]
+
+
+def votes_of(dataset: Dataset, split: str, found: Predictions) -> np.ndarray | None:
+    """Return the annotators' votes on each prediction's image: float32, shape (N, 10), zeros where it is not found.
+
+    Returns:
+        None where the copy has no votes on this split, or holds other images.
+    """
+    own = dataset.splits.get(split)
+    if own is None or own.votes is None or not len(own):
+        return None
+    index = np.clip(found.index, 0, len(own) - 1)
+    same = own.pixel_hash[index] == found.pixel_hash
+    return np.where(same[:, None], own.votes[index], 0).astype(np.float32) if same.any() else None
 
 
 def vote_shares(votes: np.ndarray, vote_names: Sequence[str], class_names: Sequence[str]) -> np.ndarray:

@@ -19,7 +19,8 @@ COMMANDS = {
     "evaluate": ("training.evaluate_command", "score a saved run, or turn a model from elsewhere into one"),
     "calibrate": ("training.calibrate", "fit a run's temperature on the validation split"),
     "robustness": ("training.robustness", "score a run under damage of five severities"),
-    "export": ("training.export", "write the LiteRT file of a run and check it"),
+    "card": ("training.card", "write a run's model card from what is saved of it"),
+    "export": ("training.export_command", "write a run in other forms: LiteRT float16 and int8, ONNX, HDF5"),
 }
 # The report is drawn with the dashboard's charts, which training does not import: a program of its own writes it.
 FORWARDED = {"report": ("dashboard.report_command", "write a self-contained HTML report of a run or a comparison")}

@@ -9,12 +9,12 @@ import streamlit as st
 from dashboard import scores
 from dashboard.chart_export import show_chart
 from dashboard.charts.calibration import agreement_bars
-from dashboard.sample_grid import page_of, prediction_samples, show_samples, user_dataset, votes_of
+from dashboard.sample_grid import page_of, prediction_samples, show_samples, user_dataset
 from dashboard.tables import show_table
 from dashboard.url_state import in_url
 from model.artifacts import Predictions, Run
 from model.dataset import VOTE_NAMES, Dataset
-from model.label_errors import accuracy_by_agreement, confident_mistakes, likely_label_errors, vote_shares
+from model.label_errors import accuracy_by_agreement, confident_mistakes, likely_label_errors, vote_shares, votes_of
 
 KINDS = ("Surest mistakes", "Likely label errors", "The network’s own mistakes")
 

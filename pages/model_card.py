@@ -1,0 +1,24 @@
+"""What a network is for, what it is not for, and how far it can be trusted."""
+
+import streamlit as st
+
+from dashboard.notices import show_error
+from dashboard.run_choice import available_runs, choose_run
+from model.artifacts import CARD_FILE
+from model.errors import RunError
+
+run = choose_run(available_runs())
+file = run.path / CARD_FILE
+try:
+    text = file.read_text(encoding="utf-8")
+except FileNotFoundError:
+    st.title(f"Model card: {run.info.name}", anchor=False)
+    show_error(RunError(f"{run.key} has no model card.", f"Write one: python -m training card {run.key}"))
+    st.stop()
+except (OSError, UnicodeDecodeError):
+    show_error(RunError(f"{run.key}/{CARD_FILE} cannot be read.", f"Write it again: python -m training card {run.key}"))
+    st.stop()
+st.markdown(text)
+st.download_button(
+    "Save as Markdown", text, f"{run.key}-model-card.md", "text/markdown", icon=":material/download:", on_click="ignore"
+)
