@@ -16,8 +16,9 @@ from zipfile import ZIP_DEFLATED, BadZipFile, ZipFile, ZipInfo
 
 import numpy as np
 
-from model.artifacts import Run, load_run
+from model.artifacts import EXPORTS_FOLDER, Run, load_run
 from model.errors import RunError
+from model.exports import VARIANTS, read_exports
 
 MIB = 1 << 20
 MAX_ARCHIVE_BYTES = 64 * MIB
@@ -33,8 +34,10 @@ FILES = (
     "calibration.json",
     "robustness.csv",
     "robustness.json",
+    "exports.json",
 )
 _PREDICTIONS = re.compile(r"predictions/[\w.-]{1,64}\.npz", re.ASCII)
+_EXPORT = re.compile(rf"{EXPORTS_FOLDER}/(?:{'|'.join(VARIANTS)})/(.+)")  # a form of the network, a run within the run
 _KEY = re.compile(r"[^\w.-]+", re.ASCII)
 _ACTION = "Upload a zip made of one run's folder, as `Download run` makes it."
 
@@ -42,11 +45,11 @@ _ACTION = "Upload a zip made of one run's folder, as `Download run` makes it."
 def pack_run(run: Run) -> bytes:
     """Return a run's figures as a zip with one folder: everything but the networks."""
     buffer = io.BytesIO()
-    found = [name for name in FILES if (run.path / name).is_file()]
-    found += [f"predictions/{split}.npz" for split in run.splits]
+    files = sorted(path.relative_to(run.path).as_posix() for path in run.path.rglob("*") if path.is_file())
     with ZipFile(buffer, "w", ZIP_DEFLATED) as archive:
-        for name in found:
-            archive.write(run.path / name, f"{run.key}/{name}")
+        for name in files:
+            if _belongs(name):
+                archive.write(run.path / name, f"{run.path.name}/{name}")
     return buffer.getvalue()
 
 
@@ -90,6 +93,7 @@ def _choose_entries(entries: list[ZipInfo]) -> tuple[PurePosixPath, list[ZipInfo
         _refuse_escape(entry)
     roots = {PurePosixPath(e.filename).parent for e in entries if PurePosixPath(e.filename).name == "run.json"}
     roots = {root for root in roots if "__MACOSX" not in root.parts}
+    roots = {root for root in roots if not roots & set(root.parents)}  # a run's exports are part of it
     if len(roots) != 1:
         found = "no run.json" if not roots else f"{len(roots)} runs"
         raise RunError(f"The archive holds {found}, where one run is expected.", _ACTION)
@@ -119,8 +123,14 @@ def _wanted(entry: ZipInfo, root: PurePosixPath) -> bool:
     path = PurePosixPath(entry.filename)
     if entry.is_dir() or not path.is_relative_to(root):
         return False
-    inner = path.relative_to(root).as_posix()
-    return inner in FILES or _PREDICTIONS.fullmatch(inner) is not None
+    return _belongs(path.relative_to(root).as_posix())
+
+
+def _belongs(name: str) -> bool:
+    """Tell whether a file, named from the run's folder, holds figures of the run or of one of its exports."""
+    if exported := _EXPORT.fullmatch(name):
+        name = exported[1]
+    return name in FILES or _PREDICTIONS.fullmatch(name) is not None
 
 
 def _new_folder(into: Path, name: str) -> Path:
@@ -139,7 +149,7 @@ def _new_folder(into: Path, name: str) -> Path:
 def _unpack(archive: ZipFile, root: PurePosixPath, entries: list[ZipInfo], target: Path) -> None:
     for entry in entries:
         file = target / PurePosixPath(entry.filename).relative_to(root)
-        file.parent.mkdir(exist_ok=True)
+        file.parent.mkdir(parents=True, exist_ok=True)
         with archive.open(entry) as source:
             data = source.read(entry.file_size + 1)
         if len(data) > entry.file_size:
@@ -151,10 +161,11 @@ def _checked(run: Run) -> Run:
     """Read everything once, so that what is broken is refused here and not on every page."""
     if not run.splits and not run.history:
         raise RunError(f"{run.key} holds neither predictions nor a training history.", _ACTION)
-    for split in run.splits:
-        _check_arrays(run.path / "predictions" / f"{split}.npz")
-        run.predictions(split)
-    _ = run.history, run.metrics, run.calibration
+    for form in read_exports(run):  # the run itself is the first
+        for split in form.run.splits:
+            _check_arrays(form.run.path / "predictions" / f"{split}.npz")
+            form.run.predictions(split)
+        _ = form.run.history, form.run.metrics, form.run.calibration
     return run
 
 

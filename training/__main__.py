@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import argparse
 import os
 import subprocess
 import sys
-from importlib import import_module
 from pathlib import Path
 
-from model.errors import EmoscopeError
+from model.command_line import run_program
 
 ROOT = str(Path(__file__).resolve().parent.parent)
 COMMANDS = {
@@ -29,32 +27,11 @@ FORWARDED = {"report": ("dashboard.report_command", "write a self-contained HTML
 def main(argv: list[str] | None = None) -> int:
     """Run one command; return its exit status."""
     argv = sys.argv[1:] if argv is None else argv
-    parser = argparse.ArgumentParser(prog="python -m training", description=__doc__)
-    commands = parser.add_subparsers(dest="command", metavar="COMMAND")
-    # Only the command that is named is imported: Keras takes seconds.
-    named = next((word for word in argv if not word.startswith("-")), None)
-    if named in FORWARDED and argv[0] == named:
-        return subprocess.call(
-            [sys.executable, "-m", FORWARDED[named][0], *argv[1:]], env=os.environ | {"PYTHONPATH": ROOT}
-        )
-    for name, (_, summary) in FORWARDED.items():
-        commands.add_parser(name, help=summary)
-    for name, (module, summary) in COMMANDS.items():
-        subparser = commands.add_parser(name, help=summary, description=summary)
-        if name == named:
-            import_module(module).add_arguments(subparser)
-    arguments = parser.parse_args(argv)
-    if arguments.command is None:
-        parser.print_help()
-        return 2
-    try:
-        return int(import_module(COMMANDS[arguments.command][0]).run(arguments))
-    except EmoscopeError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print("Stopped.", file=sys.stderr)
-        return 130
+    if argv and argv[0] in FORWARDED:
+        command = [sys.executable, "-m", FORWARDED[argv[0]][0], *argv[1:]]
+        return subprocess.call(command, env=os.environ | {"PYTHONPATH": ROOT})
+    description = "Train, evaluate, export and examine networks."
+    return run_program("python -m training", description, COMMANDS | FORWARDED, argv)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""From a run's Keras network to the LiteRT file that the app runs, checked to give the same answers.
+"""From a run's Keras network to the forms that other devices and programs take, each checked against the original.
 
 The conversion needs TensorFlow, so it happens in a process of its own: a network that was trained on another Keras
 backend is converted all the same.
@@ -6,25 +6,35 @@ backend is converted all the same.
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
 import tempfile
-from argparse import ArgumentParser, Namespace
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
 
-from model.artifacts import KERAS_FILE, Run, load_run
-from model.dataset import Dataset, find_dataset
+from model.artifacts import KERAS_FILE, Run, load_run, write_atomically, write_run_info
+from model.calibration import calibrate_run
+from model.classifier import Classifier
+from model.dataset import Dataset
 from model.errors import DataError, EmoscopeError, RunError
+from model.exports import ORIGINAL, VARIANTS, variant_folder
 from model.keras_classifier import KerasClassifier
 from model.litert import LiteRTClassifier
-from training.arguments import add_data_arguments, load_data
+from model.preprocessing import prepare_faces
+from training.conversion import CALIBRATION, REPORT
+from training.evaluate import evaluate_with
+from training.foreign import open_onnx
 
 TOLERANCE = 1e-4
 CHECKED_IMAGES = 500
+CALIBRATION_IMAGES = 500
+ROOT = Path(__file__).resolve().parent.parent
 
 
 def export_litert(run: Run) -> Path:
@@ -34,33 +44,125 @@ def export_litert(run: Run) -> Path:
         RunError: The run holds no Keras network.
         EmoscopeError: TensorFlow is not installed, or the conversion failed.
     """
-    source, target = run.path / KERAS_FILE, run.path / "model.tflite"
+    problem = convert(run, [ORIGINAL])[ORIGINAL]
+    if problem:
+        raise EmoscopeError(problem)
+    return run.path / VARIANTS[ORIGINAL].file
+
+
+def convert(run: Run, variants: Sequence[str], dataset: Dataset | None = None) -> dict[str, str]:
+    """Write forms of a run's network, those but the original as runs of their own below it.
+
+    Args:
+        run: With its Keras network.
+        variants: Keys of :data:`model.exports.VARIANTS`.
+        dataset: Its training images calibrate int8.
+
+    Returns:
+        By variant why it could not be made, as a sentence; empty where it was.
+
+    Raises:
+        RunError: The run holds no Keras network.
+        EmoscopeError: TensorFlow is not installed, or the conversion broke down as a whole.
+    """
+    source = run.path / KERAS_FILE
     if not source.is_file():
         raise RunError(f"{run.key} holds no {KERAS_FILE}.", "Only a run with its Keras network can be exported.")
     if find_spec("tensorflow") is None:
         raise EmoscopeError(
-            "The conversion to LiteRT needs TensorFlow, which is not installed here.",
+            "The conversion needs TensorFlow, which is not installed here.",
             f"Where it is installed, give: python -m training export {run.key}",
         )
-    with tempfile.TemporaryDirectory() as folder:
-        converted = Path(folder) / "model.tflite"
-        command = [sys.executable, "-c", _CONVERSION, str(source), str(converted)]
-        quiet = {"KERAS_BACKEND": "tensorflow", "TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": ""}
-        done = subprocess.run(command, env=os.environ | quiet, capture_output=True, text=True, check=False)
-        if done.returncode or not converted.is_file():
-            reason = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
-            raise EmoscopeError(f"{run.key} could not be converted to LiteRT ({reason}).")
-        partial = target.with_name(".model.tflite.part")
-        partial.write_bytes(converted.read_bytes())
-        partial.replace(target)
-    return target
+    problems = {variant: _what_is_missing(variant, dataset) for variant in variants}
+    possible = [variant for variant, problem in problems.items() if not problem]
+    if not possible:
+        return problems
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        if "int8" in possible and dataset is not None:
+            np.save(folder / CALIBRATION, calibration_input(run, dataset))
+        report = _run_conversion(run, source, folder, possible)
+        for variant in possible:
+            if reason := report.get(variant, "no reason given"):
+                problems[variant] = f"{run.key} could not be converted to {VARIANTS[variant].title} ({reason})."
+            else:
+                _take_in(run, variant, folder / variant / VARIANTS[variant].file)
+    return problems
 
 
-_CONVERSION = """
-import sys, keras
-model = keras.saving.load_model(sys.argv[1], compile=False, safe_mode=True)
-model.export(sys.argv[2], format="litert", verbose=False)
-"""
+def _what_is_missing(variant: str, dataset: Dataset | None) -> str:
+    if variant == "int8" and (dataset is None or dataset.train is None):
+        return "LiteRT int8 is calibrated on training images, and there are none at hand: give --data."
+    if variant == "onnx" and find_spec("tf2onnx") is None:
+        return "ONNX needs the package tf2onnx, which is not installed: run `pip install -r requirements-onnx.txt`."
+    return ""
+
+
+def calibration_input(run: Run, dataset: Dataset) -> np.ndarray:
+    """Return network input of a seeded sample of training images: float32, shape (N, H, W, C)."""
+    assert dataset.train is not None
+    images = dataset.train.images
+    chosen = np.sort(np.random.default_rng(0).permutation(len(images))[:CALIBRATION_IMAGES])
+    return prepare_faces(list(images[chosen]), run.info)
+
+
+def _run_conversion(run: Run, source: Path, folder: Path, variants: Sequence[str]) -> Mapping[str, str]:
+    command = [sys.executable, "-P", "-m", "training.conversion", str(source), str(folder), *variants]
+    settings = {
+        "PYTHONPATH": str(ROOT),
+        "KERAS_BACKEND": "tensorflow",
+        "TF_CPP_MIN_LOG_LEVEL": "3",
+        "CUDA_VISIBLE_DEVICES": "",
+    }
+    done = subprocess.run(command, env=os.environ | settings, capture_output=True, text=True, check=False)
+    report = folder / REPORT
+    if done.returncode or not report.is_file():
+        reason = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
+        raise EmoscopeError(f"{run.key} could not be converted ({reason}).")
+    return json.loads(report.read_text(encoding="utf-8"))
+
+
+def _take_in(run: Run, variant: str, converted: Path) -> None:
+    folder = variant_folder(run, variant)
+    if variant != ORIGINAL:
+        # Answers of the network that was there before say nothing of this one.
+        for stale in (*folder.glob("predictions/*.npz"), folder / "metrics.json", folder / "calibration.json"):
+            stale.unlink(missing_ok=True)
+        name = f"{run.info.name} ({variant})"
+        write_run_info(folder, replace(run.info, name=name, origin=run.key, note=VARIANTS[variant].summary))
+    write_atomically(folder / converted.name, converted.read_bytes())
+
+
+def open_variant(run: Run, variant: str, threads: int = 1) -> Classifier:
+    """Open a form of a run's network for scoring and timing.
+
+    Raises:
+        RunError: It is not there, or what runs it is not installed.
+    """
+    folder = variant_folder(run, variant)
+    file = folder / VARIANTS[variant].file
+    if variant == "onnx":
+        return open_onnx(file, run.info, threads)
+    if variant == "h5":
+        return KerasClassifier(file, run.info)
+    return LiteRTClassifier(file, run.info, threads)
+
+
+def evaluate_variant(run: Run, variant: str, dataset: Dataset, splits: Sequence[str] | None, threads: int = 1) -> None:
+    """Score a form of a run's network and keep its answers with it.
+
+    Raises:
+        RunError, DataError: The form or the data cannot be used.
+    """
+    folder = variant_folder(run, variant)
+    classifier = open_variant(run, variant, threads)
+    try:
+        evaluate_with(classifier, folder, dataset, splits)
+    finally:
+        classifier.close()
+    form = load_run(folder)
+    if variant != ORIGINAL and run.calibration and (dataset.validation is not None):
+        calibrate_run(form)
 
 
 def check_agreement(run: Run, dataset: Dataset) -> float:
@@ -92,22 +194,3 @@ def check_agreement(run: Run, dataset: Dataset) -> float:
             f"{run.key}/model.tflite differs from the Keras network by {difference:.2g}.", "Export it again."
         )
     return float(difference)
-
-
-def add_arguments(parser: ArgumentParser) -> None:
-    """Declare the flags of ``python -m training export``."""
-    parser.add_argument("run", help="key or folder of a saved run")
-    add_data_arguments(parser)
-
-
-def run(args: Namespace) -> int:
-    """Convert, then check on the user's images where they are at hand."""
-    saved = load_run(args.run)
-    file = export_litert(saved)
-    print(f"{file.name}: {file.stat().st_size / 1e6:.2f} MB")
-    if args.data or find_dataset():
-        difference = check_agreement(saved, load_data(args, saved.info))
-        print(f"Largest difference from the Keras network on {CHECKED_IMAGES} images: {difference:.1e}")
-    else:
-        print("Not compared with the Keras network: no data set is at hand (give --data).")
-    return 0

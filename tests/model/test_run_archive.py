@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import shutil
 import stat
 import struct
 from collections.abc import Callable
@@ -13,15 +14,18 @@ import numpy as np
 import pytest
 
 from model import run_archive
-from model.artifacts import Run, load_run
+from model.artifacts import Run, load_run, write_json
 from model.errors import RunError
+from model.exports import read_exports
 from model.run_archive import open_run_archive, pack_run
 from tests.factories import write_run
 
 
 @pytest.fixture
 def run(tmp_path: Path) -> Run:
-    return write_run(tmp_path / "runs", "mine", n=40, epochs=3, metrics=True, robustness=True, calibration=True)
+    run = write_run(tmp_path / "runs", "mine", n=40, epochs=3, metrics=True, robustness=True, calibration=True)
+    write_json(run.path / "exports.json", {"networks": {}})
+    return run
 
 
 def rewritten(
@@ -47,6 +51,30 @@ def test_a_packed_run_opens_with_the_same_figures(run: Run, tmp_path: Path) -> N
     )
     assert opened.metrics == run.metrics and opened.calibration == run.calibration
     assert not (opened.path / "model.tflite").exists()
+
+
+def with_exports(run: Run) -> Run:
+    """Give a run two other forms of its network, one of them not scored."""
+    for variant, splits in (("int8", ("PublicTest",)), ("onnx", ())):
+        write_run(run.path / "exports", variant, n=40, epochs=0, splits=splits, origin=run.key)
+        (run.path / "exports" / variant / "model.bin").write_bytes(b"network")
+    write_json(run.path / "exports.json", {"networks": {"float32": {"bytes": 9}, "int8": {"bytes": 3}}})
+    return run
+
+
+def test_other_forms_of_the_network_come_along_with_their_figures(run: Run, tmp_path: Path) -> None:
+    opened = open_run_archive(pack_run(with_exports(run)), tmp_path / "session")
+    forms = {form.variant: form for form in read_exports(opened)}
+    assert list(forms) == ["float32", "int8", "onnx"]
+    assert (forms["float32"].bytes, forms["int8"].bytes) == (9, 3)
+    assert forms["int8"].file is None and forms["int8"].run.splits == ("PublicTest",)
+    assert not [file for file in opened.path.rglob("model.*") if file.suffix == ".bin"]
+
+
+def test_a_run_zipped_by_hand_with_its_exports_is_one_run(run: Run, tmp_path: Path) -> None:
+    with_exports(run)
+    archive = shutil.make_archive(str(tmp_path / "by-hand"), "zip", run.path.parent, run.path.name)
+    assert open_run_archive(Path(archive).read_bytes(), tmp_path / "s").key == "mine"
 
 
 def test_the_same_name_twice_gives_two_runs(run: Run, tmp_path: Path) -> None:
@@ -152,6 +180,11 @@ def broken_predictions(run: Run) -> bytes:
     return rewritten(pack_run(run), lambda z: z.writestr("mine/predictions/extra.npz", b"PK not a npz"))
 
 
+def broken_export(run: Run) -> bytes:
+    with_exports(run)
+    return rewritten(pack_run(run), lambda z: z.writestr("mine/exports/onnx/predictions/extra.npz", b"PK not a npz"))
+
+
 def pickled_predictions(run: Run) -> bytes:
     buffer = io.BytesIO()
     np.savez(buffer, index=np.array([{"a": 1}], object), pixel_hash=[0], label=[0], probabilities=[[1.0] * 7])
@@ -193,6 +226,7 @@ def only_run_json(run: Run) -> bytes:
         two_runs,
         other_schema,
         broken_predictions,
+        broken_export,
         pickled_predictions,
         bomb_within,
         array_that_claims_too_much,
