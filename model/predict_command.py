@@ -33,15 +33,10 @@ examples:
   python -m model predict crops/ --detector none --json - | jq '.pictures[].faces[].emotion'"""
 
 
-def add_predict_command(commands: argparse._SubParsersAction) -> None:
-    """Add ``predict`` to the command line."""
-    parser = commands.add_parser(
-        "predict",
-        help="read every face in pictures",
-        description="Find every face in pictures and say which emotion the network reads in it.",
-        epilog=_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Say what the command takes."""
+    parser.description = "Find every face in pictures and say which emotion the network reads in it."
+    parser.epilog = _EPILOG
     add = parser.add_argument
     add("paths", nargs="+", metavar="PATH", help="a picture, a folder, a pattern, or a CSV or Parquet list of files")
     add("--csv", metavar="FILE", help="write a row a face to FILE (- for standard output)")
@@ -63,7 +58,6 @@ def add_predict_command(commands: argparse._SubParsersAction) -> None:
         type=_positive,
         help="processes to read with (default: one a core for many pictures)",
     )
-    parser.set_defaults(run_command=run_predict)
 
 
 def _positive(text: str) -> int:
@@ -72,7 +66,7 @@ def _positive(text: str) -> int:
     return int(text)
 
 
-def run_predict(options: argparse.Namespace) -> int:
+def run(options: argparse.Namespace) -> int:
     """Carry out the command and return its exit status.
 
     Raises:

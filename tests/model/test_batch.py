@@ -1,6 +1,5 @@
 import json
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -14,22 +13,19 @@ import pytest
 from skimage.data import astronaut
 
 from model.__main__ import main
-from model.artifacts import RunInfo, write_run_info
 from model.batch import PipelineSettings, Task, read_pictures
 from model.errors import RunError
 from model.journal import Journal
 from model.picture_files import PictureFile
+from tests.factories import write_tiny_run
 
 ROOT = Path(__file__).resolve().parents[2]
-CLASSES = ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral")
 
 
 @pytest.fixture
 def folder(tmp_path, monkeypatch) -> Path:
     """A run, and 40 pictures of which three are broken."""
-    run = tmp_path / "runs" / "emoscope"
-    write_run_info(run, RunInfo("Tiny", "foreign", CLASSES, (48, 48), 1))
-    shutil.copy(ROOT / "tests" / "assets" / "cam.tflite", run / "model.tflite")
+    write_tiny_run(tmp_path / "runs")
     monkeypatch.setenv("EMOSCOPE_ARTIFACTS", str(tmp_path / "runs"))
     (tmp_path / "faces").mkdir()
     random = np.random.default_rng(0)

@@ -12,19 +12,17 @@ import pytest
 from skimage.data import astronaut, coffee
 
 from model.__main__ import main
-from model.artifacts import RunInfo, write_json, write_run_info
+from model.artifacts import write_json
 from model.images import read_image
+from tests.factories import FER7, write_tiny_run
 
 ROOT = Path(__file__).resolve().parents[2]
-CLASSES = ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral")
 
 
 @pytest.fixture
 def folder(tmp_path, monkeypatch) -> Path:
     """A working folder with a made-up run and pictures: a face, the same elsewhere, none, and no picture at all."""
-    run = tmp_path / "runs" / "emoscope"
-    write_run_info(run, RunInfo("Tiny", "foreign", CLASSES, (48, 48), 1))
-    shutil.copy(ROOT / "tests" / "assets" / "cam.tflite", run / "model.tflite")
+    write_tiny_run(tmp_path / "runs")
     monkeypatch.setenv("EMOSCOPE_ARTIFACTS", str(tmp_path / "runs"))
     work = tmp_path / "work"
     for name in ("photos/frau, lächelnd 微笑.png", "photos/b/same.png", "photos/c/same.png"):
@@ -52,13 +50,13 @@ def test_folder_gives_a_row_a_face_in_table_csv_and_json(folder, capsys):
     assert sorted(path.name for path in (folder / "new").iterdir()) == ["out.csv", "out.json"]
     rows = read_csv(folder / "new" / "out.csv")
     columns = ["file", "face", "x1", "y1", "x2", "y2", "detector_confidence", "emotion", "confidence"]
-    assert list(rows[0]) == [*columns, *(f"p_{name}" for name in CLASSES), "warnings"]
+    assert list(rows[0]) == [*columns, *(f"p_{name}" for name in FER7), "warnings"]
     faces = [row for row in rows if row["face"]]
     assert {row["file"] for row in faces} == {
         str(Path("photos", name)) for name in ("frau, lächelnd 微笑.png", "b/same.png", "c/same.png")
     }
     for row in faces:
-        probabilities = {name: float(row[f"p_{name}"]) for name in CLASSES}
+        probabilities = {name: float(row[f"p_{name}"]) for name in FER7}
         assert max(probabilities, key=probabilities.__getitem__) == row["emotion"]
         assert sum(probabilities.values()) == pytest.approx(1, abs=1e-3)
         assert float(row["x1"]) < float(row["x2"]) and float(row["y1"]) < float(row["y2"])
@@ -150,7 +148,7 @@ def test_wrong_usage_exits_with_2(arguments):
 
 
 def test_no_command_prints_help(capsys):
-    assert main([]) == 0
+    assert main([]) == 2
     assert "predict" in capsys.readouterr().out
 
 

@@ -61,12 +61,12 @@ def test_one_command_leaves_a_complete_run(folder, capsys):
 
 def test_a_typo_is_one_sentence(folder, capsys):
     (folder / "toy.yaml").write_text("epochz: 3")
-    assert command(folder) == 1
+    assert command(folder) == 2
     assert capsys.readouterr().err.strip() == "error: epochz is not a configuration key. Did you mean 'epochs'?"
 
 
 def test_data_that_are_not_there_are_one_sentence(folder, capsys):
-    assert main(["train", f"{folder}/toy.yaml", "--data", f"{folder}/nothing"]) == 1
+    assert main(["train", f"{folder}/toy.yaml", "--data", f"{folder}/nothing"]) == 2
     error = capsys.readouterr().err
     assert error.startswith("error: ") and error.count("\n") == 1
 
