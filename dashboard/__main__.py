@@ -1,4 +1,4 @@
-"""Serve the app: ``python -m dashboard [--port 8501] [--host localhost] [--headless]``."""
+"""Serve the app and its HTTP API: ``python -m dashboard [--port 8501] [--host localhost] [--headless]``."""
 
 from __future__ import annotations
 
@@ -86,17 +86,38 @@ def main() -> None:
     shown_host = "localhost" if arguments.host in ("0.0.0.0", "::", "127.0.0.1") else arguments.host
     url = f"http://{shown_host}:{port}"
 
+    # Before a request can load TensorFlow: its own copy of OpenSSL's names makes a later import of this crash.
+    import pylibsrtp  # noqa: F401
+    from starlette.middleware import Middleware
+    from starlette.routing import Mount
     from streamlit import config
     from streamlit.starlette import App
 
+    from dashboard.api.app import Api
+    from dashboard.api.closing import LingeringClose
+    from dashboard.api.settings import ApiSettings
+    from model.errors import ConfigError
+
+    try:
+        ApiSettings.from_environment(os.environ)
+    except ConfigError as error:
+        sys.exit(str(error))
+    api = Api()
+
     @asynccontextmanager
     async def announce(_: App) -> AsyncIterator[None]:
+        api.open(ApiSettings.from_environment(os.environ))  # to which Streamlit has added secrets.toml by now
         print(f"Emoscope is at {url}", flush=True)
         if not arguments.headless and not config.get_option("server.headless"):
             asyncio.get_running_loop().call_later(0.5, webbrowser.open, url)
         yield
 
-    app = App(Path(__file__).with_name("app.py"), lifespan=announce, routes=[])
+    app = App(
+        Path(__file__).with_name("app.py"),
+        lifespan=announce,
+        routes=[Mount("/api", app=api)],
+        middleware=[Middleware(LingeringClose)],
+    )
     app.run(
         config={
             "server.port": port,

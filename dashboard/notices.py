@@ -6,7 +6,9 @@ import re
 
 import streamlit as st
 
+from model.classifier import Classifier
 from model.errors import EmoscopeError
+from model.remote_classifier import RemoteClassifier
 
 
 def show_error(error: EmoscopeError, about: str = "") -> None:
@@ -18,6 +20,12 @@ def show_error(error: EmoscopeError, about: str = "") -> None:
 def show_warning(message: str, action: str = "") -> None:
     """Show what to be careful about, and what would help."""
     st.warning(f"**{escape(message)}** {escape(action)}".strip(), icon=":material/warning:")
+
+
+def show_cluster_note(classifier: Classifier) -> None:
+    """Say so where faces are read here because the cluster that should read them fails."""
+    if isinstance(classifier, RemoteClassifier) and classifier.problem:
+        st.caption(f":material/cloud_off: {escape(classifier.problem)}")
 
 
 def escape(text: str) -> str:

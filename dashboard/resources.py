@@ -5,6 +5,7 @@ Everything returned here is safe to use from several threads at once and must no
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import streamlit as st
@@ -14,6 +15,7 @@ from model.classifier import Classifier, load_classifier
 from model.dataset import Dataset, find_dataset, load_dataset
 from model.detectors import Detector, create_detector
 from model.pipeline import Pipeline
+from model.remote_classifier import RemoteClassifier, network_hash
 
 WATCHED = (
     "run.json",
@@ -75,7 +77,11 @@ def classifier(run_key: str, calibrated: bool = False) -> Classifier:
 @st.cache_resource(max_entries=4, show_spinner="Loading the network …")
 def _classifier(run_key: str, calibrated: bool, version: tuple[int, ...]) -> Classifier:
     found = run(run_key)
-    return load_classifier(found, temperature=found.temperature if calibrated else None)
+    local = load_classifier(found, temperature=found.temperature if calibrated else None)
+    cluster = os.environ.get("EMOSCOPE_SERVE_URL")
+    if not cluster:
+        return local
+    return RemoteClassifier(local, cluster, run_key, network_hash(found.litert_file), calibrated)
 
 
 @st.cache_resource(max_entries=8, show_spinner="Loading the face detector …")

@@ -1,0 +1,108 @@
+"""What the answers look like, for the documentation; they are written by ``model.results``, not by these classes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import BaseModel, Field
+
+
+class Face(BaseModel):
+    """One face."""
+
+    emotion: str = Field(examples=["happy"], description="The most probable class.")
+    confidence: float = Field(description="Its probability, 0..1.")
+    probabilities: dict[str, float] = Field(description="One probability a class, summing to 1.")
+    xyxy: list[float] = Field(description="Box corners x1, y1, x2, y2 in pixels.")
+    detector_confidence: float = Field(description="The detector's score, 0..1; 1 where it gives none.")
+    landmarks: list[list[float]] | None = Field(description="Eyes, nose and mouth corners, (x, y) in pixels.")
+    warnings: list[str] = Field(description="Reasons to distrust this reading.")
+    heat_map: str | None = Field(None, description="With explain: gray PNG as a data URL, the size of the face's crop.")
+    crop_to_frame: list[list[float]] | None = Field(
+        None, description="With explain: 2×3 matrix from pixels of the heat map to pixels of the picture."
+    )
+
+
+class PictureResult(BaseModel):
+    """One picture with its faces, or why it could not be read."""
+
+    file: str
+    width: int | None = None
+    height: int | None = None
+    faces: list[Face] | None = Field(None, description="Largest first.")
+    faces_left_out: int | None = Field(None, description="Smaller faces beyond the limit.")
+    error: str | None = Field(None, description="Why this picture could not be read, where others could.")
+
+
+class PredictResult(BaseModel):
+    """The answer to a prediction."""
+
+    run: str = Field(examples=["emoscope"])
+    detector: str = Field(examples=["haar"])
+    pictures: list[PictureResult]
+
+
+class RunSummary(BaseModel):
+    """A saved run."""
+
+    key: str = Field(description="What the option `run` takes.")
+    name: str
+    default: bool
+    architecture: str
+    class_names: list[str]
+    input_size: list[int] = Field(description="Height and width in pixels.")
+    channels: int
+    label_source: str
+    parameters: int
+    licence: str
+    accuracy: dict[str, float] = Field(description="Share of right answers by split.")
+
+
+class RunsResult(BaseModel):
+    """All saved runs that can be opened."""
+
+    runs: list[RunSummary]
+
+
+class Health(BaseModel):
+    """That predictions are being made, and by whom."""
+
+    status: str = Field(examples=["ok"])
+    run: str
+    classification: str = Field(description="`here`, or `cluster` where a Ray Serve deployment reads the faces.")
+    note: str = Field("", description="Why the cluster is not used just now.")
+
+
+class ProblemResult(BaseModel):
+    """RFC 9457: what is wrong, and what to do."""
+
+    title: str
+    status: int
+    detail: str = Field(description="One sentence.")
+    action: str | None = Field(None, description="What to do about it.")
+
+
+def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """Return the responses of FastAPI's documentation for problems of these statuses."""
+    content = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/ProblemResult"}}}
+    return {status: {"model": ProblemResult, "content": content} for status in statuses}
+
+
+PICTURES_BODY: dict[str, Any] = {
+    "requestBody": {
+        "required": True,
+        "description": "One picture, or several as files of a form.",
+        "content": {
+            "multipart/form-data": {
+                "schema": {
+                    "type": "object",
+                    "properties": {"image": {"type": "array", "items": {"type": "string", "format": "binary"}}},
+                }
+            },
+            **{
+                kind: {"schema": {"type": "string", "format": "binary"}}
+                for kind in ("image/jpeg", "image/png", "application/octet-stream")
+            },
+        },
+    }
+}
