@@ -86,6 +86,14 @@ def main() -> None:
     shown_host = "localhost" if arguments.host in ("0.0.0.0", "::", "127.0.0.1") else arguments.host
     url = f"http://{shown_host}:{port}"
 
+    from dashboard.api.settings import ApiSettings
+    from model.errors import ConfigError
+
+    try:
+        ApiSettings.from_environment(os.environ)
+    except ConfigError as error:
+        sys.exit(str(error))
+
     # Before a request can load TensorFlow: its own copy of OpenSSL's names makes a later import of this crash.
     import pylibsrtp  # noqa: F401
     from starlette.middleware import Middleware
@@ -95,13 +103,7 @@ def main() -> None:
 
     from dashboard.api.app import Api
     from dashboard.api.closing import LingeringClose
-    from dashboard.api.settings import ApiSettings
-    from model.errors import ConfigError
 
-    try:
-        ApiSettings.from_environment(os.environ)
-    except ConfigError as error:
-        sys.exit(str(error))
     api = Api()
 
     @asynccontextmanager

@@ -1,0 +1,46 @@
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from dashboard.api.settings import ApiSettings
+from model.errors import ConfigError
+
+ROOT = Path(__file__).resolve().parents[3]
+
+
+def test_an_empty_environment_gives_the_defaults():
+    assert ApiSettings.from_environment({}) == ApiSettings()
+
+
+def test_values_are_read_in_their_units():
+    settings = ApiSettings.from_environment(
+        {
+            "EMOSCOPE_API_TOKEN": "secret",
+            "EMOSCOPE_API_ORIGINS": "https://a.example, https://b.example",
+            "EMOSCOPE_API_MEGABYTES": "1.5",
+            "EMOSCOPE_API_IMAGES_A_MINUTE": "0",
+        }
+    )
+    assert settings == ApiSettings(
+        token="secret",
+        origins=("https://a.example", "https://b.example"),
+        max_body=1_500_000,
+        images_per_minute=0,
+    )
+
+
+@pytest.mark.parametrize("value", ["many", "0", "-1", "nan", "inf"])
+def test_an_impossible_limit_is_refused(value):
+    with pytest.raises(ConfigError, match="EMOSCOPE_API_IMAGES is"):
+        ApiSettings.from_environment({"EMOSCOPE_API_IMAGES": value})
+
+
+def test_the_server_does_not_start_with_one():
+    command = [sys.executable, "-m", "dashboard", "--headless", "--port", "8631"]
+    environment = {**os.environ, "EMOSCOPE_API_FACES": "few"}
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 1
+    assert done.stderr.strip() == "EMOSCOPE_API_FACES is 'few'. Set it to a number from 1 up, or leave it out."
