@@ -17,9 +17,9 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time
-from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -129,14 +129,13 @@ def cut_off(job: TrainingJob) -> TrainingJob:
     return replace(job, state="finished" if done else "stopped", ended=job.ended or time.time())
 
 
-def enqueue(key: str, config: str, epochs: int, overrides: Mapping[str, Any], data: Path) -> TrainingJob:
+def enqueue(key: str, config: str, epochs: int, data: Path) -> TrainingJob:
     """Put a training into the queue and see to it that somebody works it off.
 
     Args:
         key: Name of the run to make.
         config: Content of its configuration file, YAML.
-        epochs: How many epochs that and the overrides amount to.
-        overrides: Settings over the file's, by dotted key.
+        epochs: How many it asks for.
         data: The data set.
 
     Raises:
@@ -146,10 +145,9 @@ def enqueue(key: str, config: str, epochs: int, overrides: Mapping[str, Any], da
     check_key(key)
     queued = time.time()
     folder = queue_root() / f"{queued:.3f}-{key}"
-    flags = [f"--{name}={value}" for name, value in overrides.items()]
     command = (
         *(sys.executable, "-m", "training", "train", str(folder / "config.yaml")),
-        *(f"--data={data.absolute()}", f"--output={artifacts_root().absolute() / key}", *flags),
+        *(f"--data={data.absolute()}", f"--output={artifacts_root().absolute() / key}"),
     )
     job = TrainingJob(folder, key, command, epochs, queued)
     try:
@@ -245,16 +243,21 @@ def problem_of(job: TrainingJob) -> EmoscopeError:
     )
 
 
-def resolved(config: Path, overrides: Mapping[str, Any]) -> dict[str, Any]:
+def resolved(config: str) -> dict[str, Any]:
     """Return a configuration with every default filled in, as the training itself reads it.
+
+    Args:
+        config: Content of the file, YAML.
 
     Raises:
         ConfigError: A key or a value is not possible.
     """
-    flags = [f"--{name}={value}" for name, value in overrides.items()]
-    command = [sys.executable, "-m", "training", "config", str(config), *flags]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    with tempfile.TemporaryDirectory(prefix="emoscope-") as folder:
+        file = Path(folder) / "config.yaml"
+        file.write_text(config, encoding="utf-8")
+        command = [sys.executable, "-m", "training", "config", str(file)]
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     if done.returncode:
-        sentence = (done.stderr.strip().splitlines() or ["it says nothing"])[-1]
-        raise ConfigError(re.sub(r"^.*?error: ", "", sentence).replace(str(config), "The configuration"))
+        sentence = (done.stderr.strip().splitlines() or ["The configuration cannot be read."])[-1]
+        raise ConfigError(sentence.removeprefix("error: ").replace(str(file), "The configuration"))
     return json.loads(done.stdout)

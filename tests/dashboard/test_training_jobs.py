@@ -214,11 +214,10 @@ def test_a_broken_job_file_hides_no_other(root):
     assert [job.key for job in jobs()] == ["good"]
 
 
-def test_a_configuration_is_read_by_the_training_itself(tmp_path):
-    file = tmp_path / "c.yaml"
-    file.write_text("epochs: 3\naugmentation: {rotation: 5}")
-    found = training_jobs.resolved(file, {"batch_size": 7})
-    assert (found["epochs"], found["batch_size"], found["augmentation"]["rotation"]) == (3, 7, 5.0)
+def test_a_configuration_is_read_by_the_training_itself():
+    found = training_jobs.resolved("epochs: 3\naugmentation: {rotation: 5}")
+    assert (found["epochs"], found["augmentation"]["rotation"]) == (3, 5.0)
     with pytest.raises(ConfigError, match="batchsize is not a configuration key"):
-        file.write_text("batchsize: 3")
-        training_jobs.resolved(file, {})
+        training_jobs.resolved("batchsize: 3")
+    with pytest.raises(ConfigError, match="The configuration is not readable YAML"):
+        training_jobs.resolved("batchsize: [")
