@@ -53,8 +53,8 @@ def choose(key: str, value: Any) -> None:
 
 
 def run_names() -> dict[str, str]:
-    """Return the title of every saved run that can be opened, by key; the default run first."""
-    runs = [run for run in resources.runs() if isinstance(run, Run)]
+    """Return the title of every saved run that can predict, by key; the default run first."""
+    runs = [run for run in resources.runs() if isinstance(run, Run) and run.has_network]
     runs.sort(key=lambda run: (run.key != DEFAULT_RUN, run.info.name.lower()))
     titles = [run.info.name for run in runs]
     return {run.key: run.info.name + (f" ({run.key})" if titles.count(run.info.name) > 1 else "") for run in runs}

@@ -277,6 +277,11 @@ class Run:
         return next((self.path / n for n in LITERT_FILES if (self.path / n).is_file()), None)
 
     @property
+    def has_network(self) -> bool:
+        """Whether the run can predict, not only show what it answered."""
+        return self.litert_file is not None or (self.path / KERAS_FILE).is_file()
+
+    @property
     def missing(self) -> tuple[str, ...]:
         """The contract's files that this run lacks."""
         expected = ("history.csv", "metrics.json", KERAS_FILE, "model.tflite")

@@ -96,7 +96,7 @@ def _facts(run: Run) -> list[str]:
     ]
     if run.litert_file is not None:
         rows.append(("LiteRT file", f"{run.litert_file.stat().st_size / 1e6:.2f} MB"))
-    return _table(("", ""), rows)
+    return [f"- **{name}:** {value}" for name, value in rows]
 
 
 def _results(run: Run, split: str, found: Predictions) -> list[str]:
