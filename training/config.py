@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import argparse
-import difflib
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, fields, is_dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, is_dataclass
 from pathlib import Path
-from typing import Any, Literal, get_args, get_origin, get_type_hints
+from typing import Any, Literal, get_type_hints
 
 import yaml
 
 from model.artifacts import Normalization
 from model.errors import ConfigError
 from training.augmentation_config import Augmentation
+from training.config_values import build, near_match
 
 CONFIGS = Path(__file__).parent / "configs"
 
@@ -50,6 +50,14 @@ class TrainConfig:
         focal_gamma: Exponent of ``focal``; 0 is the plain cross-entropy.
         focal_alpha: Factor of ``focal``: one number, or one for each class in order.
         label_smoothing: Probability mass spread over all classes of the hard labels.
+        class_weights: How much rare classes count more in the loss: 1 makes every class count the same, 0 every image.
+        weighted_sampling: How much rare classes are drawn more often, on the same scale; images then repeat.
+        mixup: Beta parameter of the shares in which pairs of images are blended, e.g. 0.2; 0 is off.
+        cutmix: Beta parameter of the area of a rectangle that comes from another image, e.g. 1; 0 is off. With both,
+            every batch takes one of the two.
+        teacher: Saved runs whose probabilities the network learns besides the labels; several are averaged.
+        teacher_weight: Share of the teacher in the loss; the labels have the rest.
+        teacher_temperature: Softens the teacher's and the network's probabilities before they are compared.
         patience: Epochs without a better validation score before training stops; 0 never stops early.
         monitor: ``val_accuracy`` or ``val_loss``: which epoch is best.
         average: Decay of the moving average of weights a step, e.g. 0.998; 0 keeps the plain weights.
@@ -86,6 +94,13 @@ class TrainConfig:
     focal_gamma: float = 2.0
     focal_alpha: tuple[float, ...] = (0.25,)
     label_smoothing: float = 0.0
+    class_weights: float = 0.0
+    weighted_sampling: float = 0.0
+    mixup: float = 0.0
+    cutmix: float = 0.0
+    teacher: tuple[str, ...] = ()
+    teacher_weight: float = 0.5
+    teacher_temperature: float = 2.0
     patience: int = 0
     monitor: Literal["val_accuracy", "val_loss"] = "val_accuracy"
     average: float = 0.0
@@ -100,6 +115,7 @@ class TrainConfig:
             "batch_size": self.batch_size,
             "learning_rate": self.learning_rate,
             "plateau_patience": self.plateau_patience,
+            "teacher_temperature": self.teacher_temperature,
         }
         for key, value in positive.items():
             if value <= 0:
@@ -108,9 +124,12 @@ class TrainConfig:
             if not 0 <= getattr(self, key) < 1:
                 raise ConfigError(f"{key} must lie in 0..1, below 1, not {getattr(self, key)}.")
         not_negative = ("weight_decay", "clip_norm", "warmup_epochs", "restart_epoch", "patience", "limit")
-        for key in (*not_negative, "ferplus_weight", "focal_gamma"):
+        for key in (*not_negative, "ferplus_weight", "focal_gamma", "mixup", "cutmix"):
             if getattr(self, key) < 0:
                 raise ConfigError(f"{key} must not be negative, but is {getattr(self, key)}.")
+        for key in ("class_weights", "weighted_sampling", "teacher_weight"):
+            if not 0 <= getattr(self, key) <= 1:
+                raise ConfigError(f"{key} must lie in 0..1, not {getattr(self, key)}.")
         if not self.focal_alpha or min(self.focal_alpha) < 0:
             raise ConfigError("focal_alpha must be one number from 0, or one for each class.")
         if self.channels not in (1, 3):
@@ -148,7 +167,7 @@ def load_config(path: Path | str | None, overrides: Mapping[str, Any] | None = N
         for parent in parents:
             target = target.setdefault(parent, {})
         target[last] = value
-    return _build(TrainConfig, values, "")
+    return build(TrainConfig, values)
 
 
 def _find_config(path: Path | str) -> Path:
@@ -157,7 +176,7 @@ def _find_config(path: Path | str) -> Path:
             return candidate
     known = sorted(p.stem for p in CONFIGS.glob("*.yaml"))
     raise ConfigError(
-        f"There is no configuration {str(path)!r}.{_near(str(path), known)}", f"Known: {', '.join(known)}."
+        f"There is no configuration {str(path)!r}.{near_match(str(path), known)}", f"Known: {', '.join(known)}."
     )
 
 
@@ -169,65 +188,6 @@ def _read_yaml(file: Path) -> dict[str, Any]:
     if not isinstance(values, dict):
         raise ConfigError(f"{file} must hold `key: value` lines.")
     return values
-
-
-def _near(word: str, known: Iterable[str]) -> str:
-    matches = difflib.get_close_matches(word, list(known), n=1)
-    return f" Did you mean {matches[0]!r}?" if matches else ""
-
-
-def _build(cls: type, values: Any, prefix: str) -> Any:
-    if not isinstance(values, Mapping):
-        raise ConfigError(f"{prefix.rstrip('.')} must hold `key: value` lines, not {values!r}.")
-    hints = get_type_hints(cls)
-    known = {f.name for f in fields(cls)}
-    for key in values:
-        if key not in known:
-            raise ConfigError(f"{prefix}{key} is not a configuration key.{_near(str(key), known)}")
-    return cls(**{key: _convert(hints[key], value, f"{prefix}{key}") for key, value in values.items()})
-
-
-def _convert(kind: Any, value: Any, key: str) -> Any:
-    if is_dataclass(kind):
-        return _build(kind, value, f"{key}.")  # type: ignore[arg-type]
-    if get_origin(kind) is Literal:
-        if value not in get_args(kind):
-            options = ", ".join(map(str, get_args(kind)))
-            raise ConfigError(f"{key} cannot be {value!r}.{_near(str(value), get_args(kind))}", f"Possible: {options}.")
-        return value
-    try:
-        if kind is bool:
-            return _boolean(value)
-        if kind is int:
-            if float(value) != int(float(value)):
-                raise ValueError
-            return int(float(value))
-        if kind is float:
-            return float(value)
-        if kind is str:
-            return str(value)
-        if key == "input_size":
-            height, width = (value, value) if isinstance(value, (int, str)) else value
-            return int(height), int(width)
-        if key == "focal_alpha":
-            parsed = yaml.safe_load(value) if isinstance(value, str) else value
-            return tuple(float(factor) for factor in (parsed if isinstance(parsed, list | tuple) else [parsed]))
-        if key == "resolutions":
-            parsed = yaml.safe_load(value) if isinstance(value, str) else value
-            return tuple((float(until), int(side)) for until, side in parsed)
-        parsed = yaml.safe_load(value) if isinstance(value, str) else value
-        if not isinstance(parsed, Mapping):
-            raise ValueError
-        return dict(parsed)
-    except (TypeError, ValueError, OverflowError) as error:
-        raise ConfigError(f"{key} cannot be {value!r}.") from error
-
-
-def _boolean(value: Any) -> bool:
-    words = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
-    if str(value).lower() not in words:
-        raise ValueError
-    return words[str(value).lower()]
 
 
 def add_config_flags(parser: argparse.ArgumentParser) -> None:

@@ -53,23 +53,59 @@ class FocalCrossentropy(keras.losses.Loss):
         return crossentropy(smoothed, y_pred, self.gamma, self.alpha, ops)
 
 
-def head_loss(config: TrainConfig, head: str, classes: int) -> keras.losses.Loss:
+class DistillationLoss(keras.losses.Loss):
+    """The labels' loss beside the divergence from a teacher, whose probabilities follow the labels in the targets.
+
+    The divergence is multiplied with the squared temperature, which its slope shrinks by.
+
+    Args:
+        labels_loss: Of the labels alone.
+        weight: Share of the teacher, 0..1.
+        temperature: Of both sides; the teacher's probabilities come softened.
+
+    Source: Hinton et al., "Distilling the Knowledge in a Neural Network", 2015.
+    """
+
+    def __init__(self, labels_loss: keras.losses.Loss, weight: float, temperature: float) -> None:
+        super().__init__(name="distillation")
+        self.labels_loss, self.weight, self.temperature = labels_loss, weight, temperature
+
+    def call(self, y_true: Any, y_pred: Any) -> Any:
+        """Return the loss of each sample, shape (N,); ``y_true`` has shape (N, 2 · classes)."""
+        classes = y_pred.shape[-1]
+        teacher = y_true[:, classes:]
+        entropy = -ops.sum(teacher * ops.log(ops.maximum(teacher, 1e-12)), axis=-1)
+        divergence = crossentropy(teacher, y_pred / self.temperature, xp=ops) - entropy
+        labels = self.labels_loss.call(y_true[:, :classes], y_pred)
+        return (1.0 - self.weight) * labels + self.weight * self.temperature**2 * divergence
+
+
+def head_loss(config: TrainConfig, head: str, classes: int, taught: bool = False) -> keras.losses.Loss:
     """Return the loss that trains a head.
 
     Votes are soft already: only the data set's hard labels are smoothed.
+
+    Args:
+        config: The loss and its parameters.
+        head: Name of the head.
+        classes: Its number of classes.
+        taught: Whether the targets hold a teacher's probabilities, too.
 
     Raises:
         ConfigError: ``focal_alpha`` is neither one number nor one for each class.
     """
     smoothing = config.label_smoothing if head == "fer" else 0.0
+    loss: keras.losses.Loss
     if config.loss == "crossentropy":
-        return keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=smoothing)
-    if len(config.focal_alpha) not in (1, classes):
+        loss = keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=smoothing)
+    elif len(config.focal_alpha) in (1, classes):
+        loss = FocalCrossentropy(config.focal_gamma, config.focal_alpha, smoothing)
+    else:
         raise ConfigError(
             f"focal_alpha holds {len(config.focal_alpha)} numbers, and {head} has {classes} classes.",
             "Give one number, or one for each class.",
         )
-    return FocalCrossentropy(config.focal_gamma, config.focal_alpha, smoothing)
+    return DistillationLoss(loss, config.teacher_weight, config.teacher_temperature) if taught else loss
 
 
 def sample_losses(config: TrainConfig, targets: np.ndarray, logits: np.ndarray) -> np.ndarray:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 import cv2
 import numpy as np
@@ -10,6 +10,7 @@ import numpy as np
 from model.dataset import FERPLUS_CLASSES, Dataset, Split, ferplus_distribution
 from model.errors import DataError
 from training.config import TrainConfig
+from training.sampling import class_weights
 
 VALIDATION_FRACTION = 0.1
 
@@ -22,11 +23,15 @@ class Samples:
         images: uint8, shape (N, H, W, C).
         targets: By head, float32, shape (N, classes), rows summing to 1.
         weights: By head, float32, shape (N,); 0 where a head has no label for a sample.
+        loss_weights: As ``weights``, times the weight of the sample's class in the training loss.
+        teacher: Softened probabilities of teachers, float32, shape (N, classes), by head that has one.
     """
 
     images: np.ndarray
     targets: dict[str, np.ndarray]
     weights: dict[str, np.ndarray]
+    loss_weights: dict[str, np.ndarray]
+    teacher: dict[str, np.ndarray] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.images)
@@ -37,7 +42,11 @@ class Samples:
         if (height, width) == (side, side):
             return self
         small = [cv2.resize(image, (side, side), interpolation=cv2.INTER_AREA) for image in self.images]
-        return Samples(np.stack(small).reshape(-1, side, side, channels), self.targets, self.weights)
+        return replace(self, images=np.stack(small).reshape(-1, side, side, channels))
+
+    def labels(self, head: str) -> np.ndarray:
+        """Return the likeliest class of each sample, int64, shape (N,); -1 where the head has no label."""
+        return np.where(self.weights[head] > 0, self.targets[head].argmax(1), -1)
 
 
 def head_classes(config: TrainConfig, dataset: Dataset) -> dict[str, tuple[str, ...]]:
@@ -67,16 +76,35 @@ def training_samples(config: TrainConfig, dataset: Dataset) -> tuple[Samples, Sa
         )
     fit = _samples(config, dataset, train)
     if validation is not None:
-        return _take(fit, config.limit, config.seed), _take(_samples(config, dataset, validation), config.limit, 0)
-    rng = np.random.default_rng(config.seed)
-    rank = np.empty(len(train.labels))
-    for label in range(len(dataset.class_names)):
-        members = np.flatnonzero(train.labels == label)
+        held_out = _samples(config, dataset, validation)
+    else:
+        fit, held_out = _hold_out(fit, train.labels, config.seed)
+    fit = _take(fit, config.limit, config.seed)
+    return _weigh_classes(fit, config.class_weights), _take(held_out, config.limit, 0)
+
+
+def _hold_out(samples: Samples, labels: np.ndarray, seed: int) -> tuple[Samples, Samples]:
+    """Take a tenth of each class away."""
+    rng = np.random.default_rng(seed)
+    rank = np.empty(len(labels))
+    for label in np.unique(labels):
+        members = np.flatnonzero(labels == label)
         rank[members] = (rng.permutation(len(members)) + 0.5) / len(members)
     held_out = rank < VALIDATION_FRACTION
     if not held_out.any():
         held_out[rng.integers(len(held_out))] = True
-    return _take(_select(fit, ~held_out), config.limit, config.seed), _take(_select(fit, held_out), config.limit, 0)
+    return _select(samples, ~held_out), _select(samples, held_out)
+
+
+def _weigh_classes(samples: Samples, strength: float) -> Samples:
+    """Let rare classes count more in the training loss; a soft target counts as the mean of its classes."""
+    if not strength:
+        return samples
+    loss_weights = {}
+    for head, targets in samples.targets.items():
+        of_class = class_weights(samples.labels(head), targets.shape[1], strength)
+        loss_weights[head] = samples.weights[head] * (targets @ of_class)
+    return replace(samples, loss_weights=loss_weights)
 
 
 def _samples(config: TrainConfig, dataset: Dataset, split: Split) -> Samples:
@@ -92,15 +120,13 @@ def _samples(config: TrainConfig, dataset: Dataset, split: Split) -> Samples:
                 "Put fer2013new.csv beside the data, give --votes FILE, or train with --labels fer.",
             )
         targets["ferplus"], weights["ferplus"] = ferplus_distribution(split.votes)
-    return Samples(split.images, targets, weights)
+    return Samples(split.images, targets, weights, weights)
 
 
 def _select(samples: Samples, chosen: np.ndarray) -> Samples:
-    return Samples(
-        samples.images[chosen],
-        {head: values[chosen] for head, values in samples.targets.items()},
-        {head: values[chosen] for head, values in samples.weights.items()},
-    )
+    weights = {head: values[chosen] for head, values in samples.weights.items()}
+    targets = {head: values[chosen] for head, values in samples.targets.items()}
+    return Samples(samples.images[chosen], targets, weights, weights)
 
 
 def _take(samples: Samples, limit: int, seed: int) -> Samples:

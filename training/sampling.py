@@ -14,18 +14,18 @@ def class_weights(labels: np.ndarray, classes: int, strength: float = 1.0) -> np
     """Weigh classes against their frequency, so that the mean weight of a sample is 1.
 
     Args:
-        labels: Class indices, shape (N,).
+        labels: Class indices, shape (N,); -1 where there is no label.
         classes: Number of classes C.
         strength: 1 makes every class count the same, 0 every sample; 0.5 is the square root between them.
 
     Returns:
         float32, shape (C,); 0 for classes without samples.
     """
-    counts = np.bincount(labels, minlength=classes)
+    counts = np.bincount(labels[labels >= 0], minlength=classes)
     present = counts > 0
     weights = np.zeros(classes)
     weights[present] = (1.0 / counts[present]) ** strength
-    return (weights * (len(labels) / max((weights * counts).sum(), 1e-12))).astype(np.float32)
+    return (weights * (counts.sum() / max((weights * counts).sum(), 1e-12))).astype(np.float32)
 
 
 def weighted_indices(
@@ -34,7 +34,7 @@ def weighted_indices(
     """Draw an epoch's samples with replacement, rare classes more often.
 
     Args:
-        labels: Class indices, shape (N,).
+        labels: Class indices, shape (N,); samples of -1 are never drawn.
         classes: Number of classes.
         rng: Source of randomness; a generator of the same state draws the same epoch.
         strength: As for :func:`class_weights`; at 1 every class is drawn equally often.
@@ -43,7 +43,7 @@ def weighted_indices(
     Returns:
         Positions, int64, shape (count,).
     """
-    weights = class_weights(labels, classes, strength)[labels].astype(np.float64)
+    weights = np.append(class_weights(labels, classes, strength), 0)[labels].astype(np.float64)
     return rng.choice(len(labels), size=count or len(labels), p=weights / weights.sum()).astype(np.int64)
 
 

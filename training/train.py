@@ -10,7 +10,7 @@ import os
 import platform
 import time
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -23,8 +23,10 @@ from model.dataset import Dataset
 from model.errors import ConfigError, EmoscopeError
 from model.preprocessing import normalize
 from training.augmentation import augmentation_layers
+from training.batches import batches, epoch_order
 from training.checkpoint import Checkpoint
 from training.config import TrainConfig
+from training.distillation import soften, teacher_probabilities
 from training.losses import head_loss, sample_losses
 from training.progress import Progress
 from training.samples import Samples, head_classes, training_samples
@@ -72,7 +74,13 @@ def train(config: TrainConfig, dataset: Dataset, checkpoint_file: Path, *, fresh
         checkpoint_file.unlink(missing_ok=True)
     fit_samples, validation_samples = training_samples(config, dataset)
     classes = head_classes(config, dataset)
-    session = _Session(config, classes)
+    if config.teacher:
+        answers = teacher_probabilities(
+            config.teacher, classes, fit_samples.images, checkpoint_file.with_suffix(".teacher.npz")
+        )
+        softened = {head: soften(values, config.teacher_temperature) for head, values in answers.items()}
+        fit_samples = replace(fit_samples, teacher=softened)
+    session = _Session(config, classes, taught=tuple(fit_samples.teacher))
     identity = json.loads(json.dumps({"config": asdict(config), "data": dataset.fingerprint}))
     checkpoint = Checkpoint.load(checkpoint_file)
     if checkpoint is not None:
@@ -158,7 +166,9 @@ def _check_identity(found: Mapping[str, Any], wanted: Mapping[str, Any], file: P
 class _Session:
     """The network that is being trained, its optimizer and the moving average of its weights."""
 
-    def __init__(self, config: TrainConfig, classes: Mapping[str, tuple[str, ...]]) -> None:
+    def __init__(
+        self, config: TrainConfig, classes: Mapping[str, tuple[str, ...]], taught: tuple[str, ...] = ()
+    ) -> None:
         self.config = config
         self.heads = {head: len(names) for head, names in classes.items()}
         keras.utils.set_random_seed(config.seed)
@@ -173,7 +183,7 @@ class _Session:
         self.optimizer = _optimizer(config)
         self.model.compile(
             optimizer=self.optimizer,
-            loss={head: head_loss(config, head, count) for head, count in self.heads.items()},
+            loss={head: head_loss(config, head, count, head in taught) for head, count in self.heads.items()},
             loss_weights={
                 head: config.ferplus_weight if head == "ferplus" and len(self.heads) > 1 else 1.0 for head in self.heads
             },
@@ -193,28 +203,22 @@ class _Session:
         config = self.config
         for i, layer in enumerate(self.random_layers):
             layer.seed_generator.state.assign(np.array([config.seed * 1000 + i, epoch], "uint32"))
-        order = np.random.default_rng([config.seed, epoch]).permutation(len(samples))
-        batch = min(config.batch_size, len(samples))
-        steps = len(samples) // batch
+        order, probe = epoch_order(config, samples, epoch)
+        steps = len(order) // min(config.batch_size, len(order))
         losses = np.zeros(steps)
-        for step in range(steps):
+        for step, batch in enumerate(batches(config, samples, order, epoch)):
             rate = learning_rate(config, epoch + step / steps, history)
             self.optimizer.learning_rate.assign(rate)
-            chosen = order[step * batch : (step + 1) * batch]
             losses[step] = self.model.train_on_batch(
-                samples.images[chosen].astype(np.float32),
-                {head: values[chosen] for head, values in samples.targets.items()},
-                sample_weight={head: values[chosen] for head, values in samples.weights.items()},
-                return_dict=True,
+                batch.images, batch.targets, sample_weight=batch.weights, return_dict=True
             )["loss"]
             # The loss that Keras returns is the mean since the last reset.
             self.model.reset_metrics()
             if config.average and (step + 1) % AVERAGE_EVERY == 0:
                 self._update_average(epoch * steps + step + 1)
-            progress.step((step + 1) * batch, steps * batch)
+            progress.step((step + 1) * len(batch.images), steps * len(batch.images))
         fitted = {"loss": float(losses.mean()), "learning_rate": float(rate)}
         # Training accuracy is measured on unchanged images, so that its gap to validation means what it says.
-        probe = np.sort(order[: min(len(order), 2000)])
         fitted["accuracy"] = self._scores(samples, probe)["accuracy"]
         return fitted
 

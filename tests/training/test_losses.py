@@ -69,6 +69,20 @@ def test_votes_are_not_smoothed():
     assert float(head_loss(config, "ferplus", 3)(TARGETS, LOGITS)) == pytest.approx(by_hand().mean(), rel=1e-5)
 
 
+@pytest.mark.parametrize(("weight", "temperature"), [(0.3, 1.0), (0.7, 4.0)])
+def test_distillation_is_both_losses_in_their_shares(weight, temperature):
+    teacher = RANDOM.dirichlet(np.ones(3), 6).astype(np.float32)
+    teacher[0] = [1, 0, 0]
+    config = TrainConfig(teacher_weight=weight, teacher_temperature=temperature, label_smoothing=0.1)
+    loss = head_loss(config, "fer", 3, taught=True)
+    found = keras.ops.convert_to_numpy(loss.call(np.concatenate([TARGETS, teacher], axis=1), LOGITS))
+    for i, labels_loss in enumerate(by_hand(smoothing=0.1)):
+        powers = np.exp(LOGITS[i].astype(float) / temperature)
+        divergence = sum(t * np.log(t / p) for t, p in zip(teacher[i], powers / powers.sum(), strict=True) if t)
+        expected = (1 - weight) * labels_loss + weight * temperature**2 * divergence
+        assert found[i] == pytest.approx(expected, rel=1e-4)
+
+
 def test_factors_for_other_classes_are_refused():
     with pytest.raises(ConfigError, match="focal_alpha holds 2 numbers, and fer has 7 classes"):
         head_loss(TrainConfig(loss="focal", focal_alpha=(1.0, 2.0)), "fer", 7)

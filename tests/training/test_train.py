@@ -95,6 +95,54 @@ def test_a_killed_training_goes_on_to_the_same_result(uninterrupted, tmp_path, m
         np.testing.assert_allclose(weights, wanted, rtol=1e-3, atol=1e-4)
 
 
+def test_options_that_draw_at_random_resume_exactly(tmp_path, monkeypatch):
+    from training import train as module
+
+    config = load_config(
+        None,
+        SMALL
+        | {"architecture": "flatten_cnn", "options": {"widths": [4, 8]}, "epochs": 2, "optimizer": "adam"}
+        | {"learning_rate": 0.01, "loss": "focal", "label_smoothing": 0.1, "class_weights": 0.5}
+        | {"weighted_sampling": 0.5, "mixup": 0.2, "cutmix": 1, "augmentation.noise": 0.02},
+    )
+    data = toy(train=64, validation=20)
+    whole = train(config, data, tmp_path / "whole.npz")
+    fit_epoch = module._Session.fit_epoch
+
+    def interrupted(self, samples, epoch, *rest):
+        if epoch:
+            raise KeyboardInterrupt
+        return fit_epoch(self, samples, epoch, *rest)
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(module._Session, "fit_epoch", interrupted)
+        train(config, data, tmp_path / "parts.npz")
+    resumed = train(config, data, tmp_path / "parts.npz")
+    assert len(resumed.history) == 2
+    for key in ("loss", "val_loss"):
+        assert resumed.history[1][key] == pytest.approx(whole.history[1][key], rel=1e-4)
+    for weights, wanted in zip(resumed.network.get_weights(), whole.network.get_weights(), strict=True):
+        np.testing.assert_allclose(weights, wanted, rtol=1e-3, atol=1e-4)
+
+
+def test_a_teacher_is_learned_from(tmp_path):
+    from tests.training.made_up import make_dataset, make_run
+
+    teacher = make_run(tmp_path)
+    config = load_config(
+        None,
+        {"architecture": "gap_cnn", "options": {"widths": [4, 4], "dropout": 0}, "optimizer": "adam", "epochs": 12}
+        | {"learning_rate": 0.02, "batch_size": 8, "teacher": str(teacher.path), "teacher_weight": 1},
+    )
+    data = make_dataset()
+    mislabelled = {name: replace(split, labels=np.arange(len(split)) % 7) for name, split in data.splits.items()}
+    trained = train(config, replace(data, splits=mislabelled), tmp_path / "state.npz")
+    assert (tmp_path / "state.teacher.npz").is_file()
+    split = data.splits["PublicTest"]
+    answers = np.asarray(trained.network(split.images / np.float32(255))["fer"]).argmax(1)
+    assert (answers == split.labels).mean() > 0.9, "the teacher is right, the labels are not"
+
+
 def _fails_on_call(number):
     from pathlib import Path
 

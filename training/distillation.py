@@ -1,0 +1,121 @@
+"""Learning from other networks: what saved runs say of the training images, computed once.
+
+The teachers see each image as it is and mirrored, and the mean of both is kept; augmentation is the student's alone.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+from zipfile import BadZipFile
+
+import numpy as np
+
+from model.artifacts import KERAS_FILE, Run, load_run, write_atomically
+from model.classifier import load_classifier
+from model.errors import ConfigError, EmoscopeError
+from model.palette import emotion_key
+from training.evaluate import classify_images
+from training.labels import class_lookup
+
+
+def soften(probabilities: np.ndarray, temperature: float) -> np.ndarray:
+    """Return what a softmax would give for logits divided by a temperature, float32, shape (N, classes).
+
+    Source: Hinton et al., "Distilling the Knowledge in a Neural Network", 2015.
+    """
+    powers = np.maximum(probabilities.astype(np.float64), 1e-12) ** (1 / temperature)
+    return (powers / powers.sum(1, keepdims=True)).astype(np.float32)
+
+
+def teacher_probabilities(
+    teachers: tuple[str, ...], classes: Mapping[str, tuple[str, ...]], images: np.ndarray, cache: Path
+) -> dict[str, np.ndarray]:
+    """Ask saved runs about images, or read their answers of last time.
+
+    Args:
+        teachers: Keys or folders of saved runs; several for one head are averaged.
+        classes: Class names by head. A teacher belongs to the head whose classes it knows, in whatever order.
+        images: uint8, shape (N, H, W, C).
+        cache: File that the answers are kept in; those of other teachers or images are replaced.
+
+    Returns:
+        By head that has a teacher, float32, shape (N, classes), in the head's order.
+
+    Raises:
+        ConfigError: A teacher's classes are those of no head.
+        RunError: A teacher is no saved run or holds no network.
+        EmoscopeError: The cache cannot be written.
+    """
+    runs = [load_run(teacher) for teacher in teachers]
+    heads = [_head_of(run, classes) for run in runs]
+    identity = {
+        "teachers": [[run.key, _network_hash(run)] for run in runs],
+        "classes": {head: list(classes[head]) for head in sorted(set(heads))},
+        "images": _hash(images),
+    }
+    if (answers := _read(cache, identity)) is not None:
+        return answers
+    sums: dict[str, np.ndarray] = {}
+    for run, head in zip(runs, heads, strict=True):
+        found = _flip_average(run, images)[:, class_lookup(classes[head], run.info.class_names)]
+        sums[head] = sums.get(head, 0) + found / heads.count(head)
+    _write(cache, identity, sums)
+    return sums
+
+
+def _head_of(run: Run, classes: Mapping[str, tuple[str, ...]]) -> str:
+    known = {emotion_key(name) for name in run.info.class_names}
+    for head, names in classes.items():
+        if {emotion_key(name) for name in names} == known:
+            return head
+    wanted = " or ".join(", ".join(names) for names in classes.values())
+    raise ConfigError(
+        f"The teacher {run.key} knows the classes {', '.join(run.info.class_names)}, not {wanted}.",
+        "Choose a teacher with the classes that are trained on.",
+    )
+
+
+def _flip_average(run: Run, images: np.ndarray) -> np.ndarray:
+    classifier = load_classifier(run)
+    try:
+        plain = classify_images(classifier, images, f"{run.key} teaches")
+        mirrored = classify_images(classifier, images[:, :, ::-1], f"{run.key} teaches, mirrored")
+    finally:
+        classifier.close()
+    return (plain + mirrored) / 2
+
+
+def _network_hash(run: Run) -> str:
+    file = run.litert_file or run.path / KERAS_FILE
+    return _hash(np.frombuffer(file.read_bytes(), np.uint8)) if file.is_file() else ""
+
+
+def _hash(array: np.ndarray) -> str:
+    return hashlib.blake2b(np.ascontiguousarray(array).data, digest_size=16).hexdigest()
+
+
+def _read(cache: Path, identity: Mapping[str, Any]) -> dict[str, np.ndarray] | None:
+    try:
+        with np.load(cache, allow_pickle=False) as archive:
+            if json.loads(str(archive["identity"])) != identity:
+                return None
+            return {head: archive[head] for head in archive.files if head != "identity"}
+    except (OSError, ValueError, KeyError, BadZipFile):  # absent, or damaged: computed anew
+        return None
+
+
+def _write(cache: Path, identity: Mapping[str, Any], answers: Mapping[str, np.ndarray]) -> None:
+    buffer = io.BytesIO()
+    arrays: dict[str, Any] = {"identity": np.array(json.dumps(identity)), **answers}
+    np.savez(buffer, **arrays)
+    try:
+        write_atomically(cache, buffer.getvalue())
+    except OSError as error:
+        raise EmoscopeError(
+            f"The teacher's answers could not be written ({error.strerror}).", f"Free some space at {cache.parent}."
+        ) from error
