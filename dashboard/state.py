@@ -13,6 +13,7 @@ from dashboard.notices import show_error
 from model.artifacts import DEFAULT_RUN, BrokenRun, Run
 from model.detectors import DETECTOR_NAMES, detector_problem
 from model.errors import RunError
+from model.exports import ORIGINAL, VARIANTS, read_exports
 
 DETECTOR_TITLES = {"haar": "Haar cascade", "yunet": "YuNet", "mtcnn": "MTCNN"}
 
@@ -87,6 +88,7 @@ def sidebar_controls() -> Choice | None:
             help="The saved run that reads the faces.",
             **kept("run_key", DEFAULT_RUN if DEFAULT_RUN in names else keys[0], keys),
         )
+        run_key = _form_control(run_key)
         calibrated = _calibration_control(run_key)
         detector_name = st.selectbox(
             "Face detector",
@@ -99,6 +101,26 @@ def sidebar_controls() -> Choice | None:
         if problems[detector_name]:
             st.caption(f":material/warning: {problems[detector_name]}")
     return Choice(run_key, detector_name, calibrated)
+
+
+def _form_control(run_key: str) -> str:
+    """Show the choice among the forms of a network that the app can run, if there are several; return its key."""
+    try:
+        forms = {form.variant: form for form in read_exports(resources.run(run_key)) if not form.stale}
+    except RunError as error:
+        show_error(error)
+        return run_key
+    keys = {variant: form.run.key for variant, form in forms.items() if form.run.litert_file}
+    if len(keys) < 2:
+        return run_key
+    variant = st.selectbox(
+        "Form",
+        list(keys),
+        format_func=lambda name: VARIANTS[name].title,
+        help="The same network in smaller files. The Export page says what each costs in accuracy.",
+        **kept("variant", ORIGINAL if ORIGINAL in keys else next(iter(keys)), list(keys)),
+    )
+    return keys[variant]
 
 
 def _calibration_control(run_key: str) -> bool:

@@ -159,3 +159,9 @@ def agreement(pair: Pair) -> Agreement:
 def stands_in(comparison: Comparison) -> bool:
     """Say whether a form (A) may be offered as equal to its original (B): it loses no more than a point of accuracy."""
     return comparison.accuracy.value >= -ACCEPTED_LOSS - 1e-9  # a point is a point, however it is rounded
+
+
+def measured_on(run: Run) -> str:
+    """Return the machine that the forms were timed on, for people; empty where they were not."""
+    file = run.path / MEASUREMENTS
+    return str(read_json(file).get("machine", "")) if file.is_file() else ""

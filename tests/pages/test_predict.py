@@ -1,4 +1,5 @@
 import re
+import shutil
 
 import cv2
 import numpy as np
@@ -13,6 +14,8 @@ from model.detectors import WholeImage
 from model.errors import DetectorError
 from model.images import decode_image, encode_png
 from model.pipeline import Pipeline
+from tests.dashboard.conftest import ASSETS
+from tests.factories import write_run
 
 PAGE = str(ROOT / "pages" / "predict.py")
 PORTRAIT = ("portrait.png", sample_picture("One face")[1], "image/png")
@@ -208,3 +211,18 @@ def test_choice_and_results_survive_a_visit_to_another_page(runs_folder, monkeyp
     assert app.selectbox(key="detector_name").value == "yunet"
     assert app.toggle(key="heat_maps").value is True
     assert headings(app) == ["1 face in 1 picture"]
+
+
+def test_a_smaller_form_of_the_network_can_be_chosen(runs_folder, page):
+    assert "Form" not in [box.label for box in page.sidebar.selectbox]
+    run = resources.run("emoscope")
+    same = {"config": run.info.config, "best_epoch": run.info.best_epoch, "training_seconds": run.info.training_seconds}
+    form = write_run(run.path / "exports", "int8", splits=(), origin="emoscope", **same)
+    shutil.copy(ASSETS / "int8.tflite", form.path / "model.tflite")
+    page.run()
+    (box,) = [box for box in page.sidebar.selectbox if box.label == "Form"]
+    box.set_value("int8").run()
+    drop(page, PORTRAIT)
+    assert not page.exception and not page.error
+    assert resources.classifier("emoscope/exports/int8").file == form.path / "model.tflite"
+    assert page.session_state["variant"] == "int8"

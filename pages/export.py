@@ -1,0 +1,34 @@
+"""One network in other forms: smaller ones for phones, and files that other programs open."""
+
+import streamlit as st
+
+from dashboard.notices import show_error
+from dashboard.run_choice import available_runs, choose_run, choose_split
+from dashboard.sections.exports import explanation, forms_of, missing, show_downloads, show_forms
+from model.errors import RunError
+from model.exports import measured_on
+
+st.title("Export")
+st.caption("The same network, smaller or for other programs, and what that costs in accuracy.")
+runs = available_runs()
+with st.container(horizontal=True, vertical_alignment="bottom"):
+    run = choose_run(runs)
+    split = choose_split(run.splits) if run.splits else ""
+try:
+    forms = forms_of(run, runs)
+    machine = measured_on(run)
+except RunError as error:
+    show_error(error)
+    st.stop()
+
+absent = missing(list(forms.values()))
+if absent:
+    st.info(
+        f"Not written yet: {', '.join(absent)}. `python -m training export {run.key}` writes, scores and times them.",
+        icon=":material/terminal:",
+    )
+show_downloads(run, forms, split)
+if split and len(forms) > 1:
+    st.subheader("What it costs")
+    show_forms(run, forms, split)
+    st.caption(explanation(split, machine))

@@ -1,0 +1,93 @@
+import numpy as np
+import pytest
+
+from model.artifacts import Predictions, load_run, write_json, write_predictions
+from tests.factories import write_run
+from tests.pages.evaluation_app import open_page, texts
+
+
+def add_form(run, variant: str, wrong: int, **info) -> None:
+    """Write a form that gives a wrong answer on so many samples that the run is right about."""
+    folder = run.path / "exports" / variant
+    write_run(folder.parent, variant, splits=(), origin=run.key, config=run.info.config, **info)
+    original = run.predictions("PublicTest")
+    probabilities = original.probabilities.copy()
+    probabilities[:wrong] = np.roll(probabilities[:wrong], 1, axis=1)  # the run is right about the first samples
+    found = Predictions(original.index, original.pixel_hash, original.label, probabilities)
+    write_predictions(folder, "PublicTest", found)
+    (folder / "model.tflite").write_bytes(b"x" * 2_000_000)
+
+
+@pytest.fixture
+def exported(world):
+    """The default run with int8 that answers like it, and float16 that errs on ten more of 140."""
+    run = load_run(world / "emoscope")
+    (run.path / "model.tflite").write_bytes(b"x" * 8_000_000)
+    like = {"best_epoch": run.info.best_epoch, "training_seconds": run.info.training_seconds}
+    add_form(run, "int8", wrong=0, **like)
+    add_form(run, "float16", wrong=10, **like)
+    networks = {
+        "float32": {"zipped_bytes": 7_000_000, "milliseconds": 4.0},
+        "int8": {"zipped_bytes": 1_000_000, "milliseconds": 2.0},
+    }
+    write_json(run.path / "exports.json", {"machine": "a 3 GHz core", "networks": networks})
+    return run
+
+
+def test_every_form_has_its_figures(exported):
+    table = open_page("export").dataframe[0].value.set_index("Form")
+    assert table.index.tolist() == ["LiteRT float32", "LiteRT float16", "LiteRT int8"]
+    assert table["Accuracy %"].tolist() == [85.71, 78.57, 85.71]
+    assert table["Change (points)"].tolist() == [0, -7.14, 0]
+    assert table["Same answer %"].tolist() == [100, 92.9, 100]
+    assert table["MB"].tolist() == [8, 2, 2]
+    assert table.loc["LiteRT int8", "Times as fast"] == 2
+
+
+def test_a_form_that_loses_more_than_a_point_is_not_offered_as_equal(exported):
+    shown = texts(open_page("export"))
+    assert "**LiteRT int8** :green-badge[equal]" in shown
+    assert "**LiteRT float16** :orange-badge[loses 7.1 points]" in shown
+    assert "a 3 GHz core" in shown
+
+
+def test_every_form_can_be_downloaded(exported):
+    page = open_page("export")
+    assert [button.label for button in page.get("download_button") if "MB" in button.label] == [
+        "Download (8.0 MB)",
+        "Download (2.0 MB)",
+        "Download (2.0 MB)",
+    ]
+
+
+def test_forms_that_are_not_there_are_named_with_the_command(exported):
+    assert "Not written yet: dynamic, onnx, h5. `python -m training export emoscope`" in texts(open_page("export"))
+
+
+def test_a_form_of_an_earlier_training_is_left_out_and_named(exported):
+    add_form(exported, "dynamic", wrong=0, training_seconds=1.0)
+    page = open_page("export")
+    assert "was trained again since its LiteRT dynamic range was made" in page.warning[0].value
+    assert "LiteRT dynamic range" not in page.dataframe[0].value["Form"].tolist()
+
+
+def test_a_pruned_run_stands_beside_its_origin(exported, world):
+    pruned = load_run(world / "twin")
+    write_run(
+        world, "twin", splits=(), name="Emoscope, 80 % pruned", origin="emoscope", note="80 % of its weights are 0."
+    )
+    write_predictions(pruned.path, "PublicTest", pruned.predictions("PublicTest"))
+    page = open_page("export")
+    assert page.dataframe[0].value["Form"].tolist()[-1] == "Emoscope, 80 % pruned"
+    assert "80 % of its weights are 0." in texts(page)
+
+
+def test_a_run_without_forms_or_answers_says_how_to_make_them(world):
+    write_run(world, "bare", splits=())
+    shown = texts(open_page("export", run="bare"))
+    assert "python -m training export bare" in shown
+
+
+def test_spoiled_measurements_are_one_sentence(exported):
+    (exported.path / "exports.json").write_text("{")
+    assert "exports.json" in open_page("export").error[0].value
