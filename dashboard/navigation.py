@@ -68,4 +68,5 @@ PAGES = (
     ),
     Entry("Understand", "dataset.py", "Dataset", ":material/dataset:", "Look through the images that it learned from."),
     Entry("Make", "train.py", "Train", ":material/model_training:", "Train a network of your own and watch it learn."),
+    Entry("Make", "export.py", "Export", ":material/output:", "Take a network to a phone or another program."),
 )
