@@ -113,7 +113,7 @@ def _show_recording(processor: LiveProcessor) -> None:
     st.dataframe(recording.summary(), hide_index=True)
     st.download_button(
         "Timeline as CSV",
-        recording.to_csv,
+        recording.to_csv(),
         "emoscope-timeline.csv",
         "text/csv",
         icon=":material/download:",
