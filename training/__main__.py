@@ -14,6 +14,8 @@ COMMANDS = {
     "data": ("training.data", "say what a data set holds: splits, balance, duplicates"),
     "config": ("training.config_command", "check a configuration and print it with every default"),
     "train": ("training.train_command", "train a network into a saved run, resumable"),
+    "crossval": ("training.crossval", "train a network a fold and score each on the images it never saw"),
+    "augmentation": ("training.augmentation_sheet", "draw what a configuration makes of training images"),
     "evaluate": ("training.evaluate_command", "score a saved run, or turn a model from elsewhere into one"),
     "calibrate": ("training.calibrate", "fit a run's temperature on the validation split"),
     "robustness": ("training.robustness", "score a run under damage of five severities"),

@@ -140,6 +140,10 @@ class TrainConfig:
         """Names of the network's heads, the saved one first."""
         return ("fer", "ferplus") if self.labels == "both" else (self.labels,)
 
+    def run_folders(self, output: Path) -> dict[str, Path]:
+        """Return the folder of each head's run: the first has the output itself, others ``<output>-<head>``."""
+        return {head: output.with_name(f"{output.name}-{head}") if i else output for i, head in enumerate(self.heads)}
+
     def side_at(self, epoch: int) -> int:
         """Return the training resolution of an epoch (0-based), in pixels."""
         for until, side in self.resolutions:

@@ -20,6 +20,7 @@ from model.classifier import load_classifier
 from model.errors import ConfigError, EmoscopeError
 from model.palette import emotion_key
 from training.evaluate import classify_images
+from training.flip import FlipAverage
 from training.labels import class_lookup
 
 
@@ -81,13 +82,11 @@ def _head_of(run: Run, classes: Mapping[str, tuple[str, ...]]) -> str:
 
 
 def _flip_average(run: Run, images: np.ndarray) -> np.ndarray:
-    classifier = load_classifier(run)
+    classifier = FlipAverage(load_classifier(run))
     try:
-        plain = classify_images(classifier, images, f"{run.key} teaches")
-        mirrored = classify_images(classifier, images[:, :, ::-1], f"{run.key} teaches, mirrored")
+        return classify_images(classifier, images, f"{run.key} teaches")
     finally:
         classifier.close()
-    return (plain + mirrored) / 2
 
 
 def _network_hash(run: Run) -> str:

@@ -8,9 +8,11 @@ from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from pathlib import Path
 
 from model.artifacts import artifacts_root, load_run
+from model.errors import RunError
 from training.arguments import add_data_arguments, load_data, load_data_at
 from training.class_order import NORMALIZATIONS
 from training.evaluate import evaluate_run, metrics_table
+from training.flip import evaluate_flip_average
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -19,6 +21,9 @@ def add_arguments(parser: ArgumentParser) -> None:
     add_data_arguments(parser)
     parser.add_argument("--splits", type=_names, metavar="A,B", help="to score (default: all but the training split)")
     parser.add_argument("--threads", type=int, default=1, help="cores to use (default 1)")
+    parser.add_argument(
+        "--flip", action="store_true", help="average with the mirror image; stored as a run of its own, MODEL-flip"
+    )
     foreign = parser.add_argument_group("models from elsewhere (what is not given is tried on the validation split)")
     foreign.add_argument("--name", help="key of the new run (default: the file's name)")
     foreign.add_argument("--classes", type=_names, metavar="A,B,…", help="class names in the order of the outputs")
@@ -39,8 +44,13 @@ def run(args: Namespace) -> int:
         dataset = load_data(args, saved.info)
         if saved.info.dataset.fingerprint not in ("", dataset.fingerprint):
             print(f"note: {saved.key} was made with other data ({saved.info.dataset.name}) than {dataset.name} here.")
-        evaluate_run(saved.path, dataset, args.splits, args.threads)
-        saved = load_run(saved.path)
+        if args.flip:
+            saved = evaluate_flip_average(saved, dataset, args.splits, args.threads)
+        else:
+            evaluate_run(saved.path, dataset, args.splits, args.threads)
+            saved = load_run(saved.path)
+    elif args.flip:
+        raise RunError(f"{given} is no saved run, which --flip needs.", "Evaluate it without --flip first.")
     else:
         os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow's start-up lines would bury the table
         from training.import_model import ImportOptions, import_model

@@ -18,7 +18,7 @@ LABEL_SOURCES = {"fer": "dataset", "ferplus": "ferplus-majority"}
 LICENCE = "Weights: MIT. Trained on {dataset}, whose own terms hold for the images."
 
 
-def save_runs(trained: Trained, config: TrainConfig, dataset: Dataset, output: Path) -> list[Path]:
+def save_runs(trained: Trained, config: TrainConfig, dataset: Dataset, output: Path, note: str = "") -> list[Path]:
     """Write a saved run for every head of a trained network.
 
     Args:
@@ -26,13 +26,14 @@ def save_runs(trained: Trained, config: TrainConfig, dataset: Dataset, output: P
         config: That it was trained with.
         dataset: That it was trained on.
         output: Folder of the first head's run; those of further heads are named ``<output>-<head>``.
+        note: Free text for people.
 
     Returns:
         The folders, the first head's first.
     """
     folders: list[Path] = []
     for position, (head, class_names) in enumerate(trained.classes.items()):
-        folder = output if not position else output.with_name(f"{output.name}-{head}")
+        folder = config.run_folders(output)[head]
         model = deploy(trained.network, head)
         folder.mkdir(parents=True, exist_ok=True)
         _save_model(model, folder / KERAS_FILE)
@@ -56,6 +57,7 @@ def save_runs(trained: Trained, config: TrainConfig, dataset: Dataset, output: P
                 best_epoch=trained.best_epoch,
                 training_seconds=round(trained.seconds, 1),
                 licence=LICENCE.format(dataset=dataset.name),
+                note=note,
             ),
         )
         folders.append(folder)

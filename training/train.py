@@ -9,7 +9,7 @@ import json
 import os
 import platform
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -127,6 +127,12 @@ def train(config: TrainConfig, dataset: Dataset, checkpoint_file: Path, *, fresh
     )
 
 
+def set_epoch(layers: Sequence[keras.layers.Layer], seed: int, epoch: int) -> None:
+    """Let layers draw what they draw in an epoch (0-based), whatever they drew before."""
+    for i, layer in enumerate(layers):
+        layer.seed_generator.state.assign(np.array([seed * 1000 + i, epoch], "uint32"))
+
+
 def environment() -> dict[str, str]:
     """Describe what a training ran on: versions, backend, device."""
     return {
@@ -201,8 +207,7 @@ class _Session:
     ) -> dict[str, float]:
         """Pass over the samples once in an order that only the seed and the epoch decide."""
         config = self.config
-        for i, layer in enumerate(self.random_layers):
-            layer.seed_generator.state.assign(np.array([config.seed * 1000 + i, epoch], "uint32"))
+        set_epoch(self.random_layers, config.seed, epoch)
         order, probe = epoch_order(config, samples, epoch)
         steps = len(order) // min(config.batch_size, len(order))
         losses = np.zeros(steps)
