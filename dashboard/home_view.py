@@ -98,7 +98,7 @@ def _file_size(size: int) -> str:
 def show_cards(entries: Sequence[Entry]) -> None:
     """Show pages as a grid of cards."""
     st.html("<style>.st-key-cards [data-testid=stPageLink-NavLink] {padding-left: 0}</style>")
-    cards = st.grid(4, key="cards", min_column_width=220, gap="small")
+    cards = st.grid(3, key="cards", min_column_width=220, gap="small")
     for entry in entries:
         with cards.container(border=True):
             st.page_link(entry.path, label=f"**{entry.title}**", icon=entry.icon)
