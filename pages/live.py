@@ -3,7 +3,7 @@
 import streamlit as st
 
 from dashboard import live_connection, live_controls, live_tools, live_view, state
-from dashboard.notices import show_error
+from dashboard.notices import show_cluster_note, show_error
 from model.errors import EmoscopeError
 
 st.title("Live", anchor=False)
@@ -33,6 +33,7 @@ is_on = context.state.playing or context.state.signalling
 def show_beside() -> None:
     live_connection.show_crowd(live_controls.pool(), is_on)
     live_connection.show_findings(context, processor, ice)
+    show_cluster_note(settings.pipeline.classifier)
     live_tools.show_tool_progress(processor)
     live_view.show_now(processor)
 

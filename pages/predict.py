@@ -6,7 +6,7 @@ import streamlit as st
 
 from dashboard import inputs, prediction_view, resources, state
 from dashboard.album import MAX_PICTURES, Album
-from dashboard.notices import show_error
+from dashboard.notices import show_cluster_note, show_error
 from model.errors import EmoscopeError
 
 st.title("Read faces in pictures", anchor=False)
@@ -32,6 +32,7 @@ except EmoscopeError as error:
     show_error(error)
     st.stop()
 
+show_cluster_note(pipeline.classifier)
 prediction_view.show_problems(album.problems)
 results = album.results(way)
 if results:
