@@ -38,6 +38,7 @@ PAGES = (
         "Try it", "predict.py", "Predict", ":material/add_photo_alternate:", "Drop photos and read every face in them."
     ),
     Entry("Try it", "live.py", "Live", ":material/videocam:", "Watch your webcam being read as you move."),
+    Entry("Try it", "video.py", "Video", ":material/movie:", "Follow every face through a clip of yours."),
     Entry(
         "Understand",
         "evaluation.py",

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import io
+from functools import lru_cache
 from importlib.resources import files
 
+import av
 import cv2
 import numpy as np
 
-from model.images import encode_png
+from model.images import decode_image, encode_png
 
 SAMPLES = {"One face": "astronaut.png", "Twenty faces": "lfw_subset.npy", "No face": "chelsea.png"}
 _EXPRESSIVE = [*range(10, 20), *range(50, 60)]
 _SIDE, _GAP, _COLUMNS = 160, 56, 4
+_CLIP_SIZE, _CLIP_RATE = (640, 360), 15
+_CLIP_SECONDS, _CLIP_CUT = 10.0, 3.0
 
 
 def sample_picture(title: str) -> tuple[str, bytes]:
@@ -29,6 +34,35 @@ def sample_picture(title: str) -> tuple[str, bytes]:
     with file.open("rb") as stream:
         faces = np.load(stream, allow_pickle=False)[_EXPRESSIVE]
     return "twenty-faces.png", encode_png(_contact_sheet((faces * 255).round().astype(np.uint8)))
+
+
+@lru_cache(maxsize=1)
+def sample_clip() -> tuple[str, bytes]:
+    """Return file name and content of a made-up video: the camera leaves one face and passes along four others."""
+    photo = decode_image(sample_picture("One face")[1])
+    sheet = decode_image(sample_picture("Twenty faces")[1])
+    width, height = _CLIP_SIZE
+    stream = io.BytesIO()
+    with av.open(stream, "w", format="mp4") as container:
+        track = container.add_stream("libx264", rate=_CLIP_RATE, options={"preset": "veryfast", "crf": "20"})
+        track.width, track.height, track.pix_fmt = width, height, "yuv420p"
+        for i in range(round(_CLIP_SECONDS * _CLIP_RATE)):
+            at = i / _CLIP_RATE
+            if at < _CLIP_CUT:
+                scene, zoom, left, top = photo, 1.6 + 0.08 * at, 60 + 12 * np.sin(at), 25.0
+            else:
+                scene, zoom, left, top = sheet, 1.25, -40 + 110 * (at - _CLIP_CUT), 20.0
+            matrix = np.array([[1 / zoom, 0, left], [0, 1 / zoom, top]], np.float32)
+            picture = cv2.warpAffine(
+                scene,
+                matrix,
+                _CLIP_SIZE,
+                flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
+                borderMode=cv2.BORDER_REPLICATE,
+            )
+            container.mux(track.encode(av.VideoFrame.from_ndarray(picture.astype(np.uint8), format="bgr24")))
+        container.mux(track.encode(None))
+    return "sample.mp4", stream.getvalue()
 
 
 def _contact_sheet(faces: np.ndarray) -> np.ndarray:

@@ -80,9 +80,7 @@ def run(options: argparse.Namespace) -> int:
     files = list(find_pictures(options.paths, leave_out=options.annotate))
     if not files:
         raise ImageError(f"There are no pictures in {', '.join(options.paths)}.", "Name a picture or another folder.")
-    run = load_run(options.run)
-    if options.calibrated and run.temperature is None:
-        raise RunError(f"{run.key} holds no temperature.", f"Fit one: python -m training calibrate {run.key}")
+    run = chosen_run(options)
     summary = _Summary(len(files), options.detector)
     with ExitStack() as outputs:
         journal = _journal(options, run)
@@ -98,6 +96,18 @@ def run(options: argparse.Namespace) -> int:
                 bar.update()
     summary.print()
     return 1 if summary.failed else 0
+
+
+def chosen_run(options: argparse.Namespace) -> Run:
+    """Open the run that ``--run`` and ``--calibrated`` ask for.
+
+    Raises:
+        RunError: There is no such run, or it holds no temperature.
+    """
+    run = load_run(options.run)
+    if options.calibrated and run.temperature is None:
+        raise RunError(f"{run.key} holds no temperature.", f"Fit one: python -m training calibrate {run.key}")
+    return run
 
 
 def _entries(

@@ -9,10 +9,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from model.artifacts import DEFAULT_RUN, load_run
+from model.artifacts import DEFAULT_RUN
 from model.batch import PipelineSettings
 from model.detectors import DETECTOR_NAMES
 from model.errors import OutputError
+from model.predict_command import chosen_run
 from model.result_files import writing
 
 if TYPE_CHECKING:
@@ -44,6 +45,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--rate", metavar="N", type=_rate, default=10.0, help="analyses a second of the video (default: 10)")
     add("--detector", choices=DETECTOR_NAMES, default="haar", help="how to find faces (default: haar)")
     add("--run", default=DEFAULT_RUN, help=f"saved run to use, by name or folder (default: {DEFAULT_RUN})")
+    add("--calibrated", action="store_true", help="correct the probabilities by the temperature stored with the run")
 
 
 def _rate(text: str) -> float:
@@ -66,7 +68,8 @@ def run(options: argparse.Namespace) -> int:
     from model.video_analysis import VideoAnalysis
 
     _check_outputs(options)
-    pipeline = PipelineSettings(load_run(options.run).path, options.detector).open(for_video=True)
+    settings = PipelineSettings(chosen_run(options).path, options.detector, calibrated=options.calibrated)
+    pipeline = settings.open(for_video=True)
     stopped = False
     with Video(options.file) as video:
         analysis = VideoAnalysis(video, pipeline, options.rate)

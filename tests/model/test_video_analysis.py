@@ -1,6 +1,7 @@
 import io
 from types import SimpleNamespace
 
+import cv2
 import numpy as np
 import pytest
 
@@ -61,6 +62,21 @@ def test_large_frames_are_read_smaller_and_boxes_named_in_pixels_of_the_video(pi
     large = analysed(make_clip(0.5, size=(1600, 1200), rate=10), pipeline).readings()
     small = analysed(make_clip(0.5, size=(320, 240), rate=10), pipeline).readings()
     assert large.xyxy[-1] / 5 == pytest.approx(small.xyxy[-1], abs=6)
+
+
+def test_after_a_cut_a_face_in_the_same_place_is_another_person(pipeline):
+    def scenes(at: float, width: int, height: int) -> np.ndarray:
+        picture = view(0.3, width, height)
+        if at >= 1:  # the same face at the same place in another room
+            mask = np.zeros((height, width, 1), np.uint8)
+            cv2.circle(mask, (width // 3, height // 3), height // 3, 1, -1)
+            picture = np.where(mask > 0, picture, 255 - picture)
+        return picture
+
+    analysis = analysed(make_clip(2.0, picture=scenes), pipeline)
+    first, second = sorted(people(analysis.readings()), key=lambda person: person.first)[:2]
+    assert first.number != second.number and first.last < 1 <= second.first
+    assert len(people(analysed(make_clip(2.0), pipeline).readings())) == 1
 
 
 def test_a_broken_end_is_told_with_what_was_read(pipeline):
@@ -124,8 +140,6 @@ def test_what_is_kept_of_two_hours_is_small():
 
 
 def test_the_picture_of_a_moment_shows_the_face(pipeline):
-    import cv2
-
     analysis = analysed(make_clip(1.0), pipeline)
     (moment,) = analysis.moments.strongest(8)
     picture = cv2.imdecode(np.frombuffer(moment.jpeg, np.uint8), cv2.IMREAD_COLOR)

@@ -1,0 +1,41 @@
+"""Follow every face through a video, and see when it shows what."""
+
+import streamlit as st
+
+from dashboard import resources, state, video_results, video_view
+from dashboard.notices import show_error
+from dashboard.video_clip import Clip, ClipWork
+from model.errors import EmoscopeError
+
+st.title("Video", anchor=False)
+choice = state.sidebar_controls()
+if choice is None:
+    st.stop()
+rate = video_view.rate_control()
+try:
+    pipeline = resources.pipeline(choice.run_key, choice.detector_name, calibrated=choice.calibrated, for_video=True)
+except EmoscopeError as error:
+    show_error(error)
+    st.stop()
+
+way = (choice, resources.stamp(choice.run_key))
+work: ClipWork | None = st.session_state.get("video")
+if work is None:
+    brought = video_view.choose_clip()
+    if brought is None:
+        st.stop()
+    work = st.session_state["video"] = ClipWork(Clip(*brought, pipeline, way, rate))
+    st.rerun()  # without the uploader: the server forgets the upload
+
+if work.reading.is_running:
+    video_view.show_reading(work)
+elif work.reading.error is not None:
+    video_view.show_failure(work)
+else:
+    if work.clip.way != way:
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.caption("This was read by another network or detector than the one chosen now.", width="content")
+            if st.button("Read it again", icon=":material/refresh:"):
+                st.session_state["video"] = work.read_again(pipeline, way)
+                st.rerun()
+    video_results.show_results(work)
