@@ -58,6 +58,8 @@ class TrainConfig:
         teacher: Saved runs whose probabilities the network learns besides the labels; several are averaged.
         teacher_weight: Share of the teacher in the loss; the labels have the rest.
         teacher_temperature: Softens the teacher's and the network's probabilities before they are compared.
+        freeze_epochs: Epochs in which the pretrained weights of a ``backbone`` stay as they are; then all are trained.
+        fine_tune_scale: Learning rate after ``freeze_epochs`` as a fraction of what the schedule says.
         patience: Epochs without a better validation score before training stops; 0 never stops early.
         monitor: ``val_accuracy`` or ``val_loss``: which epoch is best.
         average: Decay of the moving average of weights a step, e.g. 0.998; 0 keeps the plain weights.
@@ -101,6 +103,8 @@ class TrainConfig:
     teacher: tuple[str, ...] = ()
     teacher_weight: float = 0.5
     teacher_temperature: float = 2.0
+    freeze_epochs: int = 0
+    fine_tune_scale: float = 0.1
     patience: int = 0
     monitor: Literal["val_accuracy", "val_loss"] = "val_accuracy"
     average: float = 0.0
@@ -116,6 +120,7 @@ class TrainConfig:
             "learning_rate": self.learning_rate,
             "plateau_patience": self.plateau_patience,
             "teacher_temperature": self.teacher_temperature,
+            "fine_tune_scale": self.fine_tune_scale,
         }
         for key, value in positive.items():
             if value <= 0:
@@ -124,7 +129,7 @@ class TrainConfig:
             if not 0 <= getattr(self, key) < 1:
                 raise ConfigError(f"{key} must lie in 0..1, below 1, not {getattr(self, key)}.")
         not_negative = ("weight_decay", "clip_norm", "warmup_epochs", "restart_epoch", "patience", "limit")
-        for key in (*not_negative, "ferplus_weight", "focal_gamma", "mixup", "cutmix"):
+        for key in (*not_negative, "freeze_epochs", "ferplus_weight", "focal_gamma", "mixup", "cutmix"):
             if getattr(self, key) < 0:
                 raise ConfigError(f"{key} must not be negative, but is {getattr(self, key)}.")
         for key in ("class_weights", "weighted_sampling", "teacher_weight"):
@@ -134,6 +139,11 @@ class TrainConfig:
             raise ConfigError("focal_alpha must be one number from 0, or one for each class.")
         if self.channels not in (1, 3):
             raise ConfigError(f"channels must be 1 (gray) or 3 (RGB), not {self.channels}.")
+        if self.architecture == "backbone" and self.normalization != Normalization("rescale", 1.0, 0.0):
+            raise ConfigError(
+                "architecture: backbone holds its own preprocessing and takes pixels as they are.",
+                "Set normalization: {kind: rescale, scale: 1}.",
+            )
 
     @property
     def heads(self) -> tuple[str, ...]:

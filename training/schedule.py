@@ -21,6 +21,8 @@ def learning_rate(config: TrainConfig, epoch: float, history: History) -> float:
     Source: Loshchilov & Hutter, "SGDR", 2016 (cosine with warm restart); Goyal et al., 2017 (linear warm-up).
     """
     peak = config.learning_rate
+    if config.freeze_epochs and epoch >= config.freeze_epochs:
+        peak *= config.fine_tune_scale
     if epoch < config.warmup_epochs:
         return peak * max(epoch / config.warmup_epochs, 1e-3)
     if config.schedule == "cosine":

@@ -9,7 +9,7 @@ import json
 import os
 import platform
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,8 @@ from typing import Any
 import keras
 import numpy as np
 
-from model.architectures import build_network
+from model.architectures import build_network, every_layer
+from model.architectures.pretrained import freeze_backbone
 from model.artifacts import write_history
 from model.dataset import Dataset
 from model.errors import ConfigError, EmoscopeError
@@ -57,7 +58,14 @@ class Trained:
     environment: dict[str, str]
 
 
-def train(config: TrainConfig, dataset: Dataset, checkpoint_file: Path, *, fresh: bool = False) -> Trained:
+def train(
+    config: TrainConfig,
+    dataset: Dataset,
+    checkpoint_file: Path,
+    *,
+    fresh: bool = False,
+    prepare: Callable[[keras.Model], None] | None = None,
+) -> Trained:
     """Train a network, going on from the checkpoint if there is one.
 
     Args:
@@ -65,6 +73,7 @@ def train(config: TrainConfig, dataset: Dataset, checkpoint_file: Path, *, fresh
         dataset: Images of ``config.input_size``; its training and validation splits are used, never the test split.
         checkpoint_file: Where the state is kept between epochs; a folder of its name holds ``history.csv`` meanwhile.
         fresh: Forget an existing checkpoint.
+        prepare: Called with the new network before it is trained: gives it other weights or constraints.
 
     Raises:
         ConfigError: The checkpoint belongs to another configuration or other data.
@@ -80,7 +89,7 @@ def train(config: TrainConfig, dataset: Dataset, checkpoint_file: Path, *, fresh
         )
         softened = {head: soften(values, config.teacher_temperature) for head, values in answers.items()}
         fit_samples = replace(fit_samples, teacher=softened)
-    session = _Session(config, classes, taught=tuple(fit_samples.teacher))
+    session = Session(config, classes, taught=tuple(fit_samples.teacher), prepare=prepare)
     identity = json.loads(json.dumps({"config": asdict(config), "data": dataset.fingerprint}))
     checkpoint = Checkpoint.load(checkpoint_file)
     if checkpoint is not None:
@@ -94,6 +103,7 @@ def train(config: TrainConfig, dataset: Dataset, checkpoint_file: Path, *, fresh
         epoch = len(history)
         side = config.side_at(epoch)
         progress.begin(epoch, side)
+        session.enter_phase(epoch)
         started = time.perf_counter()
         row = session.fit_epoch(fit_samples.resized(side), epoch, history, progress)
         row |= session.validate(validation_samples.resized(side))
@@ -169,34 +179,53 @@ def _check_identity(found: Mapping[str, Any], wanted: Mapping[str, Any], file: P
     )
 
 
-class _Session:
+class Session:
     """The network that is being trained, its optimizer and the moving average of its weights."""
 
     def __init__(
-        self, config: TrainConfig, classes: Mapping[str, tuple[str, ...]], taught: tuple[str, ...] = ()
+        self,
+        config: TrainConfig,
+        classes: Mapping[str, tuple[str, ...]],
+        taught: tuple[str, ...] = (),
+        prepare: Callable[[keras.Model], None] | None = None,
     ) -> None:
         self.config = config
         self.heads = {head: len(names) for head, names in classes.items()}
+        self.taught = taught
         keras.utils.set_random_seed(config.seed)
         self.network = self.build((None, None) if config.resolutions else config.input_size)
+        if prepare is not None:
+            prepare(self.network)
         inputs = keras.Input(self.network.inputs[0].shape[1:], name="pixels")
         x = inputs
         self.random_layers = augmentation_layers(config.augmentation, config.seed)
         for layer in self.random_layers:
             x = layer(x)
-        self.random_layers += [layer for layer in self.network.layers if hasattr(layer, "seed_generator")]
+        self.random_layers += [layer for layer in every_layer(self.network) if hasattr(layer, "seed_generator")]
         self.model = keras.Model(inputs, self.network(normalize(x, config.normalization, keras.ops)))
+        self.frozen: bool | None = None
+        self.enter_phase(0)
+        self.average = self.network.get_weights() if config.average else []
+
+    def enter_phase(self, epoch: int) -> None:
+        """Freeze or free the backbone as the epoch (0-based) asks for; each phase has an optimizer of its own."""
+        config = self.config
+        frozen = epoch < config.freeze_epochs
+        if frozen == self.frozen:
+            return
+        if config.freeze_epochs:
+            freeze_backbone(self.network, frozen)
+        self.frozen = frozen
         self.optimizer = _optimizer(config)
         self.model.compile(
             optimizer=self.optimizer,
-            loss={head: head_loss(config, head, count, head in taught) for head, count in self.heads.items()},
+            loss={head: head_loss(config, head, count, head in self.taught) for head, count in self.heads.items()},
             loss_weights={
                 head: config.ferplus_weight if head == "ferplus" and len(self.heads) > 1 else 1.0 for head in self.heads
             },
             weighted_metrics=[],
         )
         self.optimizer.build(self.model.trainable_variables)
-        self.average = self.network.get_weights() if config.average else []
 
     def build(self, size: tuple[int | None, int | None]) -> keras.Model:
         """Build the network for one input size; None for any."""
@@ -205,10 +234,23 @@ class _Session:
     def fit_epoch(
         self, samples: Samples, epoch: int, history: list[dict[str, float]], progress: Progress
     ) -> dict[str, float]:
-        """Pass over the samples once in an order that only the seed and the epoch decide."""
+        """Pass over the samples once and return ``loss``, ``learning_rate`` and ``accuracy``."""
+        order, probe = epoch_order(self.config, samples, epoch)
+        fitted = self.fit_steps(samples, order, epoch, history, progress)
+        # Training accuracy is measured on unchanged images, so that its gap to validation means what it says.
+        return fitted | {"accuracy": self._scores(samples, probe)["accuracy"]}
+
+    def fit_steps(
+        self,
+        samples: Samples,
+        order: np.ndarray,
+        epoch: int,
+        history: list[dict[str, float]],
+        progress: Progress | None = None,
+    ) -> dict[str, float]:
+        """Step over samples in the order given; only the seed and the epoch decide what is drawn."""
         config = self.config
         set_epoch(self.random_layers, config.seed, epoch)
-        order, probe = epoch_order(config, samples, epoch)
         steps = len(order) // min(config.batch_size, len(order))
         losses = np.zeros(steps)
         for step, batch in enumerate(batches(config, samples, order, epoch)):
@@ -221,11 +263,9 @@ class _Session:
             self.model.reset_metrics()
             if config.average and (step + 1) % AVERAGE_EVERY == 0:
                 self._update_average(epoch * steps + step + 1)
-            progress.step((step + 1) * len(batch.images), steps * len(batch.images))
-        fitted = {"loss": float(losses.mean()), "learning_rate": float(rate)}
-        # Training accuracy is measured on unchanged images, so that its gap to validation means what it says.
-        fitted["accuracy"] = self._scores(samples, probe)["accuracy"]
-        return fitted
+            if progress is not None:
+                progress.step((step + 1) * len(batch.images), steps * len(batch.images))
+        return {"loss": float(losses.mean()), "learning_rate": float(rate)}
 
     def validate(self, samples: Samples) -> dict[str, float]:
         """Return ``val_loss`` and ``val_accuracy`` of the first head, and accuracies of the others."""
@@ -272,6 +312,7 @@ class _Session:
 
     def restore(self, checkpoint: Checkpoint) -> None:
         """Take over a saved state."""
+        self.enter_phase(len(checkpoint.history) - 1)
         self.network.set_weights(checkpoint.weights)
         for variable, value in zip(self.optimizer.variables, checkpoint.optimizer, strict=True):
             variable.assign(value)

@@ -8,9 +8,10 @@ those are its class activation maps, and they leave the deployed network beside 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
+from model.architectures.pretrained import backbone
 from model.architectures.published import classic_cnn, flatten_cnn, gap_cnn, lite_cnn, vgg_cnn
 from model.architectures.residual import residual
 from model.errors import ConfigError
@@ -25,6 +26,7 @@ ARCHITECTURES: dict[str, Callable[..., keras.Model]] = {
     "vgg_cnn": vgg_cnn,
     "classic_cnn": classic_cnn,
     "lite_cnn": lite_cnn,
+    "backbone": backbone,
 }
 
 
@@ -78,10 +80,19 @@ def multiply_adds(network: keras.Model) -> int:
         network: A functional model with a fixed input size.
     """
     total = 0
-    for layer in network.layers:
+    for layer in every_layer(network):
         for name in ("kernel", "depthwise_kernel", "pointwise_kernel"):
             kernel = getattr(layer, name, None)
             if kernel is not None:
                 places = math.prod(side for side in layer.output.shape[1:-1])
                 total += 2 * math.prod(kernel.shape) * places
     return total
+
+
+def every_layer(network: keras.Model) -> Iterator[keras.layers.Layer]:
+    """Yield the layers of a network and of the networks within it, in order."""
+    for layer in network.layers:
+        if hasattr(layer, "layers"):
+            yield from every_layer(layer)
+        else:
+            yield layer
