@@ -14,6 +14,7 @@ COMMANDS = {
     "data": ("training.data", "say what a data set holds: splits, balance, duplicates"),
     "config": ("training.config_command", "check a configuration and print it with every default"),
     "train": ("training.train_command", "train a network into a saved run, resumable"),
+    "sweep": ("training.sweep", "train a grid or a random sample of settings, each into a run"),
     "crossval": ("training.crossval", "train a network a fold and score each on the images it never saw"),
     "augmentation": ("training.augmentation_sheet", "draw what a configuration makes of training images"),
     "evaluate": ("training.evaluate_command", "score a saved run, or turn a model from elsewhere into one"),
