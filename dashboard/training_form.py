@@ -101,7 +101,7 @@ def _choose_config() -> tuple[str, str | None]:
         text = files[chosen].read_text(encoding="utf-8")
         st.caption(escape(description(text)))
         return chosen, text
-    upload = st.file_uploader("Configuration file", type=["yaml", "yml", "json"], max_upload_size=1)
+    upload = st.file_uploader("Configuration file", type=["yaml", "yml", "json"], max_upload_size=1, key="train-upload")
     if upload is None:
         st.caption("`key: value` lines as in `training/configs`; what is left out keeps its default.")
         return "", None

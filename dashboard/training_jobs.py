@@ -229,9 +229,9 @@ def start_runner() -> None:
 
 def problem_of(job: TrainingJob) -> EmoscopeError:
     """Return why a training failed, in the sentence it ended with; the log holds more."""
-    for line in reversed(job.output.splitlines()):
-        if job.status == 1 and line.startswith("error: "):
-            return EmoscopeError(line.removeprefix("error: "))
+    last = next((line for line in reversed(job.output.splitlines()) if line.strip()), "")
+    if last.startswith("error: "):
+        return EmoscopeError(last.removeprefix("error: "))
     if job.status == -signal.SIGKILL:
         return EmoscopeError(
             f"The training of {job.key} was killed, most likely because memory ran out.",

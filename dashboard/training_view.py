@@ -40,9 +40,9 @@ def show_waiting(waiting: Sequence[TrainingJob]) -> None:
     if not waiting:
         return
     st.subheader("Waiting", anchor=False)
-    for place, job in enumerate(waiting, 1):
+    for job in waiting:
         with st.container(border=True, horizontal=True, vertical_alignment="center"):
-            st.markdown(f"{place}. **{escape(job.key)}** · {job.epochs} epochs", width="stretch")
+            st.markdown(f"**{escape(job.key)}** · {_epochs(job.epochs)}", width="stretch")
             if st.button("Remove", icon=":material/close:", key=f"remove-{job.folder.name}"):
                 training_jobs.stop(job)
                 training_jobs.discard(job)
@@ -67,7 +67,7 @@ def _show_one_ended(job: TrainingJob) -> None:
         "stopped": ":gray-badge[:material/pause: stopped]",
         "failed": ":red-badge[:material/error: failed]",
     }
-    detail = f"{done} of {job.epochs} epochs"
+    detail = f"{done} of {_epochs(job.epochs)}"
     if done and "val_accuracy" in history:
         detail += f" · best validation accuracy {percent(history['val_accuracy'].max())}"
     with st.container(horizontal=True, vertical_alignment="center"):
@@ -90,6 +90,10 @@ def _show_one_ended(job: TrainingJob) -> None:
         _show_output(job)
 
 
+def _epochs(count: int) -> str:
+    return "1 epoch" if count == 1 else f"{count} epochs"
+
+
 def _show_discard(job: TrainingJob, done: int) -> None:
     if job.state == "finished":
         if st.button("", icon=":material/close:", key=f"discard-{job.folder.name}", help="Take it off this list"):
@@ -97,7 +101,7 @@ def _show_discard(job: TrainingJob, done: int) -> None:
             st.rerun()
         return
     with st.popover("Discard", icon=":material/delete:"):
-        st.markdown(f"Delete this training and its {done} finished epochs?" if done else "Delete this training?")
+        st.markdown(f"Delete this training and its {_epochs(done)}?" if done else "Delete this training?")
         if st.button("Delete", type="primary", key=f"discard-{job.folder.name}"):
             training_jobs.discard(job)
             st.rerun()

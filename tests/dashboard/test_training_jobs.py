@@ -148,7 +148,7 @@ def test_the_next_runner_notes_what_was_cut_off(root):
 @pytest.mark.parametrize(
     ("code", "sentence"),
     [
-        ("import sys; print('epoch'); print('error: The data are gone. Bring them.', file=sys.stderr); sys.exit(1)",
+        ("import sys; print('epoch'); print('error: The data are gone. Bring them.', file=sys.stderr); sys.exit(2)",
          "The data are gone. Bring them."),
         ("raise ValueError('a defect')", "ended unexpectedly (status 1)"),
         ("import os; os.kill(os.getpid(), 9)", "memory ran out"),

@@ -117,7 +117,7 @@ def test_others_wait_with_a_message_and_can_be_removed(root):
     with held(queue_root() / training_jobs.LOCK):
         page = opened()
         assert "One training runs at a time" in texts(page)
-        assert "1. **second**" in texts(page).replace("\\", "")
+        assert "**second** · 4 epochs" in texts(page).replace("\\", "")
         assert "Add to the queue" in labels(page) and "Start training" not in labels(page)
         page.button(key="remove-second").click()
         checked(page.run())
