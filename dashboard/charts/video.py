@@ -54,7 +54,8 @@ def timeline(readings: Readings, numbers: Sequence[int], seconds: float, chosen:
     fig.update_layout(barmode="stack", bargap=0, hovermode="x unified", dragmode=False, legend={"traceorder": "normal"})
     fig.update_traces(marker_line_width=0, selector={"type": "bar"})
     ticks = tick_places(seconds)
-    fig.update_xaxes(range=[0, seconds], fixedrange=True, hoverformat=".1f", tickvals=ticks, ticktext=[tick_text(t) for t in ticks])
+    fig.update_xaxes(range=[0, seconds], fixedrange=True, hoverformat=".1f")
+    fig.update_xaxes(tickvals=ticks, ticktext=[tick_text(at) for at in ticks])
     fig.update_yaxes(range=[0, 1], fixedrange=True, tickformat=".0%", tickvals=[0, 0.5, 1], showgrid=False)
     if chosen is not None and numbers:
         fig.add_vline(chosen, line={"width": 2, "color": "rgb(128, 134, 150)"})
