@@ -6,6 +6,7 @@ import socket
 import tempfile
 import time
 import zlib
+from http.client import HTTPResponse
 
 import numpy as np
 import pytest
@@ -178,7 +179,10 @@ def test_a_kept_connection_serves_again_after_a_problem_with_a_whole_body(server
     with connect(server) as connection:
         for body, status in ((b"hello", 422), (FACE, 200)):
             connection.sendall(f"{HEAD}Content-Length: {len(body)}\r\n\r\n".encode() + body)
-            assert connection.recv(65536).startswith(f"HTTP/1.1 {status} ".encode())
+            with HTTPResponse(connection) as response:  # reads to the end of the answer, however it is cut up
+                response.begin()
+                response.read()
+            assert response.status == status
 
 
 def read_in_process(settings, body, kind, bodies=None):
