@@ -18,7 +18,7 @@ from argparse import ArgumentParser, Namespace
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from model.artifacts import artifacts_root, load_run, write_json
 from model.errors import ConfigError, EmoscopeError, RunError
@@ -65,8 +65,8 @@ def run(args: Namespace) -> int:
     for settings in extremes(space):
         sweep.config(settings)  # a typo is said before hours are spent
     study = sweep.open(optuna)
-    for trial in [t for t in study.trials if t.state == optuna.trial.TrialState.RUNNING]:
-        sweep.train(study, trial.number, trial.params)  # it was stopped in the middle
+    for stopped in [t for t in study.trials if t.state == optuna.trial.TrialState.RUNNING]:
+        sweep.train(study, stopped.number, stopped.params)
     while sweep.has_more(study):
         study.sampler = sweep.sampler(optuna, len(study.trials))
         trial = study.ask()
@@ -223,7 +223,7 @@ def _finish(command: Sequence[str]) -> int:
 
 def _suggest(trial: optuna.Trial, key: str, dimension: tuple[Value, ...] | Range) -> Value:
     if not isinstance(dimension, Range):
-        return trial.suggest_categorical(key, dimension)
+        return cast(Value, trial.suggest_categorical(key, dimension))
     if dimension.integer:
         return trial.suggest_int(key, int(dimension.low), int(dimension.high), log=dimension.log)
     return trial.suggest_float(key, dimension.low, dimension.high, log=dimension.log)
