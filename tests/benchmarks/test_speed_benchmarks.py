@@ -45,3 +45,22 @@ def test_cold_start_reads_the_face_without_anything_heavy(measured):
     assert content["label"] in CLASSES
     assert min(content["first_face"]["seconds"], content["import_cv2_numpy"]["seconds"]) > 0
     assert content["first_face"]["peak_mb"] > content["import_cv2_numpy"]["peak_mb"] > 10
+
+
+@pytest.mark.slow
+def test_training_gives_rates_beside_the_products(tmp_path, monkeypatch, capsys):
+    from benchmarks import training
+
+    output = tmp_path / "figures.json"
+    flags = ["--configs", "lite_cnn", "--batches", "1", "--repetitions", "1", "--output", str(output)]
+    monkeypatch.setattr(sys, "argv", ["benchmark", *flags])
+    training.main()
+    content = json.loads(output.read_text())
+    (row,) = content["results"]
+    assert row["operations_a_face"] == 19_073_280
+    assert row["gflops"] == pytest.approx(
+        3 * row["operations_a_face"] * row["images_a_second"] / 1e9, rel=0.05, abs=0.01
+    )
+    assert row["ratio"] == pytest.approx(row["gflops"] / row["product_gflops"], rel=0.05, abs=0.01)
+    assert content["machine"]["backend"] in ("tensorflow", "torch", "jax")
+    assert len(capsys.readouterr().out.splitlines()) == 2

@@ -7,7 +7,7 @@ import pytest
 
 from model.dataset import Dataset, Split
 from model.dataset.samples import fingerprint, hash_images
-from model.errors import ConfigError, DataError
+from model.errors import ConfigError, DataError, EmoscopeError
 from training.checkpoint import Checkpoint
 from training.config import load_config
 
@@ -72,7 +72,7 @@ def test_a_killed_training_goes_on_to_the_same_result(uninterrupted, tmp_path, m
     state = tmp_path / "state.npz"
     with monkeypatch.context() as patch:
         if moment == "inside an epoch":
-            whole = module._Session.fit_epoch
+            whole = module.Session.fit_epoch
 
             def interrupted(self, samples, epoch, *rest):
                 if epoch == 2:
@@ -80,7 +80,7 @@ def test_a_killed_training_goes_on_to_the_same_result(uninterrupted, tmp_path, m
                     raise Killed
                 return whole(self, samples, epoch, *rest)
 
-            patch.setattr(module._Session, "fit_epoch", interrupted)
+            patch.setattr(module.Session, "fit_epoch", interrupted)
         else:
             patch.setattr("pathlib.Path.replace", _fails_on_call(3))
         with pytest.raises(Killed):
@@ -107,7 +107,7 @@ def test_options_that_draw_at_random_resume_exactly(tmp_path, monkeypatch):
     )
     data = toy(train=64, validation=20)
     whole = train(config, data, tmp_path / "whole.npz")
-    fit_epoch = module._Session.fit_epoch
+    fit_epoch = module.Session.fit_epoch
 
     def interrupted(self, samples, epoch, *rest):
         if epoch:
@@ -115,7 +115,7 @@ def test_options_that_draw_at_random_resume_exactly(tmp_path, monkeypatch):
         return fit_epoch(self, samples, epoch, *rest)
 
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(module._Session, "fit_epoch", interrupted)
+        patch.setattr(module.Session, "fit_epoch", interrupted)
         train(config, data, tmp_path / "parts.npz")
     resumed = train(config, data, tmp_path / "parts.npz")
     assert len(resumed.history) == 2
@@ -160,7 +160,7 @@ def _fails_on_call(number):
 def test_a_finished_training_is_not_repeated(uninterrupted, monkeypatch):
     from training import train as module
 
-    monkeypatch.setattr(module._Session, "fit_epoch", None)
+    monkeypatch.setattr(module.Session, "fit_epoch", None)
     first, state = uninterrupted
     assert train(load_config(None, SMALL), toy(), state).history == first.history
 
@@ -185,7 +185,7 @@ def test_another_configuration_does_not_resume(tmp_path):
 def test_a_checkpoint_from_before_an_option_existed_resumes(uninterrupted, tmp_path, monkeypatch):
     from training import train as module
 
-    monkeypatch.setattr(module._Session, "fit_epoch", None)
+    monkeypatch.setattr(module.Session, "fit_epoch", None)
     first, state = uninterrupted
     older = Checkpoint.load(state)
     del older.identity["config"]["focal_gamma"]
@@ -223,6 +223,23 @@ def test_an_empty_class_is_named(tmp_path):
     poor = Dataset("toy", ("left", "right", "up"), data.splits, data.fingerprint)
     with pytest.raises(DataError, match="holds no image of up"):
         train(load_config(None, SMALL), poor, tmp_path / "state.npz")
+
+
+def test_a_full_disk_keeps_the_epochs_before(uninterrupted, tmp_path, monkeypatch):
+    from training import checkpoint as module
+
+    state, write, written = tmp_path / "state.npz", module.write_atomically, []
+
+    def full(file, content):
+        if written:
+            raise OSError(28, "No space left on device")
+        written.append(file)
+        write(file, content)
+
+    with monkeypatch.context() as patch, pytest.raises(EmoscopeError, match="could not be written \\(No space left"):
+        patch.setattr(module, "write_atomically", full)
+        train(load_config(None, SMALL | {"epochs": 2}), toy(train=32, validation=8), state)
+    assert len(Checkpoint.load(state).history) == 1
 
 
 def test_a_broken_checkpoint_is_named(tmp_path):

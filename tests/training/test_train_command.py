@@ -75,3 +75,31 @@ def test_help_lists_the_commands(capsys):
     assert main([]) == 2
     printed = capsys.readouterr().out
     assert all(word in printed for word in ("train", "evaluate", "export", "robustness", "report", "calibrate"))
+
+
+def trained(config, dataset, checkpoint, fresh=False):
+    """Stand in for a training of no epoch."""
+    from types import SimpleNamespace
+
+    return SimpleNamespace(best_epoch=1, history=[{}], classes={})
+
+
+def test_a_full_disk_while_saving_is_one_sentence(folder, capsys, monkeypatch):
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("training.train.train", trained)
+    monkeypatch.setattr("training.save.save_runs", full)
+    assert command(folder) == 2
+    error = capsys.readouterr().err
+    assert error.startswith("error: The run could not be written (No space left on device). Free some space")
+    assert error.count("\n") == 1
+
+
+def test_ctrl_c_says_how_to_go_on(folder, capsys, monkeypatch):
+    def stopped(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("training.train.train", stopped)
+    assert command(folder) == 130
+    assert "The same command goes on after the last finished epoch." in capsys.readouterr().out

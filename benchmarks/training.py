@@ -1,0 +1,133 @@
+"""Time training steps beside a NumPy matrix product in the same run: ``python -m benchmarks.training``.
+
+Every architecture trains on noise as its configuration asks, on the Keras backend in use: batches are put together,
+augmented, and stepped on. Forward and backward pass are counted as three times the forward pass's multiply-adds, each
+as two operations; that overstates the first layer, which needs no gradient of its input. A second column leaves
+augmentation and mixing out: the difference is what they cost. Products are timed before and after each repetition with
+as many threads; medians go to ``benchmarks/training.json``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+from dataclasses import replace
+from pathlib import Path
+from statistics import median
+from time import perf_counter
+from typing import Any
+
+# Must be set before the backend starts.
+THREADS = int(os.environ.setdefault("OMP_NUM_THREADS", str(len(os.sched_getaffinity(0)))))
+os.environ.setdefault("TF_NUM_INTRAOP_THREADS", str(THREADS))
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+import numpy as np  # noqa: E402
+from threadpoolctl import threadpool_limits  # noqa: E402
+
+from benchmarks.machine import describe_machine  # noqa: E402
+from model.architectures import multiply_adds  # noqa: E402
+from training.augmentation_config import Augmentation  # noqa: E402
+from training.config import CONFIGS, TrainConfig, load_config  # noqa: E402
+
+MATRIX_SIDE = 1024
+OFF = Augmentation(False, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)
+
+
+def product_rate() -> float:
+    """Return the operations a second of a float32 matrix product."""
+    left = np.random.default_rng(0).random((MATRIX_SIDE, MATRIX_SIDE), np.float32)
+    with threadpool_limits(THREADS, user_api="blas"):
+        left @ left
+        start = perf_counter()
+        for _ in range(4):
+            left @ left
+    return 4 * 2 * MATRIX_SIDE**3 / (perf_counter() - start)
+
+
+def noise(config: TrainConfig, batches: int) -> Any:
+    """Return samples of a config's size, uint8 noise with random labels."""
+    from training.samples import Samples
+
+    rng = np.random.default_rng(0)
+    count = batches * config.batch_size
+    images = rng.integers(0, 256, (count, *config.input_size, config.channels), np.uint8)
+    classes = {"fer": 7, "ferplus": 8}
+    targets = {
+        head: np.eye(classes[head], dtype=np.float32)[rng.integers(0, classes[head], count)] for head in config.heads
+    }
+    weights = {head: np.ones(count, np.float32) for head in config.heads}
+    return Samples(images, targets, weights, weights)
+
+
+def epoch_rate(config: TrainConfig, batches: int, repetitions: int) -> tuple[float, float, int]:
+    """Return images a second, the products' operations a second, and the network's operations a forward pass."""
+    from training.train import Session
+
+    classes = {head: tuple(map(str, range(7 if head == "fer" else 8))) for head in config.heads}
+    session, samples = Session(config, classes), noise(config, batches)
+    order = np.random.default_rng(0).permutation(len(samples))
+    session.fit_steps(samples, order, 0, [])  # traces the graph
+    rates, products = [], []
+    for epoch in range(1, repetitions + 1):
+        before = product_rate()
+        start = perf_counter()
+        session.fit_steps(samples, order, epoch, [{"val_loss": 1.0}])
+        rates.append(len(samples) / (perf_counter() - start))
+        products.append(2 / (1 / before + 1 / product_rate()))
+    return median(rates), median(products), multiply_adds(session.build(config.input_size))
+
+
+def measure(name: str, batches: int, repetitions: int) -> dict[str, Any]:
+    config = replace(load_config(name), resolutions=(), teacher=())
+    rate, product, operations = epoch_rate(config, batches, repetitions)
+    step_rate, *_ = epoch_rate(replace(config, augmentation=OFF, mixup=0.0, cutmix=0.0), batches, repetitions)
+    achieved = 3 * operations * rate
+    return {
+        "config": name,
+        "batch_size": config.batch_size,
+        "operations_a_face": operations,
+        "images_a_second": round(rate, 1),
+        "images_a_second_without_augmentation": round(step_rate, 1),
+        "gflops": round(achieved / 1e9, 2),
+        "product_gflops": round(product / 1e9, 2),
+        "ratio": round(achieved / product, 3),
+        "images_a_second_at_the_products_rate": round(product / (3 * operations), 1),
+    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Time training steps beside a NumPy matrix product.")
+    known = sorted(file.stem for file in CONFIGS.glob("*.yaml"))
+    parser.add_argument("--configs", nargs="+", default=known, help="to time (default: all that ship)")
+    parser.add_argument("--batches", type=int, default=20, help="steps a repetition")
+    parser.add_argument("--repetitions", type=int, default=5)
+    parser.add_argument("--output", type=Path, default=Path(__file__).with_suffix(".json"))
+    options = parser.parse_args()
+    print("config        M operations  images/s  without augmentation  GFLOP/s  product GFLOP/s  ratio")
+    results = []
+    for name in options.configs:
+        row = measure(name, options.batches, options.repetitions)
+        results.append(row)
+        print(
+            f"{name:<12}  {row['operations_a_face'] / 1e6:>12.1f}  {row['images_a_second']:>8,.0f}  "
+            f"{row['images_a_second_without_augmentation']:>20,.0f}  {row['gflops']:>7.1f}  "
+            f"{row['product_gflops']:>15.1f}  {row['ratio']:>5.2f}",
+            flush=True,
+        )
+    import keras
+
+    content = {
+        "machine": describe_machine() | {"threads": THREADS, "backend": keras.backend.backend()},
+        "counted": "forward and backward pass as three times the forward pass's multiply-adds, each as two operations",
+        "matrix_side": MATRIX_SIDE,
+        "batches": options.batches,
+        "repetitions": options.repetitions,
+        "results": results,
+    }
+    options.output.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
