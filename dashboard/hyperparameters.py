@@ -46,14 +46,15 @@ def _settings(run: Run) -> dict[str, str]:
         "training minutes": f"{info.training_seconds / 60:.0f}",
         **{f"environment.{name}": value for name, value in info.environment.items()},
     }
-    return {**settings, **_flat(info.config)}
+    return {**settings, **flat(info.config)}
 
 
-def _flat(values: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
+def flat(values: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
+    """Return nested settings as text by dotted name."""
     flat: dict[str, str] = {}
     for name, value in values.items():
         if isinstance(value, Mapping) and value:
-            flat.update(_flat(value, f"{prefix}{name}."))
+            flat.update(flat(value, f"{prefix}{name}."))
         else:
             flat[prefix + name] = str(value)
     return flat

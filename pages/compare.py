@@ -5,6 +5,7 @@ import streamlit as st
 from dashboard.notices import show_error
 from dashboard.run_choice import available_runs
 from dashboard.run_upload import show_upload
+from dashboard.sections.hyperparameters import show_hyperparameters
 from dashboard.sections.leaderboard import show_leaderboard
 from dashboard.sections.pair import show_pair
 from dashboard.sections.robustness import show_robustness
@@ -14,6 +15,7 @@ from model.errors import RunError
 SECTIONS = {
     "Leaderboard": show_leaderboard,
     "Two runs": show_pair,
+    "Settings": show_hyperparameters,
     "Robustness": show_robustness,
     "Bring a run": show_upload,
 }

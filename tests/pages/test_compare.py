@@ -148,3 +148,18 @@ def test_an_archive_that_leads_outside_is_refused(world):
         archive.writestr("../run.json", "{}")
     page = upload(open_page("compare", section="Bring a run"), buffer.getvalue())
     assert "outside" in page.error[0].value
+
+
+def test_settings_that_differ_stand_beside_the_validation_score(world):
+    for n, rate in enumerate((0.01, 0.1, 0.3)):
+        write_run(world, f"sweep-{n}", splits=(), accuracy=0.5 + n / 10, config={"learning_rate": rate, "epochs": 4})
+    page = open_page("compare", section="Settings", filter="sweep")
+    table = page.dataframe[0].value
+    assert table["Run"].tolist() == ["sweep-2", "sweep-1", "sweep-0"]
+    assert list(table) == ["Run", "Validation accuracy", "learning_rate"], "epochs are the same in all"
+    run = load_run(world / "sweep-2")
+    assert table["Validation accuracy"][0] == round(run.history["val_accuracy"][run.info.best_epoch - 1], 4)
+    assert page.get("plotly_chart")
+    (world / "sweep-1" / "history.csv").unlink()
+    assert "sweep-1 has no history.csv" in texts(open_page("compare", section="Settings", filter="sweep"))
+    assert "At least two runs" in texts(open_page("compare", section="Settings", filter="sweep-2"))
