@@ -51,10 +51,10 @@ def _settings(run: Run) -> dict[str, str]:
 
 def flat(values: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
     """Return nested settings as text by dotted name."""
-    flat: dict[str, str] = {}
+    found: dict[str, str] = {}
     for name, value in values.items():
         if isinstance(value, Mapping) and value:
-            flat.update(flat(value, f"{prefix}{name}."))
+            found.update(flat(value, f"{prefix}{name}."))
         else:
-            flat[prefix + name] = str(value)
-    return flat
+            found[prefix + name] = str(value)
+    return found

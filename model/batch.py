@@ -87,10 +87,7 @@ def read_pictures(tasks: Sequence[Task], settings: PipelineSettings, processes: 
     Raises:
         EmoscopeError: The pipeline cannot be made, an annotated copy cannot be written, or a process died.
     """
-    # Cropped faces take so little to decode that the network's gain from a full batch shows; else a chunk is only there
-    # to make the way between processes cheap. Frames to be drawn on are kept, so those go one by one.
-    size = 1 if any(task.annotate_to for task in tasks) else 32 if settings.detector_name == "none" else 4
-    chunks = (tasks[start : start + size] for start in range(0, len(tasks), size))
+    chunks = chunked(tasks, settings)
     if processes == 1:
         pipeline = settings.open()
         for chunk in chunks:
@@ -113,6 +110,14 @@ def read_pictures(tasks: Sequence[Task], settings: PipelineSettings, processes: 
             ) from error
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
+
+
+def chunked(tasks: Sequence[Task], settings: PipelineSettings) -> Iterator[Sequence[Task]]:
+    """Yield the pictures in the portions that are read together."""
+    # Cropped faces take so little to decode that the network's gain from a full batch shows; else a chunk is only there
+    # to make the way between processes cheap. Frames to be drawn on are kept, so those go one by one.
+    size = 1 if any(task.annotate_to for task in tasks) else 32 if settings.detector_name == "none" else 4
+    return (tasks[start : start + size] for start in range(0, len(tasks), size))
 
 
 class _Opened(NamedTuple):

@@ -14,7 +14,7 @@ from typing import Any
 from model.artifacts import DEFAULT_RUN, Run, load_run
 from model.batch import PipelineSettings, Task, available_cores, read_pictures
 from model.detectors import DETECTOR_NAMES
-from model.errors import ImageError, OutputError, RunError
+from model.errors import ConfigError, ImageError, OutputError, RunError
 from model.journal import Journal
 from model.picture_files import PictureFile, annotated_paths, find_pictures
 from model.result_files import Writer, csv_file, json_file, parquet_file, writing
@@ -30,6 +30,7 @@ examples:
   python -m model predict photo.jpg
   python -m model predict holidays/ 'more/**/*.png' --csv emotions.csv --annotate drawn/
   python -m model predict list.csv --parquet emotions.parquet
+  python -m model predict list.parquet --parquet emotions.parquet --engine ray --address head:6379
   python -m model predict crops/ --detector none --json - | jq '.pictures[].faces[].emotion'"""
 
 
@@ -58,6 +59,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=_positive,
         help="processes to read with (default: one a core for many pictures)",
     )
+    add("--engine", choices=("local", "ray"), default="local", help="read on this machine or on a Ray cluster")
+    add("--address", metavar="HOST", help="of the Ray cluster, e.g. head:6379 (default: one started on this machine)")
 
 
 def _positive(text: str) -> int:
@@ -80,6 +83,8 @@ def run(options: argparse.Namespace) -> int:
     files = list(find_pictures(options.paths, leave_out=options.annotate))
     if not files:
         raise ImageError(f"There are no pictures in {', '.join(options.paths)}.", "Name a picture or another folder.")
+    if options.address and options.engine != "ray":
+        raise ConfigError("--address is the address of a Ray cluster.", "Add --engine ray.")
     run = chosen_run(options)
     summary = _Summary(len(files), options.detector)
     with ExitStack() as outputs:
@@ -123,9 +128,17 @@ def _entries(
     targets = annotated_paths(files, options.annotate) if options.annotate else [None] * len(files)
     tasks = [Task(file.path, target) for file, target in zip(files, targets, strict=True)]
     settings = PipelineSettings(run.path, options.detector, options.threads, options.calibrated)
-    many = len(files) - done >= _WORTH_PROCESSES
-    processes = options.processes or (max(1, available_cores() // options.threads) if many else 1)
-    for file, entry in zip(files[done:], read_pictures(tasks[done:], settings, processes), strict=True):
+    if options.engine == "ray":
+        from model.ray_engine import read_pictures_on_ray
+
+        entries = (
+            read_pictures_on_ray(tasks[done:], settings, options.address, options.processes) if tasks[done:] else ()
+        )
+    else:
+        many = len(files) - done >= _WORTH_PROCESSES
+        processes = options.processes or (max(1, available_cores() // options.threads) if many else 1)
+        entries = read_pictures(tasks[done:], settings, processes)
+    for file, entry in zip(files[done:], entries, strict=True):
         if journal:
             journal.append(file, entry)
         yield entry

@@ -51,8 +51,8 @@ def _axis(name: str, values: Sequence[str]) -> dict[str, Any]:
     numbers = [_number(value) for value in values]
     if not all(map(np.isfinite, numbers)):
         words = sorted(set(values))
-        places = [words.index(value) for value in values]
-        return {"label": label, "values": places, "tickvals": list(range(len(words))), "ticktext": words}
+        indices = [words.index(value) for value in values]
+        return {"label": label, "values": indices, "tickvals": list(range(len(words))), "ticktext": words}
     found = np.array(numbers)
     known = np.unique(found)
     wide = known[0] > 0 and known[-1] / known[0] > WIDE

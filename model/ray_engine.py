@@ -1,0 +1,146 @@
+"""Pictures read by all hosts of a Ray cluster, through Ray Data; the same entries in the same order as on one machine.
+
+The pictures lie under the same paths on every host, as on a shared disk. Code and network travel with the work.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+
+from model.artifacts import load_run
+from model.batch import PipelineSettings, Task, chunked, read_chunk
+from model.errors import EmoscopeError
+from model.pipeline import Pipeline
+
+_CHUNKS_A_BLOCK = 16  # what is read again when a worker dies
+_MOST_BLOCKS = 5000
+
+_Chunk = dict[str, np.ndarray]
+
+
+def read_pictures_on_ray(
+    tasks: Sequence[Task], settings: PipelineSettings, address: str | None = None, workers: int | None = None
+) -> Iterator[dict[str, Any]]:
+    """Yield the entry of each picture, in order, while later ones are being read by the workers of a cluster.
+
+    What a worker had in hand when it died is read by another one.
+
+    Args:
+        tasks: The pictures.
+        settings: How to read them.
+        address: Of a running cluster, e.g. ``ray://host:10001`` or ``host:6379``; None starts one on this machine.
+        workers: How many processes read; by default as many as the cluster has cores for.
+
+    Raises:
+        EmoscopeError: Ray is not installed, the cluster cannot be reached or fails, the pipeline cannot be made, or an
+            annotated copy cannot be written.
+    """
+    try:
+        import ray
+    except ImportError as error:
+        raise EmoscopeError("Ray is not installed.", "Run `pip install -r requirements-cluster.txt`.") from error
+    settings.open()  # what is wrong with network or detector is said before a cluster is asked
+    started = not ray.is_initialized()
+    if started:
+        _connect(address)
+    try:
+        yield from _read(tasks, settings, workers)
+    except ray.exceptions.RayError as error:
+        raise EmoscopeError(
+            f"The Ray cluster failed ({type(error).__name__}).",
+            "Look at its log; the same command goes on where it stopped.",
+        ) from error
+    finally:
+        if started:
+            ray.shutdown()
+
+
+def _connect(address: str | None) -> None:
+    import ray
+
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    environment = {"py_modules": [str(Path(__file__).resolve().parent)]}
+    options: dict[str, Any] = {"runtime_env": environment, "logging_level": "error", "log_to_driver": False}
+    try:
+        if address is None:
+            ray.init(include_dashboard=False, **options)
+        else:
+            ray.init(address=address, **options)
+    except (ConnectionError, RuntimeError, ValueError) as error:
+        raise EmoscopeError(
+            f"The Ray cluster at {address or 'this machine'} cannot be reached or started.",
+            "Start one with `ray start --head` and give its address to --address.",
+        ) from error
+
+
+def _read(tasks: Sequence[Task], settings: PipelineSettings, workers: int | None) -> Iterator[dict[str, Any]]:
+    import ray
+
+    chunks = [{"tasks": json.dumps([_to_text(task) for task in chunk])} for chunk in chunked(tasks, settings)]
+    cores = int(ray.cluster_resources().get("CPU", 1)) // settings.threads
+    data = ray.data.from_items(
+        chunks, override_num_blocks=min(-(-len(chunks) // _CHUNKS_A_BLOCK), _MOST_BLOCKS)
+    ).map_batches(
+        _Reader,
+        batch_size=None,
+        fn_constructor_args=(str(Path.cwd()), settings, _run_files(settings.run)),
+        compute=ray.data.ActorPoolStrategy(min_size=1, max_size=workers or max(1, cores)),
+        num_cpus=settings.threads,
+    )
+    data.context.execution_options.preserve_order = True
+    data.context.enable_progress_bars = False
+    for row in data.iter_rows():
+        answer = json.loads(row["answer"])
+        if isinstance(answer, dict):
+            raise EmoscopeError(answer["message"], answer["action"])
+        yield from answer
+
+
+def _to_text(task: Task) -> list[str | None]:
+    return [str(task.path), None if task.annotate_to is None else str(task.annotate_to)]
+
+
+def _run_files(folder: Path) -> dict[str, bytes]:
+    """Return what a worker needs of a run."""
+    run = load_run(folder)
+    networks = [run.litert_file.name] if run.litert_file else ["model.keras"]
+    names = ("run.json", "calibration.json", *networks)
+    return {name: (folder / name).read_bytes() for name in names if (folder / name).is_file()}
+
+
+class _Reader:
+    """Lives in a process of a worker and keeps its pipeline there."""
+
+    def __init__(self, folder: str, settings: PipelineSettings, run_files: dict[str, bytes]) -> None:
+        if Path(folder).is_dir():  # paths may be relative to where the command was given
+            os.chdir(folder)
+        cv2.setNumThreads(settings.threads)  # the processes share the cores already
+        self._folder = tempfile.TemporaryDirectory(prefix="emoscope-")
+        run = Path(self._folder.name) / settings.run.name
+        run.mkdir()
+        for name, content in run_files.items():
+            (run / name).write_bytes(content)
+        self._settings = replace(settings, run=run)
+        self._pipeline: Pipeline | None = None
+
+    def __call__(self, block: _Chunk) -> _Chunk:
+        """Read the chunks of a block; the answer to each is its entries, or why there can be none."""
+        return {"answer": np.array([self._answer(json.loads(text)) for text in block["tasks"]], object)}
+
+    def _answer(self, chunk: list[list[str | None]]) -> str:
+        tasks = [Task(Path(str(path)), None if target is None else Path(target)) for path, target in chunk]
+        try:
+            if self._pipeline is None:
+                self._pipeline = self._settings.open()
+            return json.dumps(read_chunk(self._pipeline, tasks))
+        except EmoscopeError as error:
+            return json.dumps({"message": error.message, "action": error.action})
