@@ -194,6 +194,7 @@ def sessions(bench: Bench) -> list[Row]:
     rows = []
     with bench.server(), bench.pages(5) as pages:
         for page in pages[:4]:
+            pages[0].wait_for_timeout(4000)  # the page follows in three seconds how many are live
             live_page.press(page, "Start")
             deadline = time.monotonic() + 60
             while not live_page.frames_shown(page) and time.monotonic() < deadline:

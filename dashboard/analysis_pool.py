@@ -69,15 +69,24 @@ class AnalysisPool:
         seats: How many sessions may be live at once.
         analyses_per_second: Of all sessions together.
         threads: How many analyses run at a time.
+        frames_per_second: Frames sent back to all sessions together.
     """
 
-    def __init__(self, seats: int = 4, analyses_per_second: float = 60.0, threads: int = 1) -> None:
-        if seats < 1 or analyses_per_second <= 0 or threads < 1:
+    def __init__(
+        self,
+        seats: int = 4,
+        analyses_per_second: float = 60.0,
+        threads: int = 1,
+        frames_per_second: float = 60.0,
+    ) -> None:
+        if seats < 1 or analyses_per_second <= 0 or threads < 1 or frames_per_second <= 0:
             raise ValueError(
-                f"A pool needs a seat, a rate and a thread. Received: {seats=}, {analyses_per_second=}, {threads=}"
+                "A pool needs a seat, rates and a thread. "
+                f"Received: {seats=}, {analyses_per_second=}, {threads=}, {frames_per_second=}"
             )
         self.seats = seats
         self.analyses_per_second = analyses_per_second
+        self.frames_per_second = frames_per_second
         self.threads = threads
         self._members: list[Seat] = []
         self._workers: set[threading.Thread] = set()
@@ -85,10 +94,17 @@ class AnalysisPool:
 
     @classmethod
     def from_environment(cls) -> AnalysisPool:
-        """Read ``EMOSCOPE_LIVE_SESSIONS`` and ``EMOSCOPE_LIVE_ANALYSES_PER_SECOND``; impossible values are ignored."""
-        seats = _positive("EMOSCOPE_LIVE_SESSIONS", 4)
-        rate = _positive("EMOSCOPE_LIVE_ANALYSES_PER_SECOND", 60)
-        return cls(max(1, int(seats)), rate, threads=max(1, min(4, (os.cpu_count() or 2) // 2)))
+        """Read ``EMOSCOPE_LIVE_SESSIONS``, ``…_ANALYSES_PER_SECOND`` and ``…_FRAMES_PER_SECOND``.
+
+        Impossible values are ignored. By default a core sends 30 frames and makes 12 analyses a second.
+        """
+        cores = os.cpu_count() or 2
+        return cls(
+            max(1, int(_positive("EMOSCOPE_LIVE_SESSIONS", 4))),
+            _positive("EMOSCOPE_LIVE_ANALYSES_PER_SECOND", 12 * cores),
+            threads=max(1, min(4, cores // 2)),
+            frames_per_second=_positive("EMOSCOPE_LIVE_FRAMES_PER_SECOND", 30 * cores),
+        )
 
     @property
     def taken(self) -> int:
@@ -96,6 +112,16 @@ class AnalysisPool:
         with self._changed:
             self._drop_idle(monotonic())
             return len(self._members)
+
+    @property
+    def frame_rate(self) -> float:
+        """How many frames a second each session may be sent; does not wait."""
+        return self.frames_per_second / max(1, len(self._members))
+
+    @property
+    def newcomers_frame_rate(self) -> float:
+        """How many frames a second to ask a newcomer's camera for: a full house's share unless nobody is live."""
+        return self.frames_per_second / self.seats if self.taken else self.frames_per_second
 
     @property
     def is_full(self) -> bool:

@@ -13,15 +13,15 @@ from streamlit_webrtc import WebRtcMode, WebRtcStreamerContext, webrtc_streamer
 from dashboard.analysis_pool import AnalysisPool
 from dashboard.connection import IceConfiguration, ice_configuration
 from dashboard.connection_doctor import BROWSER_PROBE, Evidence, Finding, Patience, diagnose
-from dashboard.live_video import LiveProcessor
+from dashboard.live_video import CAMERA_RATE, LiveProcessor
 from dashboard.navigation import ROOT
 from dashboard.notices import show_warning
+from dashboard.pacing import pace
 from dashboard.state import choose
 
-CAMERA = {
-    "video": {"width": {"ideal": 640}, "height": {"ideal": 480}, "frameRate": {"ideal": 30, "max": 30}},
-    "audio": False,
-}
+_ASKED = "live_camera_rate"
+_CROWD = 3
+"""From so many live people on, what stands beside the video is redrawn half as often, for the sake of the video."""
 _probe = st.components.v2.component("emoscope_connection_probe", js=BROWSER_PROBE)
 
 
@@ -42,14 +42,22 @@ def _secrets() -> Mapping[str, Any]:
         return {}
 
 
-def streamer(processor: LiveProcessor, ice: IceConfiguration) -> WebRtcStreamerContext:
+def _camera_rate(pool: AnalysisPool) -> int:
+    return round(min(CAMERA_RATE, max(5, pool.newcomers_frame_rate)))
+
+
+def streamer(processor: LiveProcessor, ice: IceConfiguration, pool: AnalysisPool) -> WebRtcStreamerContext:
     """Show the video with its Start button."""
+    if not processor.has_camera:  # a running camera keeps its rate
+        st.session_state[_ASKED] = _camera_rate(pool)
+    rate = st.session_state[_ASKED]
+    size = {"width": {"ideal": 640}, "height": {"ideal": 480}}
     return webrtc_streamer(
         key="live",
         mode=WebRtcMode.SENDRECV,
         frontend_rtc_configuration=ice.browser,
         server_rtc_configuration=ice.server,
-        media_stream_constraints=CAMERA,
+        media_stream_constraints={"video": {**size, "frameRate": {"ideal": rate, "max": rate}}, "audio": False},
         video_processor_factory=lambda: processor,
         # The callback never waits, and a queue of frames between two threads would only add to their age.
         async_processing=False,
@@ -64,8 +72,17 @@ def streamer(processor: LiveProcessor, ice: IceConfiguration) -> WebRtcStreamerC
     )
 
 
+def seconds_between_redraws(pool: AnalysisPool, is_on: bool) -> float:
+    """Return how long what stands beside the video may stay as it is."""
+    if not is_on:
+        return 3.0
+    return 1.0 if pool.taken < _CROWD else 2.0
+
+
 def show_crowd(pool: AnalysisPool, is_on: bool) -> None:
-    """Say so before somebody presses Start in vain."""
+    """Say so before somebody presses Start in vain, and ask the camera for what the server can send back."""
+    if not is_on and st.session_state[_ASKED] != _camera_rate(pool):
+        st.rerun()
     if not is_on and pool.is_full:
         show_warning(
             f"The server is busy: {pool.seats} people are live now, which is its limit.",
@@ -75,6 +92,7 @@ def show_crowd(pool: AnalysisPool, is_on: bool) -> None:
 
 def show_findings(context: WebRtcStreamerContext, processor: LiveProcessor, ice: IceConfiguration) -> Finding | None:
     """Look after the connection; show what is wrong with it, if anything is, and offer what works instead."""
+    pace(context.output_video_track, processor.wants)
     patience: Patience = st.session_state.setdefault("live_patience", Patience())
     is_running = processor.view().is_running
     is_connecting = (context.state.signalling or context.state.playing) and not is_running

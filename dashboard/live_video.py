@@ -19,7 +19,7 @@ from dashboard.analysis_pool import AnalysisPool, Seat
 from dashboard.live_statistics import Meter, Moment, Performance, Recording, Timeline
 from model.annotate import annotate
 from model.baseline import NeutralBaseline, measure_baseline
-from model.entities import Prediction
+from model.entities import Detection, Prediction
 from model.errors import EmoscopeError
 from model.pipeline import Pipeline
 from model.tracking import TrackedFace, Tracker, TrackingSettings
@@ -27,6 +27,11 @@ from model.tracking import TrackedFace, Tracker, TrackingSettings
 _log = logging.getLogger(__name__)
 
 BASELINE_SECONDS = 3.0
+CAMERA_RATE = 30
+"""Frames a second that the page asks a camera for, at most."""
+_SEARCH_SECONDS = 0.8
+"""How long a new face may go unseen while known ones are only followed."""
+_MOST_CREDIT = 2.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,9 +100,13 @@ class LiveProcessor:
         self._error = ""
         self._analyzed_at: float | None = None  # when the frame behind the newest result arrived
         self._frame_at = float("-inf")
+        self._wanted_at = float("-inf")
+        self._credit = 0.0  # frames that may be sent back at once
         self._uncorrected: dict[int, np.ndarray] = {}
         self._measuring: tuple[float | None, list[np.ndarray]] | None = None  # from the first readable face on
         self._baseline: NeutralBaseline | None = None
+        self._known: list[Detection] = []  # of the newest analysis
+        self._searched_at = float("-inf")
         self._newest: np.ndarray | None = None
         self._meter = Meter()
         self.timeline = Timeline()
@@ -105,10 +114,22 @@ class LiveProcessor:
 
     # ---------------------------------------------------------------- the WebRTC event loop
 
+    def wants(self, frame: av.VideoFrame) -> bool:
+        """Say whether a frame is to be sent back; not all are where many people are live."""
+        now, rate = monotonic(), self._pool.frame_rate
+        self._note_stamp(frame, now)
+        since, self._wanted_at = now - self._wanted_at, now
+        # A token bucket: late frames don't cost their successors. A tenth more lets a camera of just this rate through.
+        self._credit = min(_MOST_CREDIT, self._credit + 1.1 * rate * since)
+        if rate < CAMERA_RATE and self._credit < 1:
+            return False
+        self._credit = max(0.0, self._credit - 1)
+        return True
+
     def recv(self, frame: av.VideoFrame) -> av.VideoFrame:
         """Draw the newest result on a frame and return it; hand the frame to the analysis if that is due."""
         now, start = monotonic(), perf_counter()
-        image: np.ndarray = frame.to_ndarray(format="bgr24")
+        image = _to_bgr(frame)
         settings = self._settings
         if settings.mirror:
             image = cv2.flip(image, 1)  # ten times as quick as NumPy's
@@ -134,11 +155,10 @@ class LiveProcessor:
             self._error = "Drawing failed, so the picture comes back as it is."
             drawn = image
         self._newest = drawn
-        shown = av.VideoFrame.from_ndarray(drawn, format="bgr24")
+        shown = _from_bgr(drawn)
         self._meter.add("decode", now, decoded - start)
         self._meter.add("draw", now, perf_counter() - decoded)
-        if frame.pts is not None and frame.time_base is not None:
-            self._meter.add("stamp", now, float(frame.pts * frame.time_base))
+        self._note_stamp(frame, now)
         if analyzed_at is not None:
             self._meter.add("age", now, monotonic() - analyzed_at)
         return shown
@@ -155,8 +175,13 @@ class LiveProcessor:
             self._analyzed_at = None
             self._measuring = None
 
+    def _note_stamp(self, frame: av.VideoFrame, now: float) -> None:
+        if frame.pts is not None and frame.time_base is not None:
+            self._meter.add("stamp", now, float(frame.pts * frame.time_base))
+
     def _begin(self) -> None:
         self._meter.clear()
+        self._searched_at = float("-inf")
         with self._lock:
             self._tracker.reset()
             self._analyzed_at = None
@@ -175,7 +200,11 @@ class LiveProcessor:
     def _analyze(self, frame_bgr: np.ndarray, at: float) -> None:
         settings = self._settings
         try:
-            analysis = settings.pipeline.analyze_timed(frame_bgr)
+            is_search = at - self._searched_at >= _SEARCH_SECONDS
+            analysis = settings.pipeline.analyze_timed(frame_bgr, () if is_search else self._known)
+            if is_search:
+                self._searched_at = at
+            self._known = [prediction.detection for prediction in analysis.predictions]
             predictions, seconds = analysis.predictions, dict(analysis.seconds)
             others = None
             if settings.second is not None:
@@ -294,6 +323,24 @@ class LiveProcessor:
     def baseline(self) -> NeutralBaseline | None:
         """The measured neutral face; None before one was measured, or where no readable face was seen."""
         return self._baseline
+
+
+# FFmpeg converts colours on threads that it starts for every single frame, in the codec too if it is not given what it
+# works on. On a machine with many viewers each of these conversions waits for the others; OpenCV's do not.
+
+
+def _to_bgr(frame: av.VideoFrame) -> np.ndarray:
+    if frame.format.name != "yuv420p" or frame.width % 2 or frame.height % 2:
+        return frame.to_ndarray(format="bgr24")
+    return cv2.cvtColor(frame.to_ndarray(), cv2.COLOR_YUV2BGR_I420)
+
+
+def _from_bgr(image: np.ndarray) -> av.VideoFrame:
+    height, width = image.shape[:2]
+    if width % 2 or height % 2:
+        return av.VideoFrame.from_ndarray(image, format="bgr24")
+    planes: np.ndarray = cv2.cvtColor(image, cv2.COLOR_BGR2YUV_I420)
+    return av.VideoFrame.from_ndarray(planes.astype(np.uint8, copy=False), format="yuv420p")
 
 
 def _share_measured(started: float | None, now: float) -> float:

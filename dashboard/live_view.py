@@ -19,7 +19,6 @@ from model.errors import EmoscopeError
 from model.images import decode_image
 from model.tracking import TrackedFace
 
-PLAIN = {"displayModeBar": False}
 STAGES = {"decode": "decode", "detect": "detect", "classify": "classify", "second": "classify B", "draw": "draw"}
 
 
@@ -62,11 +61,7 @@ def _show_face(face: TrackedFace, view: LiveView) -> None:
         reference, name = view.uncorrected[face.track_id], "without baseline"
     elif face.other is not None and face.other.class_names == prediction.class_names:
         reference, name = face.other.probabilities, "network B"
-    st.plotly_chart(
-        charts.distribution(prediction.probabilities, prediction.class_names, reference, name),
-        config=PLAIN,
-        key=f"live_bars_{face.track_id}",
-    )
+    st.html(charts.distribution(prediction.probabilities, prediction.class_names, reference, name))
     if face.other is not None:
         st.caption(f"B reads **{face.other.label}** {face.other.confidence:.0%}")
 
@@ -118,7 +113,7 @@ def show_timeline(processor: LiveProcessor) -> None:
     if not moments:
         st.caption("The emotions of each face appear here, as they change.")
         return
-    st.plotly_chart(charts.timeline(moments, now), config=PLAIN, key="live_timeline")
+    st.html(charts.timeline(moments, now))
 
 
 def show_single_picture(settings: LiveSettings) -> None:

@@ -5,17 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from time import perf_counter
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from model.classifier import Classifier
 from model.cropping import crop_face
+from model.detectors import Detector, FollowingDetector
 from model.entities import Detection, Prediction
 from model.quality import face_warnings
-
-if TYPE_CHECKING:
-    from model.detectors import Detector
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,13 +56,26 @@ class Pipeline:
         """
         return self.classify(frame_bgr, self.detect(frame_bgr))
 
-    def analyze_timed(self, frame_bgr: np.ndarray) -> Analysis:
-        """Do :meth:`analyze` and say how long each stage took."""
+    def analyze_timed(self, frame_bgr: np.ndarray, known: Sequence[Detection] = ()) -> Analysis:
+        """Do :meth:`analyze` and say how long each stage took.
+
+        Args:
+            frame_bgr: uint8, shape (H, W, 3).
+            known: Faces of a frame shortly before. Only they are looked for, where the detector can do so, unless one
+                of them is gone.
+        """
         start = perf_counter()
-        detections = self.detect(frame_bgr)
+        detections = self._follow(frame_bgr, known)
+        if detections is None:
+            detections = self.detect(frame_bgr)
         detected = perf_counter()
         predictions = self.classify(frame_bgr, detections)
         return Analysis(predictions, {"detect": detected - start, "classify": perf_counter() - detected})
+
+    def _follow(self, frame_bgr: np.ndarray, known: Sequence[Detection]) -> list[Detection] | None:
+        if not known or not isinstance(self.detector, FollowingDetector):
+            return None
+        return self.detector.follow(frame_bgr, known)
 
     def detect(self, frame_bgr: np.ndarray) -> list[Detection]:
         """Find faces only."""

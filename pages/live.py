@@ -3,6 +3,7 @@
 import streamlit as st
 
 from dashboard import live_connection, live_controls, live_tools, live_view, state
+from dashboard.garbage import shorten_collections
 from dashboard.notices import show_cluster_note, show_error
 from model.errors import EmoscopeError
 
@@ -24,12 +25,13 @@ processor = live_controls.processor(settings)
 ice = live_connection.configuration()
 video, beside = st.columns([5, 3], gap="large")
 with video:
-    context = live_connection.streamer(processor, ice)
+    context = live_connection.streamer(processor, ice, live_controls.pool())
     live_tools.show_tools(processor)
 is_on = context.state.playing or context.state.signalling
+clock = live_connection.seconds_between_redraws(live_controls.pool(), is_on)
 
 
-@st.fragment(run_every=1.0 if is_on else 3.0)
+@st.fragment(run_every=clock)
 def show_beside() -> None:
     live_connection.show_crowd(live_controls.pool(), is_on)
     live_connection.show_findings(context, processor, ice)
@@ -38,8 +40,11 @@ def show_beside() -> None:
     live_view.show_now(processor)
 
 
-@st.fragment(run_every=1.0 if is_on else 3.0)
+@st.fragment(run_every=clock)
 def show_below() -> None:
+    shorten_collections()
+    if clock != live_connection.seconds_between_redraws(live_controls.pool(), is_on):
+        st.rerun()
     live_view.show_performance(processor)
     live_view.show_timeline(processor)
     live_tools.redraw_tools(processor)

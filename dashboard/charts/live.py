@@ -1,24 +1,28 @@
-"""Charts beside the live video."""
+"""Charts beside the live video, as plain HTML.
+
+They are drawn anew every second while the browser decodes and shows video. A drawing library costs it so much of a core
+that fewer frames are shown; some boxes with a coloured ground cost next to nothing.
+"""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
+from html import escape
 
 import numpy as np
-import plotly.graph_objects as go
-from plotly.subplots import make_subplots
 
-from dashboard.charts.theme import class_colors, style
+from dashboard.charts.theme import GRID, OUTLINE, class_colors
 from dashboard.live_statistics import TIMELINE_SECONDS, Moment
 
-BIN_SECONDS = 0.5
+BIN_SECONDS = 1.0
 MAX_FACES = 3
-ROW_HEIGHT = 150
-TICKS = {-60: "−60 s", -45: "−45 s", -30: "−30 s", -15: "−15 s", 0: "now"}
+ROW_HEIGHT = 110
+_QUIET = "font-size:.78rem;opacity:.7"
 
 
 def binned(moments: Sequence[Moment], now: float) -> tuple[np.ndarray, np.ndarray]:
-    """Average one face's probabilities over half seconds of the last minute.
+    """Average one face's probabilities over each second of the last minute.
 
     Args:
         moments: Of one face and one network, oldest first.
@@ -41,48 +45,70 @@ def binned(moments: Sequence[Moment], now: float) -> tuple[np.ndarray, np.ndarra
         return centers, sums / counts[:, None]
 
 
-def timeline(moments: Sequence[Moment], now: float) -> go.Figure:
-    """Stack the probabilities of the last minute, one row a face, the faces seen last at the top.
+def timeline(moments: Sequence[Moment], now: float) -> str:
+    """Stack the probabilities of the last minute, one row a face, of the faces seen last.
 
     Args:
         moments: Of all faces, oldest first.
         now: The time at the right end.
+
+    Returns:
+        HTML; empty without moments.
     """
-    names = moments[-1].class_names if moments else ()
+    if not moments:
+        return ""
+    names = moments[-1].class_names
     own = [m for m in moments if m.class_names == names]
-    faces = list(dict.fromkeys(m.track_id for m in reversed(own)))[:MAX_FACES]
-    faces.sort()
-    fig = make_subplots(rows=max(1, len(faces)), cols=1, shared_xaxes=True, vertical_spacing=0.08 / max(1, len(faces)))
+    faces = sorted(list(dict.fromkeys(m.track_id for m in reversed(own)))[:MAX_FACES])
+    end = math.ceil(now / BIN_SECONDS) * BIN_SECONDS  # on a grid, or each redraw would average other moments
+    rows = "".join(_row(face, [m for m in own if m.track_id == face], end) for face in faces)
+    ticks = "".join(f"<span>{text}</span>" for text in ("−60 s", "−45 s", "−30 s", "−15 s", "now"))
+    axis = f'<div style="display:flex;justify-content:space-between;{_QUIET};padding-left:3.6rem">{ticks}</div>'
+    return f'<div data-testid="live-timeline">{_legend(names)}{rows}{axis}</div>'
+
+
+def _legend(names: Sequence[str]) -> str:
     colors = class_colors(names)
-    for row, face in enumerate(faces, start=1):
-        seconds, shares = binned([m for m in own if m.track_id == face], now)
-        for i, name in enumerate(names):
-            fig.add_trace(
-                go.Bar(
-                    x=seconds,
-                    y=shares[:, i],
-                    width=BIN_SECONDS,
-                    name=name,
-                    legendgroup=name,
-                    showlegend=row == 1,
-                    marker_color=colors[name],
-                    hovertemplate="%{y:.0%}<extra>" + name + "</extra>",
-                ),
-                row=row,
-                col=1,
-            )
-        fig.update_yaxes(title_text=f"Face {face}", row=row, col=1)
-    style(fig, height=70 + ROW_HEIGHT * max(1, len(faces)))
-    fig.update_layout(barmode="stack", bargap=0, hovermode="x", uirevision="live", legend={"traceorder": "normal"})
-    fig.update_traces(marker_line_width=0, selector={"type": "bar"})
-    fig.update_xaxes(range=[-TIMELINE_SECONDS, 0], fixedrange=True, tickvals=list(TICKS), ticktext=list(TICKS.values()))
-    fig.update_yaxes(range=[0, 1], fixedrange=True, tickformat=".0%", tickvals=[0, 0.5, 1], showgrid=False)
-    return fig
+    entries = "".join(
+        f'<span style="display:inline-flex;align-items:center;gap:.35rem">'
+        f'<span style="width:.75rem;height:.75rem;border-radius:.2rem;background:{colors[name]};'
+        f'box-shadow:inset 0 0 0 1px {OUTLINE}"></span>{escape(name)}</span>'
+        for name in names
+    )
+    return f'<div style="display:flex;flex-wrap:wrap;gap:.2rem .9rem;{_QUIET};margin-bottom:.5rem">{entries}</div>'
+
+
+def _row(face: int, moments: Sequence[Moment], end: float) -> str:
+    names = moments[-1].class_names
+    seconds, shares = binned(moments, end)
+    columns = "".join(_column(-second, share, names) for second, share in zip(seconds, shares, strict=True))
+    return (
+        f'<div style="display:flex;align-items:center;margin-bottom:.4rem">'
+        f'<span style="width:3.6rem;{_QUIET}">Face {face}</span>'
+        f'<div style="flex:1;display:flex;gap:1px;height:{ROW_HEIGHT}px;border-bottom:1px solid {GRID}">{columns}'
+        "</div></div>"
+    )
+
+
+def _column(ago: float, share: np.ndarray, names: Sequence[str]) -> str:
+    """Return one second as a box whose ground shows the shares, with the likeliest in words."""
+    if np.isnan(share).any():
+        return '<div style="flex:1"></div>'
+    colors = class_colors(names)
+    edges = np.round(100 * np.cumsum(share) / share.sum(), 1)
+    stops = ",".join(
+        f"{colors[name]} {low:g}% {high:g}%" for name, low, high in zip(names, [0.0, *edges[:-1]], edges, strict=True)
+    )
+    likeliest = ", ".join(f"{names[i]} {share[i]:.0%}" for i in np.argsort(-share)[:3])
+    return (
+        f'<div style="flex:1;background:linear-gradient(to top,{stops})" '
+        f'title="{ago:.0f} s ago: {escape(likeliest)}"></div>'
+    )
 
 
 def distribution(
     probabilities: np.ndarray, class_names: Sequence[str], reference: np.ndarray | None = None, reference_name: str = ""
-) -> go.Figure:
+) -> str:
     """Draw a face's current probabilities as bars, with another reading of it as marks.
 
     Args:
@@ -90,34 +116,28 @@ def distribution(
         class_names: The C names.
         reference: The same face uncorrected or read by a second network, shape (C,); None for none.
         reference_name: What the marks are, for the legend.
+
+    Returns:
+        HTML.
     """
     colors = class_colors(class_names)
-    fig = go.Figure(
-        go.Bar(
-            x=np.asarray(probabilities, float),
-            y=list(class_names),
-            orientation="h",
-            marker_color=[colors[name] for name in class_names],
-            text=[f"{p:.0%}" for p in probabilities],
-            textposition="outside",
-            cliponaxis=False,
-            showlegend=False,
-            hovertemplate="%{y}: %{x:.1%}<extra></extra>",
+    rows = []
+    for i, name in enumerate(class_names):
+        bar = (
+            f'<div style="width:{100 * probabilities[i]:.1f}%;height:100%;border-radius:.2rem;'
+            f'background:{colors[name]};box-shadow:inset 0 0 0 1px {OUTLINE}"></div>'
         )
-    )
-    if reference is not None:
-        fig.add_trace(
-            go.Scatter(
-                x=np.asarray(reference, float),
-                y=list(class_names),
-                mode="markers",
-                name=reference_name,
-                marker={"symbol": "line-ns-open", "size": 13, "line": {"width": 3}, "color": "rgb(128, 134, 150)"},
-                hovertemplate="%{y}: %{x:.1%}<extra>" + reference_name + "</extra>",
+        mark = ""
+        if reference is not None:
+            mark = (
+                f'<div style="position:absolute;left:calc({100 * reference[i]:.1f}% - 1px);top:-.15rem;bottom:-.15rem;'
+                f'width:3px;background:{OUTLINE}" title="{escape(reference_name)}: {reference[i]:.1%}"></div>'
             )
+        rows.append(
+            f'<span style="text-align:right">{escape(name)}</span>'
+            f'<div style="position:relative;height:.85rem;border-radius:.2rem;background:{GRID}">{bar}{mark}</div>'
+            f'<span style="font-variant-numeric:tabular-nums;opacity:.75">{probabilities[i]:.0%}</span>'
         )
-    style(fig, height=24 * len(class_names) + (36 if reference is not None else 8))
-    fig.update_layout(margin={"l": 4, "r": 44, "t": 4, "b": 4}, uirevision="live")
-    fig.update_xaxes(range=[0, 1], visible=False, fixedrange=True)
-    fig.update_yaxes(autorange="reversed", showgrid=False, ticks="", fixedrange=True)
-    return fig
+    look = "display:grid;grid-template-columns:auto 1fr 2.6rem;gap:.35rem .6rem;align-items:center;font-size:.85rem"
+    note = "" if reference is None else f'<div style="{_QUIET};margin-top:.4rem">▏{escape(reference_name)}</div>'
+    return f'<div style="{look}">{"".join(rows)}</div>{note}'

@@ -6,7 +6,8 @@ that its time hardly grows with the frame.
 
 from __future__ import annotations
 
-from typing import Protocol
+from collections.abc import Sequence
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 
@@ -22,6 +23,7 @@ DETECTOR_NAMES = ("haar", "yunet", "mtcnn")
 __all__ = [
     "DETECTOR_NAMES",
     "Detector",
+    "FollowingDetector",
     "HaarDetector",
     "MtcnnDetector",
     "WholeImage",
@@ -44,6 +46,15 @@ class Detector(Protocol):
 
     def detect(self, frame_bgr: np.ndarray) -> list[Detection]:
         """Return the faces of a frame, uint8, shape (H, W, 3), largest first; thread-safe."""
+        ...
+
+
+@runtime_checkable
+class FollowingDetector(Protocol):
+    """A detector that finds faces again with less work than it takes to find them."""
+
+    def follow(self, frame_bgr: np.ndarray, known: Sequence[Detection]) -> list[Detection] | None:
+        """Return the faces near their old boxes; None where the whole frame must be searched; thread-safe."""
         ...
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Sequence
+from dataclasses import replace
 
 import cv2
 import cv2.data
@@ -16,6 +18,10 @@ from model.entities import Detection
 # missed; it asks for more hits, because it is taken of every frame without a face.
 _TILT_DEGREES = 20.0
 _TILT_HITS = 5
+_FOLLOWED_PIXELS = 32
+"""A known face is brought to this side for a second search; the cascade's own window has 20 pixels."""
+_FOLLOWED_REACH = 1.7
+"""Side of the region searched for a known face, in sides of its box."""
 
 
 class HaarDetector:
@@ -55,6 +61,35 @@ class HaarDetector:
                     found += self._search(small, factor, hits=_TILT_HITS, tilt=angle)
         return without_overlaps(found)
 
+    def follow(self, frame_bgr: np.ndarray, known: Sequence[Detection]) -> list[Detection] | None:
+        """Find again faces that were there a moment ago, each near its old box: about a tenth of a search's time.
+
+        Args:
+            frame_bgr: uint8, shape (H, W, 3).
+            known: Where they were.
+
+        Returns:
+            As :meth:`detect`; None where one of them is not found, so that the whole frame must be searched.
+        """
+        height, width = frame_bgr.shape[:2]
+        found = []
+        for face in known:
+            side = float(max(face.size))
+            middle = face.xyxy.reshape(2, 2).mean(0)
+            x1, y1 = np.maximum(middle - side * _FOLLOWED_REACH / 2, 0).astype(int)
+            x2, y2 = np.minimum(middle + side * _FOLLOWED_REACH / 2, (width, height)).astype(int)
+            factor = side / _FOLLOWED_PIXELS
+            size = (round((x2 - x1) / factor), round((y2 - y1) / factor))
+            if min(size) < _FOLLOWED_PIXELS / 2:
+                return None
+            small = cv2.resize(frame_bgr[y1:y2, x1:x2], size, interpolation=cv2.INTER_AREA)
+            again = self._search(cv2.cvtColor(small, cv2.COLOR_BGR2GRAY), factor, hits=2, smallest=24, largest=43)
+            if not again:
+                return None
+            best = max(again, key=lambda detection: detection.confidence)
+            found.append(replace(best, xyxy=best.xyxy + np.array([x1, y1, x1, y1], np.float32)))
+        return without_overlaps(found)
+
     def _search(
         self,
         gray: np.ndarray,
@@ -62,6 +97,7 @@ class HaarDetector:
         hits: int = 3,
         scale_step: float = 1.1,
         smallest: int = 20,
+        largest: int | None = None,
         tilt: float = 0.0,
     ) -> list[Detection]:
         height, width = gray.shape
@@ -70,7 +106,11 @@ class HaarDetector:
             gray = cv2.warpAffine(gray, turn, (width, height), borderMode=cv2.BORDER_REPLICATE)
         with self._lock:
             boxes, counts = self._cascade.detectMultiScale2(
-                gray, scaleFactor=scale_step, minNeighbors=hits, minSize=(smallest, smallest)
+                gray,
+                scaleFactor=scale_step,
+                minNeighbors=hits,
+                minSize=(smallest, smallest),
+                maxSize=(largest or 0, largest or 0),
             )
         back = cv2.invertAffineTransform(turn)
         found = []
