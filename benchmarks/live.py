@@ -38,6 +38,8 @@ from tests.browser.camera import FPS, moving_face, write_y4m  # noqa: E402
 RESULTS = Path(__file__).with_suffix(".json")
 SLOWED_SECONDS = 0.3
 WARM_UP_SECONDS = 6.0
+JOINED_SECONDS = 15.0
+"""How long WebRTC takes to find its bit rate after somebody has joined a full house."""
 
 
 class Row(NamedTuple):
@@ -199,7 +201,7 @@ def sessions(bench: Bench) -> list[Row]:
             deadline = time.monotonic() + 60
             while not live_page.frames_shown(page) and time.monotonic() < deadline:
                 page.wait_for_timeout(200)
-        pages[0].wait_for_timeout(WARM_UP_SECONDS * 1000)
+        pages[0].wait_for_timeout(JOINED_SECONDS * 1000)
         frames, start = [live_page.frames_shown(page) for page in pages[:4]], time.monotonic()
         pages[0].wait_for_timeout(bench.seconds * 1000)
         elapsed = time.monotonic() - start

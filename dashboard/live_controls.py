@@ -10,6 +10,7 @@ import streamlit as st
 
 from dashboard import resources, state
 from dashboard.analysis_pool import AnalysisPool
+from dashboard.garbage import CollectionWatch
 from dashboard.live_video import LiveProcessor, LiveSettings
 from model.tracking import TrackingSettings
 
@@ -24,6 +25,12 @@ def pool() -> AnalysisPool:
     cv2.setNumThreads(max(1, (os.cpu_count() or 2) // 2))
     sys.setswitchinterval(0.001)  # a frame waits for the interpreter five times as short as by default
     return AnalysisPool.from_environment()
+
+
+@st.cache_resource(show_spinner=False)
+def collection_watch() -> CollectionWatch:
+    """Return the one watch of this process."""
+    return CollectionWatch()
 
 
 def settings(choice: state.Choice) -> LiveSettings:

@@ -155,7 +155,7 @@ class LiveProcessor:
             self._error = "Drawing failed, so the picture comes back as it is."
             drawn = image
         self._newest = drawn
-        shown = _from_bgr(drawn)
+        shown = _from_bgr(drawn, like=frame)
         self._meter.add("decode", now, decoded - start)
         self._meter.add("draw", now, perf_counter() - decoded)
         self._note_stamp(frame, now)
@@ -329,15 +329,18 @@ class LiveProcessor:
 # works on. On a machine with many viewers each of these conversions waits for the others; OpenCV's do not.
 
 
+def _is_planar(frame: av.VideoFrame) -> bool:
+    return frame.format.name == "yuv420p" and frame.width % 2 == 0 and frame.height % 2 == 0
+
+
 def _to_bgr(frame: av.VideoFrame) -> np.ndarray:
-    if frame.format.name != "yuv420p" or frame.width % 2 or frame.height % 2:
+    if not _is_planar(frame):
         return frame.to_ndarray(format="bgr24")
     return cv2.cvtColor(frame.to_ndarray(), cv2.COLOR_YUV2BGR_I420)
 
 
-def _from_bgr(image: np.ndarray) -> av.VideoFrame:
-    height, width = image.shape[:2]
-    if width % 2 or height % 2:
+def _from_bgr(image: np.ndarray, like: av.VideoFrame) -> av.VideoFrame:
+    if not _is_planar(like):
         return av.VideoFrame.from_ndarray(image, format="bgr24")
     planes: np.ndarray = cv2.cvtColor(image, cv2.COLOR_BGR2YUV_I420)
     return av.VideoFrame.from_ndarray(planes.astype(np.uint8, copy=False), format="yuv420p")

@@ -3,7 +3,6 @@
 import streamlit as st
 
 from dashboard import live_connection, live_controls, live_tools, live_view, state
-from dashboard.garbage import shorten_collections
 from dashboard.notices import show_cluster_note, show_error
 from model.errors import EmoscopeError
 
@@ -42,7 +41,7 @@ def show_beside() -> None:
 
 @st.fragment(run_every=clock)
 def show_below() -> None:
-    shorten_collections()
+    live_controls.collection_watch().shorten()
     if clock != live_connection.seconds_between_redraws(live_controls.pool(), is_on):
         st.rerun()
     live_view.show_performance(processor)

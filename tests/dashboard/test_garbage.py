@@ -4,6 +4,7 @@ import weakref
 import pytest
 
 from dashboard import garbage
+from dashboard.garbage import CollectionWatch
 
 
 class Knot:
@@ -13,27 +14,39 @@ class Knot:
         self.me = self
 
 
-@pytest.fixture(autouse=True)
-def thaw():
-    yield
-    gc.unfreeze()
+@pytest.fixture
+def watch():
+    watch = CollectionWatch()
+    yield watch
+    watch.close()
 
 
-def test_what_survived_is_passed_over_by_later_collections():
-    kept = [[i] for i in range(garbage.MOST_OBJECTS)]
-    assert garbage.shorten_collections()
-    assert gc.get_freeze_count() > len(kept) and len(gc.get_objects()) < garbage.MOST_OBJECTS
-    assert not garbage.shorten_collections()
+def make_long(monkeypatch) -> None:
+    monkeypatch.setattr(garbage, "LONG_SECONDS", 1e-9)
+    gc.collect()
 
 
-def test_what_was_passed_over_and_is_garbage_now_is_found_the_next_time():
-    many = [[i] for i in range(garbage.MOST_OBJECTS)]
+def test_what_survived_is_passed_over_by_later_collections(watch, monkeypatch):
+    assert gc.get_freeze_count() == 0
+    make_long(monkeypatch)
+    assert watch.shorten() and gc.get_freeze_count() > 10_000
+    assert not watch.shorten(), "that takes time itself, so not over and over"
+
+
+def test_nothing_is_done_while_collections_are_short(watch, monkeypatch):
+    monkeypatch.setattr(garbage, "LONG_SECONDS", 1e9)
+    gc.collect()
+    assert not watch.shorten() and gc.get_freeze_count() == 0
+
+
+def test_what_was_passed_over_and_is_garbage_now_is_found_the_next_time(watch, monkeypatch):
+    monkeypatch.setattr(garbage, "PAUSE_SECONDS", 0.0)
     knot = Knot()
     gone = weakref.ref(knot)
-    assert garbage.shorten_collections()
+    make_long(monkeypatch)
+    assert watch.shorten()
     del knot
     gc.collect()
     assert gone() is not None, "it is passed over"
-    more = [[i] for i in range(garbage.MOST_OBJECTS)]
-    assert garbage.shorten_collections()
-    assert gone() is None and len(many) == len(more)
+    assert watch.shorten()
+    assert gone() is None

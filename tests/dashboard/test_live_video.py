@@ -106,6 +106,51 @@ def test_the_newest_result_is_drawn_on_the_frame(live):
     assert shown.width == 160 and shown.height == 120
 
 
+def test_a_codec_gets_the_kind_of_frame_that_it_gave(live):
+    processor = live()
+    planar = camera_frame().reformat(format="yuv420p")
+    odd = av.VideoFrame.from_ndarray(noise()[:119, :159], format="bgr24").reformat(format="yuv420p")
+    assert processor.recv(camera_frame()).format.name == "bgr24"
+    shown = processor.recv(planar)
+    assert shown.format.name == "yuv420p"
+    there, back = planar.to_ndarray(format="bgr24").astype(int), shown.to_ndarray(format="bgr24").astype(int)
+    assert np.abs(there - back).mean() < 20, "the same picture, but for colours that planar frames keep for 2×2 pixels"
+    assert processor.recv(odd).width == 159
+
+
+def test_alone_every_frame_is_sent_back_and_in_a_crowd_a_share(live):
+    pool = AnalysisPool(seats=4, analyses_per_second=1e6, frames_per_second=60)
+    processors = [live(pool=pool) for _ in range(4)]
+    processors[0].recv(camera_frame())
+    assert all(processors[0].wants(camera_frame(i)) for i in range(30))
+    for processor in processors:
+        processor.recv(camera_frame())
+    assert pool.frame_rate == 15
+
+    start, wanted = time.monotonic(), 0
+    while time.monotonic() < start + 2:
+        wanted += processors[0].wants(camera_frame())
+        time.sleep(1 / 40)
+    assert 22 <= wanted <= 36
+
+
+def test_while_a_face_is_known_it_is_followed_between_searches(live):
+    class Follower(FixedDetector):
+        followed = searched = 0
+
+        def detect(self, frame_bgr):
+            self.searched += 1
+            return super().detect(frame_bgr)
+
+        def follow(self, frame_bgr, known):
+            self.followed += 1
+            return list(known)
+
+    detector = Follower((60, 40, 110, 100))
+    run_until(live(settings(detector=detector)), lambda _: detector.searched >= 3)
+    assert detector.followed > detector.searched
+
+
 def test_the_callback_does_not_wait_for_a_slow_classifier(live):
     classifier = FixedClassifier()
     classifier.gate.clear()

@@ -84,6 +84,26 @@ def test_stages_are_timed_and_results_are_those_of_analyze(frame):
     assert [tuple(p.detection.xyxy) for p in analysis.predictions] == list(TwoFaces.boxes)
 
 
+class Follower(TwoFaces):
+    """Finds known faces again a pixel further, but for those that have left the frame."""
+
+    def follow(self, frame_bgr, known):
+        if any(detection.xyxy[0] > 100 for detection in known):
+            return None
+        return [Detection(detection.xyxy + 1, 0.8) for detection in known]
+
+
+def test_known_faces_are_followed_and_all_are_looked_for_when_one_is_gone(frame):
+    pipeline = Pipeline(Follower(), Counting())
+
+    def boxes(known):
+        return [tuple(p.detection.xyxy) for p in pipeline.analyze_timed(frame, known).predictions]
+
+    assert boxes([Detection(np.array([10, 10, 60, 60]))]) == [(11, 11, 61, 61)]
+    assert boxes([Detection(np.array([130, 10, 180, 60]))]) == list(TwoFaces.boxes)
+    assert boxes([]) == list(TwoFaces.boxes)
+
+
 def test_face_that_cannot_be_judged_carries_a_warning():
     photo = np.ascontiguousarray(astronaut()[:, :, ::-1])
     pipeline = Pipeline(create_detector("haar"), Counting())

@@ -19,7 +19,8 @@ def text_of(app) -> str:
 @pytest.fixture
 def app(runs_folder, monkeypatch):
     # The streaming component needs the sessions of a real server; tests/browser/test_live.py has them.
-    stopped = SimpleNamespace(state=SimpleNamespace(playing=False, signalling=False))
+    state = SimpleNamespace(playing=False, signalling=False)
+    stopped = SimpleNamespace(state=state, output_video_track=None)
     monkeypatch.setattr("dashboard.live_connection.webrtc_streamer", lambda **_: stopped)
     return AppTest.from_file(PAGE, default_timeout=60)
 

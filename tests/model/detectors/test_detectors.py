@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from skimage import data
 
-from model.detectors import Detector, MtcnnDetector, WholeImage, create_detector, detector_problem
+from model.detectors import Detector, HaarDetector, MtcnnDetector, WholeImage, create_detector, detector_problem
 from model.detectors.search import without_overlaps
 from model.entities import Detection
 from model.errors import DetectorError
@@ -149,3 +149,16 @@ def test_importing_the_detectors_loads_no_heavy_package() -> None:
         "import sys, model.detectors; print(*{'tensorflow', 'keras', 'mtcnn', 'pooch', 'requests'} & set(sys.modules))"
     )
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip() == ""
+
+
+def test_haar_follows_a_face_that_moves_and_says_when_it_is_gone(photo: np.ndarray) -> None:
+    detector = HaarDetector(for_video=True)
+    known = detector.detect(photo)
+    for shift in (0, 8, 16, 24):
+        moved = np.roll(photo, shift, axis=1)
+        found = detector.follow(moved, known)
+        assert found is not None and len(found) == 1
+        assert_is_face(found[0], FACE_CENTER + np.array([shift, 0.0]), FACE_SIZE)
+        known = found
+    assert detector.follow(np.zeros_like(photo), known) is None
+    assert detector.follow(photo[:40, :40], known) is None, "the face lies outside of the frame"
