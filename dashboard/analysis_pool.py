@@ -96,14 +96,14 @@ class AnalysisPool:
     def from_environment(cls) -> AnalysisPool:
         """Read ``EMOSCOPE_LIVE_SESSIONS``, ``…_ANALYSES_PER_SECOND`` and ``…_FRAMES_PER_SECOND``.
 
-        Impossible values are ignored. By default a core sends 30 frames and makes 12 analyses a second.
+        Impossible values are ignored. By default a core sends 32 frames and makes 10 analyses a second.
         """
         cores = os.cpu_count() or 2
         return cls(
             max(1, int(_positive("EMOSCOPE_LIVE_SESSIONS", 4))),
-            _positive("EMOSCOPE_LIVE_ANALYSES_PER_SECOND", 12 * cores),
+            _positive("EMOSCOPE_LIVE_ANALYSES_PER_SECOND", 10 * cores),
             threads=max(1, min(4, cores // 2)),
-            frames_per_second=_positive("EMOSCOPE_LIVE_FRAMES_PER_SECOND", 30 * cores),
+            frames_per_second=_positive("EMOSCOPE_LIVE_FRAMES_PER_SECOND", 32 * cores),
         )
 
     @property

@@ -21,7 +21,7 @@ from dashboard.state import choose
 
 _ASKED = "live_camera_rate"
 _CROWD = 3
-"""From so many live people on, what stands beside the video is redrawn half as often, for the sake of the video."""
+"""From so many live people on, what stands beside the video is redrawn a third as often, for the sake of the video."""
 _probe = st.components.v2.component("emoscope_connection_probe", js=BROWSER_PROBE)
 
 
@@ -76,7 +76,7 @@ def seconds_between_redraws(pool: AnalysisPool, is_on: bool) -> float:
     """Return how long what stands beside the video may stay as it is."""
     if not is_on:
         return 3.0
-    return 1.0 if pool.taken < _CROWD else 2.0
+    return 1.0 if pool.taken < _CROWD else 3.0
 
 
 def show_crowd(pool: AnalysisPool, is_on: bool) -> None:

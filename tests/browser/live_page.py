@@ -84,6 +84,12 @@ def frames_shown(page: Page) -> int:
     return int(quality)
 
 
+def frames_decoded(page: Page) -> int:
+    """Return how many pictures have reached the video, be they shown or overtaken by the next before the screen was."""
+    found = inner_frame(page).evaluate("document.querySelector('video')?.getVideoPlaybackQuality().totalVideoFrames")
+    return int(found or 0)
+
+
 def figures(page: Page) -> dict[str, float]:
     """Return what the performance strip says."""
     pairs = (page.get_attribute(PERFORMANCE, "data-figures") or "").split()
