@@ -51,7 +51,8 @@ def streamer(processor: LiveProcessor, ice: IceConfiguration, pool: AnalysisPool
     if not processor.has_camera:  # a running camera keeps its rate
         st.session_state[_ASKED] = _camera_rate(pool)
     rate = st.session_state[_ASKED]
-    size = {"width": {"ideal": 640}, "height": {"ideal": 480}}
+    width, height = (640, 480) if rate == CAMERA_RATE else (480, 360)
+    size = {"width": {"ideal": width}, "height": {"ideal": height}}
     return webrtc_streamer(
         key="live",
         mode=WebRtcMode.SENDRECV,

@@ -1,4 +1,4 @@
-"""The clients in ``docs/api.md`` work as they stand, and its table names every setting."""
+"""The clients in the README work as they stand, and the table in ``docs/api.md`` names every setting."""
 
 import re
 import shutil
@@ -11,11 +11,14 @@ import pytest
 from dashboard.samples import sample_picture
 from tests.dashboard.api.conftest import saved_runs, server  # noqa: F401 - fixtures
 
-GUIDE = (Path(__file__).resolve().parents[1] / "docs" / "api.md").read_text(encoding="utf-8")
+ROOT = Path(__file__).resolve().parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+GUIDE = (ROOT / "docs" / "api.md").read_text(encoding="utf-8")
 
 
 def example(language: str) -> str:
-    [found] = re.findall(rf"```{language}\n(.*?)```", GUIDE, re.DOTALL)
+    section = README.split("## From your own code")[1].split("\n## ")[0]
+    [found] = re.findall(rf"```{language}\n(.*?)```", section, re.DOTALL)
     assert len(found.strip().splitlines()) <= 12
     return found
 
@@ -45,7 +48,7 @@ def test_a_client_reads_a_photo(server, tmp_path, language):  # noqa: F811
 
 
 def test_every_setting_is_named_with_its_default():
-    source = (Path(__file__).resolve().parents[1] / "dashboard" / "api" / "settings.py").read_text()
+    source = (ROOT / "dashboard" / "api" / "settings.py").read_text()
     from dashboard.api.settings import ApiSettings
 
     names = set(re.findall(r'"(EMOSCOPE_API_\w+)"', source))
