@@ -72,10 +72,10 @@ def _legend(names: Sequence[str]) -> str:
     entries = "".join(
         f'<span style="display:inline-flex;align-items:center;gap:.35rem">'
         f'<span style="width:.75rem;height:.75rem;border-radius:.2rem;background:{colors[name]};'
-        f'box-shadow:inset 0 0 0 1px {OUTLINE}"></span>{escape(name)}</span>'
+        f'box-shadow:inset 0 0 0 1px {OUTLINE}"></span><span style="opacity:.7">{escape(name)}</span></span>'
         for name in names
     )
-    return f'<div style="display:flex;flex-wrap:wrap;gap:.2rem .9rem;{_QUIET};margin-bottom:.5rem">{entries}</div>'
+    return f'<div style="display:flex;flex-wrap:wrap;gap:.2rem .9rem;font-size:.78rem;margin-bottom:.5rem">{entries}</div>'
 
 
 def _row(face: int, moments: Sequence[Moment], end: float) -> str:
