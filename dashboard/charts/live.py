@@ -75,7 +75,8 @@ def _legend(names: Sequence[str]) -> str:
         f'box-shadow:inset 0 0 0 1px {OUTLINE}"></span><span style="opacity:.7">{escape(name)}</span></span>'
         for name in names
     )
-    return f'<div style="display:flex;flex-wrap:wrap;gap:.2rem .9rem;font-size:.78rem;margin-bottom:.5rem">{entries}</div>'
+    look = "display:flex;flex-wrap:wrap;gap:.2rem .9rem;font-size:.78rem;margin-bottom:.5rem"
+    return f'<div style="{look}">{entries}</div>'
 
 
 def _row(face: int, moments: Sequence[Moment], end: float) -> str:
