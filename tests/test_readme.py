@@ -38,6 +38,23 @@ def test_speed():
     assert f"{single['ratio']:.2f} of the rate" in README
 
 
+def test_live_video():
+    rows = {(p, r["name"]): r["value"] for p, part in benchmark("live")["parts"].items() for r in part["rows"]}
+    shown = "shown, counted in the browser"
+    assert f"| {rows['rate', shown]:.1f}, {rows['slow', shown]:.1f} |" in README
+    assert f"| {rows['rate', 'age of results, 95th percentile']:.0f} ms |" in README
+    worst = rows["sessions", "shown by the slowest of four"], rows["sessions", "analyses of the least served"]
+    assert f"| {worst[0]:.1f}, {worst[1]:.1f} |" in README
+
+
+def test_pages():
+    worst = {}
+    for row in benchmark("pages")["pages"]:
+        if row["limit_seconds"] is not None:
+            worst[row["world"]] = max(worst.get(row["world"], 0), row["first_seconds"])
+    assert f"| {', '.join(f'{seconds:.1f} s' for seconds in worst.values())} |" in README
+
+
 def test_pictures_that_it_shows_are_there():
     shown = [line.split("](")[1].split(")")[0] for line in README.splitlines() if line.startswith("![")]
     assert shown
