@@ -29,7 +29,7 @@ from threadpoolctl import threadpool_limits  # noqa: E402
 from benchmarks.machine import describe_machine  # noqa: E402
 from model.architectures import multiply_adds  # noqa: E402
 from training.augmentation_config import Augmentation  # noqa: E402
-from training.config import CONFIGS, TrainConfig, load_config  # noqa: E402
+from training.config import TrainConfig, config_names, load_config  # noqa: E402
 
 MATRIX_SIDE = 1024
 OFF = Augmentation(False, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)
@@ -99,8 +99,7 @@ def measure(name: str, batches: int, repetitions: int) -> dict[str, Any]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description="Time training steps beside a NumPy matrix product.")
-    known = sorted(file.stem for file in CONFIGS.glob("*.yaml"))
-    parser.add_argument("--configs", nargs="+", default=known, help="to time (default: all that ship)")
+    parser.add_argument("--configs", nargs="+", default=config_names(), help="to time (default: all that ship)")
     parser.add_argument("--batches", type=int, default=20, help="steps a repetition")
     parser.add_argument("--repetitions", type=int, default=5)
     parser.add_argument("--output", type=Path, default=Path(__file__).with_suffix(".json"))

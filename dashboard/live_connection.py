@@ -48,9 +48,7 @@ def _camera_rate(pool: AnalysisPool) -> int:
 
 def streamer(processor: LiveProcessor, ice: IceConfiguration, pool: AnalysisPool) -> WebRtcStreamerContext:
     """Show the video with its Start button."""
-    if not processor.has_camera:  # a running camera keeps its rate
-        st.session_state[_ASKED] = _camera_rate(pool)
-    rate = st.session_state[_ASKED]
+    rate = st.session_state.setdefault(_ASKED, _camera_rate(pool))  # a running camera keeps it: see show_crowd
     width, height = (640, 480) if rate == CAMERA_RATE else (480, 360)
     size = {"width": {"ideal": width}, "height": {"ideal": height}}
     return webrtc_streamer(
@@ -82,9 +80,12 @@ def seconds_between_redraws(pool: AnalysisPool, is_on: bool) -> float:
 
 def show_crowd(pool: AnalysisPool, is_on: bool) -> None:
     """Say so before somebody presses Start in vain, and ask the camera for what the server can send back."""
-    if not is_on and st.session_state[_ASKED] != _camera_rate(pool):
+    if is_on:
+        return
+    if st.session_state[_ASKED] != (rate := _camera_rate(pool)):
+        st.session_state[_ASKED] = rate
         st.rerun()
-    if not is_on and pool.is_full:
+    if pool.is_full:
         show_warning(
             f"The server is busy: {pool.seats} people are live now, which is its limit.",
             "Try again in a moment; this message goes when a place is free.",

@@ -117,11 +117,11 @@ class LiveProcessor:
     def wants(self, frame: av.VideoFrame) -> bool:
         """Say whether a frame is to be sent back; not all are where many people are live."""
         now, rate = monotonic(), self._pool.frame_rate
-        self._note_stamp(frame, now)
         since, self._wanted_at = now - self._wanted_at, now
         # A token bucket: late frames don't cost their successors. A tenth more lets a camera of just this rate through.
         self._credit = min(_MOST_CREDIT, self._credit + 1.1 * rate * since)
         if rate < CAMERA_RATE and self._credit < 1:
+            self._note_stamp(frame, now)  # else recv does: the camera's rate counts every frame
             return False
         self._credit = max(0.0, self._credit - 1)
         return True

@@ -20,19 +20,20 @@ except EmoscopeError as error:
     show_error(error)
     st.stop()
 
+pool = live_controls.pool()
 processor = live_controls.processor(settings)
 ice = live_connection.configuration()
 video, beside = st.columns([5, 3], gap="large")
 with video:
-    context = live_connection.streamer(processor, ice, live_controls.pool())
+    context = live_connection.streamer(processor, ice, pool)
     live_tools.show_tools(processor)
 is_on = context.state.playing or context.state.signalling
-clock = live_connection.seconds_between_redraws(live_controls.pool(), is_on)
+clock = live_connection.seconds_between_redraws(pool, is_on)
 
 
 @st.fragment(run_every=clock)
 def show_beside() -> None:
-    live_connection.show_crowd(live_controls.pool(), is_on)
+    live_connection.show_crowd(pool, is_on)
     live_connection.show_findings(context, processor, ice)
     show_cluster_note(settings.pipeline.classifier)
     live_tools.show_tool_progress(processor)
@@ -42,7 +43,7 @@ def show_beside() -> None:
 @st.fragment(run_every=clock)
 def show_below() -> None:
     live_controls.collection_watch().shorten()
-    if clock != live_connection.seconds_between_redraws(live_controls.pool(), is_on):
+    if clock != live_connection.seconds_between_redraws(pool, is_on):
         st.rerun()
     live_view.show_performance(processor)
     live_view.show_timeline(processor)

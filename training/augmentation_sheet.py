@@ -14,7 +14,7 @@ from model.artifacts import write_atomically
 from model.dataset import Dataset
 from model.errors import OutputError
 from training.arguments import add_data_arguments, load_data_at
-from training.config import CONFIGS, TrainConfig, add_config_flags, config_overrides, load_config
+from training.config import TrainConfig, add_config_flags, config_names, config_overrides, load_config
 
 DRAWS = 9
 TILE = 96  # pixels that an image is shown at
@@ -87,7 +87,7 @@ def contact_sheet(variants: dict[str, np.ndarray], title: str) -> Image.Image:
 
 def add_arguments(parser: ArgumentParser) -> None:
     """Declare the flags of ``python -m training augmentation``."""
-    known = ", ".join(sorted(p.stem for p in CONFIGS.glob("*.yaml")))
+    known = ", ".join(config_names())
     parser.add_argument("config", nargs="?", default="emoscope", help=f"YAML file or one of: {known}")
     add_data_arguments(parser)
     parser.add_argument("--output", type=Path, default=Path("augmentation.png"), help="PNG file to write")

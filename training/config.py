@@ -162,6 +162,11 @@ class TrainConfig:
         return self.input_size[0]
 
 
+def config_names() -> list[str]:
+    """Return the names of the configurations that come with the project, in alphabetical order."""
+    return sorted(file.stem for file in CONFIGS.glob("*.yaml"))
+
+
 def load_config(path: Path | str | None, overrides: Mapping[str, Any] | None = None) -> TrainConfig:
     """Read a configuration file and put flags over it.
 
@@ -188,7 +193,7 @@ def _find_config(path: Path | str) -> Path:
     for candidate in (Path(path), CONFIGS / f"{path}.yaml"):
         if candidate.is_file():
             return candidate
-    known = sorted(p.stem for p in CONFIGS.glob("*.yaml"))
+    known = config_names()
     raise ConfigError(
         f"There is no configuration {str(path)!r}.{near_match(str(path), known)}", f"Known: {', '.join(known)}."
     )

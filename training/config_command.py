@@ -7,12 +7,12 @@ from argparse import ArgumentParser, Namespace
 from dataclasses import asdict
 from pathlib import Path
 
-from training.config import CONFIGS, add_config_flags, config_overrides, load_config
+from training.config import add_config_flags, config_names, config_overrides, load_config
 
 
 def add_arguments(parser: ArgumentParser) -> None:
     """Declare the flags of ``python -m training config``."""
-    known = ", ".join(sorted(p.stem for p in CONFIGS.glob("*.yaml")))
+    known = ", ".join(config_names())
     parser.add_argument("config", nargs="?", type=Path, default="emoscope", help=f"YAML file or one of: {known}")
     add_config_flags(parser)
 

@@ -20,7 +20,7 @@ from model.dataset import Dataset, Split
 from model.dataset.samples import TRAIN_SPLITS, fingerprint
 from model.errors import DataError, EmoscopeError, RunError
 from training.arguments import add_data_arguments, load_data_at
-from training.config import CONFIGS, TrainConfig, add_config_flags, config_overrides, load_config
+from training.config import TrainConfig, add_config_flags, config_names, config_overrides, load_config
 from training.evaluate import predict_split, write_metrics
 from training.sampling import stratified_folds
 from training.train_command import checkpoint_of, keep
@@ -156,7 +156,7 @@ def _gather(config: TrainConfig, runs: list[Run], folder: Path) -> Run:
 
 def add_arguments(parser: ArgumentParser) -> None:
     """Declare the flags of ``python -m training crossval``."""
-    known = ", ".join(sorted(p.stem for p in CONFIGS.glob("*.yaml")))
+    known = ", ".join(config_names())
     parser.add_argument("config", help=f"YAML file or one of: {known}")
     add_data_arguments(parser)
     parser.add_argument("--folds", type=int, default=5, help="parts of the training split (default 5)")

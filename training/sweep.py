@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any, cast
 from model.artifacts import artifacts_root, load_run, write_json
 from model.errors import ConfigError, EmoscopeError, RunError
 from training.arguments import add_data_arguments
-from training.config import CONFIGS, TrainConfig, add_config_flags, config_overrides, load_config
+from training.config import TrainConfig, add_config_flags, config_names, config_overrides, load_config
 from training.sweep_space import Range, Space, Value, extremes, grid, read_space
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ ROOT = Path(__file__).resolve().parent.parent
 def add_arguments(parser: ArgumentParser) -> None:
     """Declare the flags of ``python -m training sweep``."""
     parser.description = __doc__
-    known = ", ".join(sorted(p.stem for p in CONFIGS.glob("*.yaml")))
+    known = ", ".join(config_names())
     parser.add_argument("config", nargs="?", default="emoscope", help=f"YAML file or one of: {known}")
     parser.add_argument("--set", action="append", default=[], metavar="KEY=A,B,C", help="values to try; repeatable")
     parser.add_argument("--space", type=Path, metavar="FILE", help="YAML: `key: [a, b]` or `key: {low:, high:, log:}`")

@@ -10,7 +10,7 @@ from model.artifacts import Run, artifacts_root, load_run
 from model.dataset import Dataset
 from model.errors import EmoscopeError
 from training.arguments import add_data_arguments, load_data_at
-from training.config import CONFIGS, TrainConfig, add_config_flags, config_overrides, load_config
+from training.config import TrainConfig, add_config_flags, config_names, config_overrides, load_config
 
 if TYPE_CHECKING:
     from training.train import Trained
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 def add_arguments(parser: ArgumentParser) -> None:
     """Declare the flags of ``python -m training train``."""
-    known = ", ".join(sorted(p.stem for p in CONFIGS.glob("*.yaml")))
+    known = ", ".join(config_names())
     parser.add_argument(
         "config", nargs="?", default="emoscope", help=f"YAML file or one of: {known} (default: emoscope)"
     )

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from model.architectures.heads import map_heads
 from model.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -98,11 +99,7 @@ def backbone(
     x = inner(x, training=False) if weights != "none" else inner(x)  # (N, h, w, features)
     if dropout:
         x = layers.SpatialDropout2D(dropout)(x)
-    outputs = {}
-    for head, classes in heads.items():
-        activation_map = layers.Conv2D(classes, 1, name=f"{head}_map")(x)  # (N, h, w, classes)
-        outputs[head] = layers.GlobalAveragePooling2D(name=head)(activation_map)
-    return keras.Model(inputs, outputs, name=backbone)
+    return keras.Model(inputs, map_heads(x, heads), name=backbone)
 
 
 def freeze_backbone(network: keras.Model, frozen: bool) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from model.architectures.heads import map_heads
 from model.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -52,11 +53,7 @@ def gap_cnn(
             x = layers.MaxPooling2D()(x)
             x = layers.SpatialDropout2D(dropout / 2)(x)
     x = layers.SpatialDropout2D(dropout)(x)  # drops whole channels, as dropout after the pooling would
-    outputs = {}
-    for head, classes in heads.items():
-        activation_map = layers.Conv2D(classes, 1, name=f"{head}_map")(x)  # (N, H/8, W/8, classes)
-        outputs[head] = layers.GlobalAveragePooling2D(name=head)(activation_map)
-    return keras.Model(inputs, outputs, name="gap_cnn")
+    return keras.Model(inputs, map_heads(x, heads), name="gap_cnn")
 
 
 def flatten_cnn(

@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from model.architectures.heads import map_heads
+
 if TYPE_CHECKING:
     import keras
 
@@ -76,8 +78,4 @@ def residual(
     # Heads
     if dropout:
         x = layers.SpatialDropout2D(dropout)(x)
-    outputs = {}
-    for head, classes in heads.items():
-        activation_map = layers.Conv2D(classes, 1, name=f"{head}_map")(x)  # (N, h, w, classes)
-        outputs[head] = layers.GlobalAveragePooling2D(name=head)(activation_map)
-    return keras.Model(inputs, outputs, name="residual")
+    return keras.Model(inputs, map_heads(x, heads), name="residual")
