@@ -21,6 +21,7 @@ COMMANDS = {
     "calibrate": ("training.calibrate", "fit a run's temperature on the validation split"),
     "robustness": ("training.robustness", "score a run under damage of five severities"),
     "card": ("training.card", "write a run's model card from what is saved of it"),
+    "prune": ("training.pruning", "set a run's smallest weights to zero and fine-tune the others"),
     "export": ("training.export_command", "write a run in other forms: LiteRT float16 and int8, ONNX, HDF5"),
 }
 # The report is drawn with the dashboard's charts, which training does not import: a program of its own writes it.
