@@ -4,9 +4,10 @@
     python benchmarks/live.py first rate slow          # any parts, in any order
 
 Parts: ``first`` time from Start to the first drawn box; ``rate`` shown rate and age of results; ``slow`` the same with
-a classifier slowed to 300 ms; ``sessions`` four people at once and a fifth; ``memory`` growth of the server over
-minutes; ``cycles`` 100 starts and stops. Each prints its rows beside what is demanded; ``benchmarks/live.json`` keeps
-them. ``echo`` is the reference: the same film through the same stack with a callback that returns the frame as it came.
+a classifier slowed to 300 ms; ``sessions`` four people at once and a fifth; ``capacity`` what the server takes of the
+cores with one to four people; ``memory`` growth of the server over minutes; ``cycles`` 100 starts and stops. Each prints
+its rows beside what is demanded; ``benchmarks/live.json`` keeps them. ``echo`` is the reference: the same film through
+the same stack with a callback that returns the frame as it came.
 """
 
 from __future__ import annotations
@@ -201,16 +202,21 @@ def echo(bench: Bench) -> list[Row]:
         ]
 
 
+def join(page: Page) -> None:
+    """Press Start and wait for the first picture."""
+    page.wait_for_timeout(4000)  # the page follows in three seconds how many are live
+    live_page.press(page, "Start")
+    deadline = time.monotonic() + 60
+    while not live_page.frames_shown(page) and time.monotonic() < deadline:
+        page.wait_for_timeout(200)
+
+
 def sessions(bench: Bench) -> list[Row]:
     """Four people at once, and a fifth past the cap."""
     rows = []
     with bench.server(), bench.pages(5) as pages:
         for page in pages[:4]:
-            pages[0].wait_for_timeout(4000)  # the page follows in three seconds how many are live
-            live_page.press(page, "Start")
-            deadline = time.monotonic() + 60
-            while not live_page.frames_shown(page) and time.monotonic() < deadline:
-                page.wait_for_timeout(200)
+            join(page)
         pages[0].wait_for_timeout(JOINED_SECONDS * 1000)
         frames, start = [live_page.frames_shown(page) for page in pages[:4]], time.monotonic()
         decoded = [live_page.frames_decoded(page) for page in pages[:4]]
@@ -231,6 +237,32 @@ def sessions(bench: Bench) -> list[Row]:
             told = 0.0
         rows.append(at_least("sessions", "the fifth is told that the server is busy", told, 1, ""))
     return rows
+
+
+def capacity(bench: Bench) -> list[Row]:
+    """What one to four people get, and what the server takes of the cores for them; their browsers take the rest."""
+    rows = []
+    with bench.server() as process, bench.pages(4) as pages:
+        for count in range(1, 5):
+            join(pages[count - 1])
+            pages[0].wait_for_timeout(JOINED_SECONDS * 1000)
+            watched = pages[:count]
+            frames, used, start = [live_page.frames_shown(p) for p in watched], cpu_seconds(process), time.monotonic()
+            pages[0].wait_for_timeout(bench.seconds * 1000)
+            elapsed = time.monotonic() - start
+            cores = (cpu_seconds(process) - used) / elapsed
+            shown = [(live_page.frames_shown(p) - f) / elapsed for p, f in zip(watched, frames, strict=True)]
+            analyses = [live_page.figures(page).get("analyses_per_second", 0.0) for page in watched]
+            rows.append(plain("capacity", f"viewers {count}: cores that the server took", cores, ""))
+            rows.append(plain("capacity", f"viewers {count}: shown by the slowest", min(shown), "fps"))
+            rows.append(plain("capacity", f"viewers {count}: analyses of the least served", min(analyses), "/s"))
+    return rows
+
+
+def cpu_seconds(process: psutil.Process) -> float:
+    """Return the processor time that a process has taken."""
+    times = process.cpu_times()
+    return times.user + times.system
 
 
 def memory(bench: Bench) -> list[Row]:
@@ -294,6 +326,7 @@ PARTS: dict[str, Callable[[Bench], list[Row]]] = {
     "rate": rate,
     "slow": slow,
     "sessions": sessions,
+    "capacity": capacity,
     "memory": memory,
     "cycles": cycles,
 }
