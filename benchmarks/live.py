@@ -5,9 +5,9 @@
 
 Parts: ``first`` time from Start to the first drawn box; ``rate`` shown rate and age of results; ``slow`` the same with
 a classifier slowed to 300 ms; ``sessions`` four people at once and a fifth; ``capacity`` what the server takes of the
-cores with one to four people; ``memory`` growth of the server over minutes; ``cycles`` 100 starts and stops. Each prints
-its rows beside what is demanded; ``benchmarks/live.json`` keeps them. ``echo`` is the reference: the same film through
-the same stack with a callback that returns the frame as it came.
+cores with one to four people; ``memory`` growth of the server over minutes; ``cycles`` 100 starts and stops. Each
+prints its rows beside what is demanded; ``benchmarks/live.json`` keeps them. ``echo`` is the reference: the same film
+through the same stack with a callback that returns the frame as it came.
 """
 
 from __future__ import annotations
