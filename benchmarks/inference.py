@@ -1,4 +1,4 @@
-"""Time the network a face, beside a NumPy matrix product in the same run: ``python -m benchmarks.inference``.
+"""Time every saved network a face, beside a NumPy matrix product in the same run: ``python -m benchmarks.inference``.
 
 Each repetition times the product right before and right after the network, with as many threads, and compares their
 arithmetic rates; the medians over the repetitions are printed and written to ``benchmarks/inference.json``. What is
@@ -19,7 +19,7 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from benchmarks.machine import describe_machine
-from model.artifacts import DEFAULT_RUN, Run, load_run
+from model.artifacts import Run, iter_runs, load_run
 from model.classifier import Classifier, load_classifier
 
 BATCHES = (1, 32)
@@ -66,6 +66,8 @@ def measure(run: Run, repetitions: int) -> list[dict[str, Any]]:
     operations = run.info.multiply_adds
     return [
         {
+            "run": run.key,
+            "operations_a_face": operations,
             "threads": threads,
             "batch": batch,
             "ms_a_face": median(times[threads, batch]) * 1e3,
@@ -81,27 +83,30 @@ def measure(run: Run, repetitions: int) -> list[dict[str, Any]]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description="Time the network a face beside a NumPy matrix product.")
-    parser.add_argument("--run", default=DEFAULT_RUN, help="saved run to time")
+    parser = argparse.ArgumentParser(description="Time networks a face beside a NumPy matrix product.")
+    parser.add_argument("--runs", nargs="+", help="saved runs to time (default: all that hold a LiteRT network)")
     parser.add_argument("--repetitions", type=int, default=30)
     parser.add_argument("--output", type=Path, default=Path(__file__).with_suffix(".json"))
     options = parser.parse_args()
-    run = load_run(options.run)
-    rows = measure(run, options.repetitions)
-    print(f"{run.info.name}: {run.info.multiply_adds / 1e6:.0f} M operations a face; medians of {options.repetitions}")
-    print("threads  batch  ms a face  GFLOP/s  NumPy product GFLOP/s  ratio")
-    for row in rows:
-        print(
-            f"{row['threads']:>7}  {row['batch']:>5}  {row['ms_a_face']:>9.3f}  {row['gflops']:>7.1f}  "
-            f"{row['product_gflops']:>21.1f}  {row['ratio']:>5.2f}"
-        )
+    found = [load_run(key) for key in options.runs or ()] or [run for run in iter_runs() if isinstance(run, Run)]
+    results = []
+    print("run                    M operations  threads  batch  ms a face  GFLOP/s  NumPy product GFLOP/s  ratio")
+    for run in found:
+        if run.litert_file is None:
+            continue
+        for row in measure(run, options.repetitions):
+            results.append(row)
+            print(
+                f"{run.key:<21}  {row['operations_a_face'] / 1e6:>12.1f}  {row['threads']:>7}  {row['batch']:>5}  "
+                f"{row['ms_a_face']:>9.3f}  {row['gflops']:>7.1f}  {row['product_gflops']:>21.1f}  "
+                f"{row['ratio']:>5.2f}",
+                flush=True,
+            )
     content = {
         "machine": describe_machine(),
-        "run": run.key,
-        "operations_a_face": run.info.multiply_adds,
         "matrix_side": MATRIX_SIDE,
         "repetitions": options.repetitions,
-        "results": [{k: v if isinstance(v, int) else round(v, 4) for k, v in row.items()} for row in rows],
+        "results": [{k: round(v, 4) if isinstance(v, float) else v for k, v in row.items()} for row in results],
     }
     options.output.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
 

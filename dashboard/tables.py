@@ -10,7 +10,7 @@ import streamlit as st
 
 
 def show_table(table: pd.DataFrame, *, alt: str, index: bool = False, **arguments: Any) -> None:
-    """Show a table that can be sorted, searched and saved as CSV, its decimals aligned.
+    """Show a table that can be sorted, searched and saved as CSV, its decimals aligned, a dash where nothing is known.
 
     Args:
         table: With plain column names.
@@ -22,7 +22,7 @@ def show_table(table: pd.DataFrame, *, alt: str, index: bool = False, **argument
         name: st.column_config.NumberColumn(format=f"%.{_decimals(table[name])}f")
         for name in table.select_dtypes("floating").columns
     }
-    st.dataframe(table, hide_index=not index, column_config=formats, alt=alt, **arguments)
+    st.dataframe(table, hide_index=not index, column_config=formats, placeholder="–", alt=alt, **arguments)
 
 
 def percent(share: float, decimals: int = 1) -> str:

@@ -86,27 +86,26 @@ def leaderboard(runs: Mapping[str, Run], figures: Mapping[str, dict[str, Any]], 
         rows.append(
             {
                 "Run": key,
-                METRIC_TITLES[metric] + (" %" if percent else ""): round(
-                    scale * figures[key][metric], 2 if percent else 4
-                ),
+                **_figure(metric, figures[key]),
                 "95 % interval": f"{scale * low:.1f} – {scale * high:.1f}" if percent else f"{low:.3f} – {high:.3f}",
                 "Milliseconds a face": round(latency.measured(run), 2),
                 **{title: round(cost(run, title), 2) for title in list(COSTS)[:3]},
                 "Architecture": run.info.architecture,
                 "Labels": run.info.label_source,
-                **{
-                    METRIC_TITLES[name] + ("" if name == "log_loss" else " %"): round(
-                        figures[key][name] * (1 if name == "log_loss" else 100), 3
-                    )
-                    for name in SCALARS
-                    if name != metric
-                },
+                **{title: value for n in SCALARS if n != metric for title, value in _figure(n, figures[key]).items()},
                 "Images": figures[key]["n"],
             }
         )
     table = pd.DataFrame(rows)
     table = table.dropna(axis="columns", how="all")
     return table.sort_values(table.columns[1], ascending=metric in LOWER_IS_BETTER, kind="stable", ignore_index=True)
+
+
+def _figure(metric: str, figures: Mapping[str, Any]) -> dict[str, float]:
+    """Return a figure as a table shows it, by its column's title."""
+    if metric == "log_loss":
+        return {METRIC_TITLES[metric]: round(figures[metric], 4)}
+    return {f"{METRIC_TITLES[metric]} %": round(100 * figures[metric], 2)}
 
 
 def cost(run: Run, title: str) -> float:
