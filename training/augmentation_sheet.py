@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,7 +12,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from model.artifacts import write_atomically
-from model.dataset import Dataset
+from model.dataset import Dataset, Split
 from model.errors import OutputError
 from training.arguments import add_data_arguments, load_data_at
 from training.config import TrainConfig, add_config_flags, config_names, config_overrides, load_config
@@ -63,24 +64,31 @@ def _class_name(config: TrainConfig, dataset: Dataset, label: int) -> str:
     return head_classes(config, dataset)[config.heads[0]][label]
 
 
-def contact_sheet(variants: dict[str, np.ndarray], title: str) -> Image.Image:
-    """Lay images out, a row a class, the unchanged image apart on the left.
+def class_examples(split: Split, class_names: Sequence[str], count: int = 1 + DRAWS) -> dict[str, np.ndarray]:
+    """Return the first images of each class of a split: by class name uint8, shape (at most count, H, W, C)."""
+    return {name: split.images[split.labels == label][:count] for label, name in enumerate(class_names)}
+
+
+def contact_sheet(rows: dict[str, np.ndarray], title: str, *, first_apart: bool = True) -> Image.Image:
+    """Lay images out, a row a class.
 
     Args:
-        variants: From :func:`draw_variants`.
+        rows: From :func:`draw_variants` or :func:`class_examples`.
         title: Stands above.
+        first_apart: Set the first image of each row, the unchanged one, apart from the others.
     """
-    columns = len(next(iter(variants.values())))
+    columns = max(len(images) for images in rows.values())
+    apart = 2 * GAP if first_apart else 0
     step = TILE + GAP
-    sheet = Image.new("RGB", (MARGIN + columns * step + 2 * GAP, HEADER + len(variants) * step + GAP), "white")
+    sheet = Image.new("RGB", (MARGIN + columns * step + apart, HEADER + len(rows) * step + GAP), "white")
     pen, font = ImageDraw.Draw(sheet), ImageFont.load_default(13)
     pen.text((GAP, 5), title, "black", font)
-    for row, (name, images) in enumerate(variants.items()):
+    for row, (name, images) in enumerate(rows.items()):
         top = HEADER + row * step
         pen.text((GAP, top + TILE // 2), name, "black", font, anchor="lm")
         for column, image in enumerate(images):
             tile = cv2.resize(image, (TILE, TILE), interpolation=cv2.INTER_NEAREST)
-            left = MARGIN + column * step + (2 * GAP if column else 0)
+            left = MARGIN + column * step + (apart if column else 0)
             sheet.paste(Image.fromarray(tile).convert("RGB"), (left, top))
     return sheet
 

@@ -4,7 +4,7 @@ import numpy as np
 from PIL import Image
 
 from tests.training.made_up import make_dataset
-from training.augmentation_sheet import DRAWS, contact_sheet, draw_variants
+from training.augmentation_sheet import DRAWS, class_examples, contact_sheet, draw_variants
 from training.config import load_config
 
 OFF = {f"augmentation.{key}": 0 for key in ("rotation", "zoom", "shift", "gamma", "side_light", "erasing")}
@@ -46,3 +46,17 @@ def test_the_sheet_holds_every_variant(tmp_path):
     pixels = np.asarray(sheet)
     for gray in (0, 60, 120, 180):
         assert (pixels == gray).all(2).sum() >= 2 * 96 * 96
+
+
+def test_examples_of_a_class_are_its_first_images():
+    split = make_dataset(per_class=3).splits["Training"]
+    examples = class_examples(split, ("angry", "disgust", "fear", "happy", "sad"), 2)
+    np.testing.assert_array_equal(examples["happy"], split.images[:2])
+    np.testing.assert_array_equal(examples["sad"], split.images[3:5])
+    assert len(examples["angry"]) == 0
+
+
+def test_rows_may_differ_in_length():
+    images = np.full((3, 8, 8, 1), 60, np.uint8)
+    sheet = contact_sheet({"angry": images[:0], "happy": images[:1], "sad": images}, "a title", first_apart=False)
+    assert (np.asarray(sheet) == 60).all(2).sum() // 96**2 == 4
