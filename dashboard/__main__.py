@@ -103,7 +103,9 @@ def main() -> None:
 
     from dashboard.api.app import Api
     from dashboard.api.closing import LingeringClose
+    from dashboard.prompt_answers import answer_promptly
 
+    answer_promptly()
     api = Api()
 
     @asynccontextmanager
