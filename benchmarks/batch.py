@@ -3,7 +3,9 @@
 Two folders of JPEG files are made from scikit-image's photo of an astronaut: photos in which the haar detector finds
 the face, and face crops. Decoding, detecting and classifying are timed alone, in as many processes as the batch uses,
 each on its share of the same pictures and ready beforehand. The batch is timed from the first file to the finished
-Parquet file, starting its processes included. Printed and written to ``benchmarks/batch.json``.
+Parquet file, starting its processes included. Its rate stands beside that of the slowest part, and beside that of the
+three parts one after the other, which no batch on the same cores can exceed. Printed and written to
+``benchmarks/batch.json``.
 """
 
 from __future__ import annotations
@@ -111,17 +113,18 @@ def main() -> None:
     options = parser.parse_args()
     run = load_run(options.run)
     results = []
-    print("faces/s              decode   detect  classify    batch  of the slowest part")
+    print("faces/s              decode   detect  classify    batch  of the slowest part  of the parts in turn")
     for title, detector, count in (("photos, haar", "haar", options.photos), ("face crops", "none", options.crops)):
         with tempfile.TemporaryDirectory() as folder:
             paths = make_pictures(Path(folder), count, cropped=detector == "none")
             rates = measure(PipelineSettings(run.path, detector), paths, options.processes)
         ratio = rates["batch"] / min(rates[part] for part in PARTS)
+        in_turn = rates["batch"] * sum(1 / rates[part] for part in PARTS)
         columns = "  ".join(f"{rates[name]:>7.0f}" for name in (*PARTS, "batch"))
-        print(f"{title:<17}  {columns}  {ratio:>19.2f}")
-        results.append(
-            {"pictures": title, "count": count, **{k: round(v, 1) for k, v in rates.items()}, "ratio": ratio}
-        )
+        print(f"{title:<17}  {columns}  {ratio:>19.2f}  {in_turn:>20.2f}", flush=True)
+        rounded = {name: round(rate, 1) for name, rate in rates.items()}
+        ratios = {"ratio": round(ratio, 3), "ratio_in_turn": round(in_turn, 3)}
+        results.append({"pictures": title, "count": count, **rounded, **ratios})
     content = {"machine": describe_machine(), "run": run.key, "processes": options.processes, "results": results}
     options.output.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
 
