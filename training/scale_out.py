@@ -201,5 +201,5 @@ class _News:
             self.shown += 1
         lines = self.losses.read_text(encoding="utf-8").splitlines() if self.losses.exists() else []
         for line in lines[self.lost :]:
-            print(line, flush=True)
+            print(f"A worker was lost, and others go on after the last finished epoch. ({line})", flush=True)
         self.lost = len(lines)

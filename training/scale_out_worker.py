@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import os
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from textwrap import shorten
 from typing import Any
 
 from model.dataset import Dataset, load_dataset
@@ -55,6 +57,8 @@ def train_share(settings: dict[str, Any]) -> dict[str, str]:
             f"The hosts do not find the same data at {work.data}, or not the same state at {work.checkpoint_file}.",
             "Put both on storage that all hosts share.",
         )
+    # Where TensorFlow is installed, Keras would load it for nothing but to seed it: seconds and memory a worker.
+    sys.modules.setdefault("tensorflow", None)  # type: ignore[arg-type]
     from training.devices import all_devices
     from training.train import environment, train
 
@@ -94,16 +98,14 @@ def on_loss(checkpoint_file: Path, losses: Path) -> Any:
                 if own := own_error(error):
                     raise own
             self.states.append(checkpoint_file.stat().st_mtime_ns if checkpoint_file.exists() else 0)
-            rank, error = next(iter(worker_exceptions.items()))
+            error = next(iter(worker_exceptions.values()))
             if self.states[-TRIES:] == [self.states[-1]] * TRIES:
                 raise EmoscopeError(
                     f"Workers failed {TRIES} times in the same epoch, the last time with: {last_line(error)}",
                     "Look at the cluster's logs; the same command goes on after the last finished epoch.",
                 )
             with losses.open("a", encoding="utf-8") as file:
-                file.write(
-                    f"Worker {rank} was lost ({last_line(error)}). The training goes on after the last finished epoch.\n"
-                )
+                file.write(f"{last_line(error)}\n")
 
     return OnLoss()
 
@@ -118,4 +120,4 @@ def own_error(error: BaseException | None) -> EmoscopeError | None:
 
 def last_line(error: BaseException) -> str:
     """Return what is said of an error where there is room for one line."""
-    return (str(error).strip().splitlines() or [type(error).__name__])[-1].strip()
+    return shorten((str(error).strip().splitlines() or [type(error).__name__])[-1], 160, placeholder=" …")

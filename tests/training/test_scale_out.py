@@ -1,6 +1,7 @@
 """The same training on one device, on two, and on a real Ray cluster of two workers of which one is killed."""
 
 import os
+import pickle
 import signal
 import subprocess
 import sys
@@ -14,9 +15,10 @@ import numpy as np
 import psutil
 import pytest
 
-from model.errors import ConfigError
+from model.errors import ConfigError, DataError, EmoscopeError
 from training.__main__ import main
 from training.checkpoint import Checkpoint
+from training.scale_out_worker import on_loss, own_error
 
 ROOT = Path(__file__).parents[2]
 EPOCHS = 6
@@ -31,10 +33,10 @@ average: 0.9
 mixup: 0.2
 augmentation: {{flip: false, rotation: 5}}
 """
-# Quick to compile, and compiled once for all processes of a kind; images are in float32 everywhere.
+# Quick to compile, and what one process compiled is not compiled again by the next.
 QUICK = {"JAX_DISABLE_MOST_OPTIMIZATIONS": "1", "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0"}
 # Sums over a batch are added up in another order where its halves lie on two devices.
-TOLERANCE = {"rtol": 1e-3, "atol": 1e-4}
+TOLERANCE = {"rtol": 1e-4, "atol": 1e-5}
 
 
 @pytest.fixture(scope="module")
@@ -152,6 +154,7 @@ def test_two_devices_train_what_one_trains(folder, here):
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(600)
 def test_two_workers_train_what_one_process_trains(folder, here, address, kept, capsys):
     assert main(command(folder, "cluster", "--workers", "2", "--address", address)) == 0
     one, cluster = (Checkpoint.load(checkpoint_file(folder, name)) for name in ("one", "cluster"))
@@ -186,6 +189,7 @@ def workers() -> list[psutil.Process]:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 def test_a_worker_that_is_killed_is_replaced_and_the_training_goes_on(folder, here, address, kept, capsys):
     killer = Killer(checkpoint_file(folder, "killed"))
     killer.start()
@@ -197,15 +201,33 @@ def test_a_worker_that_is_killed_is_replaced_and_the_training_goes_on(folder, he
     one, killed = (Checkpoint.load(checkpoint_file(folder, name)) for name in ("one", "killed"))
     assert killed.history[:done] == killer.before.history, "epochs were kept with the seconds that they had taken"
     assert_same(killed, one)
-    assert "was lost" in capsys.readouterr().out
+    assert "A worker was lost" in capsys.readouterr().out
 
 
-def test_what_a_worker_finds_wrong_is_one_sentence(folder, address, kept, capsys, monkeypatch):
-    monkeypatch.setattr("training.train_command.find_dataset", lambda: folder / "elsewhere")
-    monkeypatch.setenv("EMOSCOPE_DATA", str(folder / "data"))
-    flags = ["--output", f"{folder}/runs/none", "--workers", "2", "--address", address]
-    assert main(["train", f"{folder}/toy.yaml", *flags]) == 2
-    assert capsys.readouterr().err.startswith(f"error: There is no file or folder {folder}/elsewhere.")
+def test_what_a_worker_finds_wrong_is_not_tried_again(tmp_path):
+    failures = pytest.importorskip("ray.train.v2._internal.exceptions", reason="needs requirements-cluster.txt")
+    from ray.train import ControllerError
+
+    wrong = failures.UserExceptionWithTraceback(DataError("There is no file.", "Look elsewhere."), "Traceback …")
+    with pytest.raises(DataError) as raised:
+        on_loss(tmp_path / "state.npz", tmp_path / "losses").after_exception(None, {1: wrong})
+    travelled = pickle.loads(pickle.dumps(ControllerError(raised.value)))
+    assert str(own_error(travelled)) == "There is no file. Look elsewhere."
+
+
+def test_workers_that_fail_three_times_in_an_epoch_end_the_training(tmp_path):
+    pytest.importorskip("ray", reason="needs requirements-cluster.txt")
+    state, losses = tmp_path / "state.npz", tmp_path / "losses"
+    lost = {0: RuntimeError("first line\nthe host is gone")}
+    callback = on_loss(state, losses)
+    callback.after_exception(None, lost)
+    callback.after_exception(None, lost)
+    state.touch()  # an epoch was finished
+    callback.after_exception(None, lost)
+    callback.after_exception(None, lost)
+    assert losses.read_text() == "the host is gone\n" * 4
+    with pytest.raises(EmoscopeError, match="3 times in the same epoch, the last time with: the host is gone"):
+        callback.after_exception(None, lost)
 
 
 def test_a_cluster_that_is_too_small_is_one_sentence(folder, address, capsys):
@@ -231,7 +253,7 @@ def test_a_batch_that_cannot_be_shared_is_refused(folder, capsys, monkeypatch):
 
     monkeypatch.setattr("keras.distribution.distribution", lambda: SimpleNamespace(num_model_replicas=3))
     check_batch(15)
-    with pytest.raises(ConfigError, match="16 images cannot be shared by 3 devices. Set batch_size to a multiple of 3"):
+    with pytest.raises(ConfigError, match="16 images cannot be shared by 3 devices"):
         check_batch(16)
 
 
