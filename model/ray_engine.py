@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -44,14 +45,11 @@ def read_pictures_on_ray(
         EmoscopeError: Ray is not installed, the cluster cannot be reached or fails, the pipeline cannot be made, or an
             annotated copy cannot be written.
     """
-    try:
-        import ray
-    except ImportError as error:
-        raise EmoscopeError("Ray is not installed.", "Run `pip install -r requirements-cluster.txt`.") from error
+    ray = import_ray()
     settings.open()  # what is wrong with network or detector is said before a cluster is asked
     started = not ray.is_initialized()
     if started:
-        _connect(address)
+        connect(address, Path(__file__).parent)
     try:
         yield from _read(tasks, settings, workers)
     except ray.exceptions.RayError as error:
@@ -64,22 +62,54 @@ def read_pictures_on_ray(
             ray.shutdown()
 
 
-def _connect(address: str | None) -> None:
+def import_ray() -> Any:
+    """Return Ray, or say how to get it.
+
+    Raises:
+        EmoscopeError: It is not installed.
+    """
+    try:
+        import ray
+    except ImportError as error:
+        raise EmoscopeError("Ray is not installed.", "Run `pip install -r requirements-cluster.txt`.") from error
+    return ray
+
+
+def connect(address: str | None, *packages: Path, cores: int | None = None) -> None:
+    """Become the driver of a cluster.
+
+    Args:
+        address: Of a running cluster; None takes that of ``RAY_ADDRESS``, or starts one on this machine.
+        packages: Folders of the Python packages that travel to its workers.
+        cores: How many the cluster that is started here says it has; by default as many as there are.
+
+    Raises:
+        EmoscopeError: It cannot be reached or started.
+    """
     import ray
 
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-    environment = {"py_modules": [str(Path(__file__).resolve().parent)]}
+    environment = {"py_modules": [str(package.resolve()) for package in packages]}
     options: dict[str, Any] = {"runtime_env": environment, "logging_level": "error", "log_to_driver": False}
+    address = address or os.environ.get("RAY_ADDRESS")
     try:
         if address is None:
-            ray.init(include_dashboard=False, **options)
+            ray.init(address="local", include_dashboard=False, num_cpus=cores, **options)
         else:
+            _knock(address)
             ray.init(address=address, **options)
-    except (ConnectionError, RuntimeError, ValueError) as error:
+    except (OSError, RuntimeError, ValueError) as error:  # ConnectionError is an OSError
         raise EmoscopeError(
             f"The Ray cluster at {address or 'this machine'} cannot be reached or started.",
             "Start one with `ray start --head` and give its address to --address.",
         ) from error
+
+
+def _knock(address: str) -> None:
+    """Fail at once where nobody listens; Ray itself would wait for two minutes and then end the process."""
+    host, _, port = address.removeprefix("ray://").rpartition(":")
+    if host and port.isdigit():
+        socket.create_connection((host.strip("[]"), int(port)), timeout=10).close()
 
 
 def _read(tasks: Sequence[Task], settings: PipelineSettings, workers: int | None) -> Iterator[dict[str, Any]]:

@@ -27,6 +27,7 @@ from training.augmentation import augmentation_layers
 from training.batches import batches, epoch_order
 from training.checkpoint import Checkpoint
 from training.config import TrainConfig
+from training.devices import check_batch, forward, is_first_process, own_rows
 from training.distillation import soften, teacher_probabilities
 from training.losses import head_loss, sample_losses
 from training.progress import Progress
@@ -81,14 +82,9 @@ def train(
     """
     if fresh:
         checkpoint_file.unlink(missing_ok=True)
-    fit_samples, validation_samples = training_samples(config, dataset)
+    fit_samples, validation_samples = taught_samples(config, dataset, checkpoint_file)
+    check_batch(min(config.batch_size, len(fit_samples)))
     classes = head_classes(config, dataset)
-    if config.teacher:
-        answers = teacher_probabilities(
-            config.teacher, classes, fit_samples.images, checkpoint_file.with_suffix(".teacher.npz")
-        )
-        softened = {head: soften(values, config.teacher_temperature) for head, values in answers.items()}
-        fit_samples = replace(fit_samples, teacher=softened)
     session = Session(config, classes, taught=tuple(fit_samples.teacher), prepare=prepare)
     identity = json.loads(json.dumps({"config": asdict(config), "data": dataset.fingerprint}))
     checkpoint = Checkpoint.load(checkpoint_file)
@@ -115,14 +111,8 @@ def train(
         history.append(row)
         if best_epoch(config, history) == epoch:
             best = session.kept_weights()
-        try:
-            session.checkpoint(identity, history, best).save(checkpoint_file)
-            write_history(checkpoint_file.with_suffix(""), history)  # for those who watch
-        except OSError as error:
-            raise EmoscopeError(
-                f"The checkpoint could not be written ({error.strerror}).",
-                f"Free some space at {checkpoint_file.parent}; the same command goes on from the last epoch saved.",
-            ) from error
+        if is_first_process():
+            _save(session.checkpoint(identity, history, best), checkpoint_file)
         progress.end(row)
 
     network = session.build(config.input_size)
@@ -135,6 +125,35 @@ def train(
         sum(row["seconds"] for row in history),
         environment(),
     )
+
+
+def taught_samples(config: TrainConfig, dataset: Dataset, checkpoint_file: Path) -> tuple[Samples, Samples]:
+    """Return the samples to fit on, with what teachers say of them, and those to validate on.
+
+    The teachers' answers are kept beside the checkpoint. Raises as :func:`train` does.
+    """
+    fit_samples, validation_samples = training_samples(config, dataset)
+    if config.teacher:
+        answers = teacher_probabilities(
+            config.teacher,
+            head_classes(config, dataset),
+            fit_samples.images,
+            checkpoint_file.with_suffix(".teacher.npz"),
+        )
+        softened = {head: soften(values, config.teacher_temperature) for head, values in answers.items()}
+        fit_samples = replace(fit_samples, teacher=softened)
+    return fit_samples, validation_samples
+
+
+def _save(checkpoint: Checkpoint, file: Path) -> None:
+    try:
+        checkpoint.save(file)
+        write_history(file.with_suffix(""), checkpoint.history)  # for those who watch
+    except OSError as error:
+        raise EmoscopeError(
+            f"The checkpoint could not be written ({error.strerror}).",
+            f"Free some space at {file.parent}; the same command goes on from the last epoch saved.",
+        ) from error
 
 
 def set_epoch(layers: Sequence[keras.layers.Layer], seed: int, epoch: int) -> None:
@@ -254,10 +273,11 @@ class Session:
         steps = len(order) // min(config.batch_size, len(order))
         losses = np.zeros(steps)
         for step, batch in enumerate(batches(config, samples, order, epoch)):
+            own = own_rows(batch)
             rate = learning_rate(config, epoch + step / steps, history)
             self.optimizer.learning_rate.assign(rate)
             losses[step] = self.model.train_on_batch(
-                batch.images, batch.targets, sample_weight=batch.weights, return_dict=True
+                own.images, own.targets, sample_weight=own.weights, return_dict=True
             )["loss"]
             # The loss that Keras returns is the mean since the last reset.
             self.model.reset_metrics()
@@ -276,12 +296,12 @@ class Session:
         if self.average:
             self.network.set_weights(self.average)
         batches = [chosen[i : i + 256] for i in range(0, len(chosen), 256)]
-        outputs = [self.model(samples.images[batch].astype(np.float32), training=False) for batch in batches]
+        outputs = [forward(self.model, samples.images[batch].astype(np.float32)) for batch in batches]
         if self.average:
             self.network.set_weights(live)
         scores: dict[str, float] = {}
         for head in self.heads:
-            logits = np.concatenate([keras.ops.convert_to_numpy(output[head]) for output in outputs])
+            logits = np.concatenate([output[head] for output in outputs])
             targets, weights = samples.targets[head][chosen], samples.weights[head][chosen]
             total = max(float(weights.sum()), 1e-9)
             accuracy = float((logits.argmax(1) == targets.argmax(1)) @ weights / total)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from model.artifacts import Run, artifacts_root, load_run
-from model.dataset import Dataset
-from model.errors import EmoscopeError
+from model.dataset import Dataset, find_dataset
+from model.errors import ConfigError, EmoscopeError
 from training.arguments import add_data_arguments, load_data_at
 from training.config import TrainConfig, add_config_flags, config_names, config_overrides, load_config
 
@@ -25,6 +26,10 @@ def add_arguments(parser: ArgumentParser) -> None:
     add_data_arguments(parser)
     parser.add_argument("--output", type=Path, help="folder of the run (default: artifacts/<config>-<seed>)")
     parser.add_argument("--fresh", action="store_true", help="forget an unfinished training and start over")
+    group = parser.add_argument_group("more than one device (pip install -r requirements-cluster.txt)")
+    group.add_argument("--all-devices", action="store_true", help="share every batch among all GPUs of this host")
+    group.add_argument("--workers", type=int, metavar="N", help="train on N hosts of a Ray cluster, all GPUs of each")
+    group.add_argument("--address", metavar="HOST", help="of the cluster, e.g. head:6379 (default: one started here)")
     add_config_flags(parser)
 
 
@@ -35,12 +40,8 @@ def run(args: Namespace) -> int:
     dataset = load_data_at(args, config.input_size, config.channels)
     print(f"{dataset.name}: " + ", ".join(f"{name} {size:,}" for name, size in dataset.split_sizes.items()))
 
-    # Keras is slow to import; what is wrong with the flags or the data has been said by now.
-    from training.train import train
-
-    checkpoint = checkpoint_of(output)
     try:
-        trained = train(config, dataset, checkpoint, fresh=args.fresh)
+        trained = _train(args, config, dataset, checkpoint_of(output))
     except KeyboardInterrupt:
         print("\nStopped. The same command goes on after the last finished epoch.")
         return 130
@@ -49,6 +50,31 @@ def run(args: Namespace) -> int:
         for split, metrics in saved.metrics.items():
             print(f"{saved.key}  {split}: accuracy {100 * metrics['accuracy']:.2f} %, n = {metrics['n']:,}")
     return 0
+
+
+def _train(args: Namespace, config: TrainConfig, dataset: Dataset, checkpoint: Path) -> Trained:
+    """Train on what the flags name."""
+    if args.workers is not None:
+        from training.scale_out import Work, train_on_ray
+
+        data = Path(args.data or find_dataset() or "").absolute()
+        votes = Path(args.votes).absolute() if args.votes else None
+        work = Work(config, data, votes, checkpoint.absolute(), Path.cwd())
+        return train_on_ray(work, dataset, args.workers, args.address, args.fresh)
+    if args.address:
+        raise ConfigError("--address is the address of a Ray cluster.", "Say with --workers how many hosts train.")
+    if args.all_devices:
+        from training.scale_out import use_jax
+
+        use_jax()
+    # Keras is slow to import; what is wrong with the flags or the data has been said by now.
+    from training.devices import all_devices
+    from training.train import train
+
+    with all_devices() if args.all_devices else nullcontext() as names:
+        if names:
+            print(f"Training on {', '.join(names)}")
+        return train(config, dataset, checkpoint, fresh=args.fresh)
 
 
 def checkpoint_of(output: Path) -> Path:
