@@ -4,7 +4,8 @@ Every architecture trains on noise as its configuration asks, on the Keras backe
 augmented, and stepped on. Forward and backward pass are counted as three times the forward pass's multiply-adds, each
 as two operations; that overstates the first layer, which needs no gradient of its input. A second column leaves
 augmentation and mixing out: the difference is what they cost. Products are timed before and after each repetition with
-as many threads; medians go to ``benchmarks/training.json``.
+as many threads; medians go to ``benchmarks/training.json``. The layers of ``--layers`` are timed one by one, too,
+forward and backward (on TensorFlow), which says where a step's time goes.
 """
 
 from __future__ import annotations
@@ -79,7 +80,39 @@ def epoch_rate(config: TrainConfig, batches: int, repetitions: int) -> tuple[flo
     return median(rates), median(products), multiply_adds(session.build(config.input_size))
 
 
-def measure(name: str, batches: int, repetitions: int) -> dict[str, Any]:
+def layer_rows(config: TrainConfig, repetitions: int) -> list[dict[str, Any]]:
+    """Return the milliseconds that each layer takes of a step, forward and backward, timed by itself on TensorFlow."""
+    import keras
+    import tensorflow as tf
+
+    from model.architectures import build_network
+
+    network = build_network(config.architecture, (*config.input_size, config.channels), {"fer": 7}, **config.options)
+    rows = []
+    for layer in network.layers:
+        if isinstance(layer, keras.layers.InputLayer) or not isinstance(layer.input, keras.KerasTensor):
+            continue
+        given = tf.random.normal((config.batch_size, *layer.input.shape[1:]))
+
+        @tf.function
+        def step(given: Any = given, layer: Any = layer) -> Any:
+            with tf.GradientTape() as tape:
+                tape.watch(given)
+                total = tf.reduce_sum(layer(given, training=True))
+            return tape.gradient(total, [given, *(variable.value for variable in layer.trainable_variables)])
+
+        step()
+        times = []
+        for _ in range(repetitions):
+            start = perf_counter()
+            for _ in range(4):
+                step()
+            times.append((perf_counter() - start) / 4)
+        rows.append({"layer": layer.name, "milliseconds": round(1e3 * median(times), 2)})
+    return rows
+
+
+def measure(name: str, batches: int, repetitions: int, layers: bool) -> dict[str, Any]:
     config = replace(load_config(name), resolutions=(), teacher=())
     rate, product, operations = epoch_rate(config, batches, repetitions)
     step_rate, *_ = epoch_rate(replace(config, augmentation=OFF, mixup=0.0, cutmix=0.0), batches, repetitions)
@@ -94,6 +127,7 @@ def measure(name: str, batches: int, repetitions: int) -> dict[str, Any]:
         "product_gflops": round(product / 1e9, 2),
         "ratio": round(achieved / product, 3),
         "images_a_second_at_the_products_rate": round(product / (3 * operations), 1),
+        **({"layers": layer_rows(config, repetitions)} if layers else {}),
     }
 
 
@@ -102,12 +136,13 @@ def main() -> None:
     parser.add_argument("--configs", nargs="+", default=config_names(), help="to time (default: all that ship)")
     parser.add_argument("--batches", type=int, default=20, help="steps a repetition")
     parser.add_argument("--repetitions", type=int, default=5)
+    parser.add_argument("--layers", nargs="*", default=["lite_cnn"], help="configs to time layer by layer, too")
     parser.add_argument("--output", type=Path, default=Path(__file__).with_suffix(".json"))
     options = parser.parse_args()
     print("config        M operations  images/s  without augmentation  GFLOP/s  product GFLOP/s  ratio")
     results = []
     for name in options.configs:
-        row = measure(name, options.batches, options.repetitions)
+        row = measure(name, options.batches, options.repetitions, name in options.layers)
         results.append(row)
         print(
             f"{name:<12}  {row['operations_a_face'] / 1e6:>12.1f}  {row['images_a_second']:>8,.0f}  "
@@ -115,6 +150,8 @@ def main() -> None:
             f"{row['product_gflops']:>15.1f}  {row['ratio']:>5.2f}",
             flush=True,
         )
+        for part in row.get("layers", ()):
+            print(f"  {part['layer']:<20} {part['milliseconds']:>8.2f} ms of a step")
     import keras
 
     content = {

@@ -64,5 +64,7 @@ def test_training_gives_rates_beside_the_products(tmp_path, monkeypatch, capsys)
         3 * row["operations_a_face"] * row["images_a_second"] / 1e9, rel=0.05, abs=0.01
     )
     assert row["ratio"] == pytest.approx(row["gflops"] / row["product_gflops"], rel=0.05, abs=0.01)
+    timed = {part["layer"]: part["milliseconds"] for part in row["layers"]}
+    assert sum("conv2d" in name for name in timed) == 2 and min(timed.values()) >= 0
     assert content["machine"]["backend"] in ("tensorflow", "torch", "jax")
-    assert len(capsys.readouterr().out.splitlines()) == 2
+    assert len(capsys.readouterr().out.splitlines()) == 2 + len(timed)
