@@ -51,6 +51,37 @@ def test_live_video():
     assert f"| {worst[0]:.1f}, {worst[1]:.1f} |" in README
 
 
+def test_capacity():
+    rows = {row["name"]: row["value"] for row in benchmark("live")["parts"]["capacity"]["rows"]}
+    for n in range(1, 5):
+        shown, analyses = rows[f"viewers {n}: shown by the slowest"], rows[f"viewers {n}: analyses of the least served"]
+        cores = rows[f"viewers {n}: cores that the server took"]
+        assert f"| {n} | {shown:.1f} | {analyses:.1f} | {cores:.2f} |" in README
+    each = cores / 4
+    assert f"the server takes {each:.2f} of a core for each" in README
+    assert int(1 / each) == 5 and "so a core serves five" in README
+    stages = {row["name"]: row["value"] for row in benchmark("live")["parts"]["rate"]["rows"]}
+    assert f"{stages['classify_ms']:.1f} ms of an analysis beside {stages['detect_ms']:.1f} ms" in README
+
+
+def test_api():
+    rows = {row["clients"]: row for row in benchmark("api")["results"]}
+    rates = ", ".join(f"{rows[clients]['requests_per_second']:.0f}" for clients in (1, 8, 64))
+    assert f"| {rates} |" in README
+    assert f"| {rows[64]['ratio']:.2f}, {rows[1]['p50_ms']:.1f} ms |" in README
+    assert not any(row["errors"] for row in rows.values())
+
+
+def test_batches():
+    photos, crops = benchmark("batch")["results"]
+    assert f"| {photos['batch']:.0f}, {crops['batch']:.0f} |" in README
+    assert f"| {photos['ratio']:.2f}, {crops['ratio']:.2f} |" in README
+
+
+def test_video():
+    assert f"| {benchmark('video')['analysis']['times_real_time']:.1f} times as fast as it plays |" in README
+
+
 def test_pages():
     worst = {}
     for row in benchmark("pages")["pages"]:
