@@ -9,6 +9,7 @@ from model.artifacts import load_run
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+TRAINING = (ROOT / "training" / "README.md").read_text(encoding="utf-8")
 
 
 def accuracy(key, split):
@@ -26,6 +27,23 @@ def test_accuracies(key, split):
     assert accuracy(key, split) in README
 
 
+@pytest.mark.parametrize("key", ["gap_cnn", "flatten_cnn", "vgg_cnn", "classic_cnn", "lite_cnn"])
+def test_published_designs(key):
+    run = load_run(ROOT / "artifacts" / key)
+    (line,) = [line for line in TRAINING.splitlines() if line.startswith(f"| `{key}` |")]
+    assert f"| {100 * run.metrics['PublicTest']['accuracy']:.1f} % | {accuracy(key, 'PrivateTest')} |" in line
+    assert f"| {100 * run.metrics['PrivateTest']['macro_f1']:.1f} % |" in line
+    assert f"| {100 * run.history['accuracy'][run.info.best_epoch - 1]:.0f} % |" in line
+    assert line.endswith(f"| {run.info.parameters / 1e6:.2f} M | {on_one_thread(key)['ms_a_face']:.2f} |")
+    assert len(run.history["loss"]) <= run.info.config["epochs"]
+    assert run.litert_file is not None
+
+
+def on_one_thread(key):
+    rows = benchmark("inference")["results"]
+    return next(row for row in rows if (row["run"], row["threads"], row["batch"]) == (key, 1, 1))
+
+
 def test_size_of_the_network():
     run = load_run(ROOT / "artifacts" / "emoscope")
     assert f"{run.info.parameters / 1e6:.2f} M weights" in README
@@ -33,11 +51,7 @@ def test_size_of_the_network():
 
 
 def test_speed():
-    single = next(
-        row
-        for row in benchmark("inference")["results"]
-        if (row["run"], row["threads"], row["batch"]) == ("emoscope", 1, 1)
-    )
+    single = on_one_thread("emoscope")
     assert f"{single['ms_a_face']:.1f} ms" in README
     assert f"{single['ratio']:.2f} of the rate" in README
 
