@@ -211,6 +211,19 @@ def join(page: Page) -> None:
         page.wait_for_timeout(200)
 
 
+def served(bench: Bench, pages: list[Page]) -> tuple[list[float], list[float], list[float]]:
+    """Return by page the frames a second that were shown and that arrived, and the analyses a second."""
+    shown, decoded = ([count(page) for page in pages] for count in (live_page.frames_shown, live_page.frames_decoded))
+    start = time.monotonic()
+    pages[0].wait_for_timeout(bench.seconds * 1000)
+    elapsed = time.monotonic() - start
+    return (
+        [(live_page.frames_shown(page) - before) / elapsed for page, before in zip(pages, shown, strict=True)],
+        [(live_page.frames_decoded(page) - before) / elapsed for page, before in zip(pages, decoded, strict=True)],
+        [live_page.figures(page).get("analyses_per_second", 0.0) for page in pages],
+    )
+
+
 def sessions(bench: Bench) -> list[Row]:
     """Four people at once, and a fifth past the cap."""
     rows = []
@@ -218,13 +231,7 @@ def sessions(bench: Bench) -> list[Row]:
         for page in pages[:4]:
             join(page)
         pages[0].wait_for_timeout(JOINED_SECONDS * 1000)
-        frames, start = [live_page.frames_shown(page) for page in pages[:4]], time.monotonic()
-        decoded = [live_page.frames_decoded(page) for page in pages[:4]]
-        pages[0].wait_for_timeout(bench.seconds * 1000)
-        elapsed = time.monotonic() - start
-        arrived = [(live_page.frames_decoded(p) - f) / elapsed for p, f in zip(pages, decoded, strict=False)]
-        shown = [(live_page.frames_shown(p) - f) / elapsed for p, f in zip(pages, frames, strict=False)]
-        analyses = [live_page.figures(page).get("analyses_per_second", 0.0) for page in pages[:4]]
+        shown, arrived, analyses = served(bench, pages[:4])
         rows.append(at_least("sessions", "shown by the slowest of four", min(shown), 12, "fps"))
         rows.append(at_least("sessions", "analyses of the least served", min(analyses), 4, "/s"))
         rows.append(plain("sessions", "shown by the fastest", max(shown), "fps"))
@@ -246,13 +253,9 @@ def capacity(bench: Bench) -> list[Row]:
         for count in range(1, 5):
             join(pages[count - 1])
             pages[0].wait_for_timeout(JOINED_SECONDS * 1000)
-            watched = pages[:count]
-            frames, used, start = [live_page.frames_shown(p) for p in watched], cpu_seconds(process), time.monotonic()
-            pages[0].wait_for_timeout(bench.seconds * 1000)
-            elapsed = time.monotonic() - start
-            cores = (cpu_seconds(process) - used) / elapsed
-            shown = [(live_page.frames_shown(p) - f) / elapsed for p, f in zip(watched, frames, strict=True)]
-            analyses = [live_page.figures(page).get("analyses_per_second", 0.0) for page in watched]
+            used, start = cpu_seconds(process), time.monotonic()
+            shown, _, analyses = served(bench, pages[:count])
+            cores = (cpu_seconds(process) - used) / (time.monotonic() - start)
             rows.append(plain("capacity", f"viewers {count}: cores that the server took", cores, ""))
             rows.append(plain("capacity", f"viewers {count}: shown by the slowest", min(shown), "fps"))
             rows.append(plain("capacity", f"viewers {count}: analyses of the least served", min(analyses), "/s"))

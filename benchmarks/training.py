@@ -133,7 +133,9 @@ def measure(name: str, batches: int, repetitions: int, layers: bool) -> dict[str
 
 def main() -> None:
     parser = argparse.ArgumentParser(description="Time training steps beside a NumPy matrix product.")
-    parser.add_argument("--configs", nargs="+", default=config_names(), help="to time (default: all that ship)")
+    # Pretrained weights would have to be fetched.
+    names = [name for name in config_names() if load_config(name).architecture != "backbone"]
+    parser.add_argument("--configs", nargs="+", default=names, help=f"to time (default: {', '.join(names)})")
     parser.add_argument("--batches", type=int, default=20, help="steps a repetition")
     parser.add_argument("--repetitions", type=int, default=5)
     parser.add_argument("--layers", nargs="*", default=["lite_cnn"], help="configs to time layer by layer, too")

@@ -119,16 +119,6 @@ def _open_network(run: Run) -> keras.Model:
     return keras.saving.load_model(file, compile=False, safe_mode=True)
 
 
-def kernels(network: keras.Model) -> list[Any]:
-    """Return the kernels of a network's convolution and dense layers, in order."""
-    from model.architectures import every_layer
-
-    names = ("kernel", "depthwise_kernel", "pointwise_kernel")
-    return [
-        kernel for layer in every_layer(network) for name in names if (kernel := getattr(layer, name, None)) is not None
-    ]
-
-
 def hold_at_zero(network: keras.Model, sparsity: float) -> None:
     """Set the smallest weights of all kernels but the first and the last to zero, and let no optimizer change that.
 
@@ -141,7 +131,9 @@ def hold_at_zero(network: keras.Model, sparsity: float) -> None:
     """
     import keras
 
-    inner = kernels(network)[1:-1]
+    from model.architectures import kernels
+
+    inner = [kernel for _, kernel in kernels(network)][1:-1]
     if not inner:
         raise ConfigError("The network has too few layers to prune.")
     values = [keras.ops.convert_to_numpy(kernel) for kernel in inner]
@@ -171,7 +163,9 @@ def count_zeros(network: keras.Model) -> tuple[int, int]:
     """Return how many kernel weights are zero, and how many there are."""
     import keras
 
-    values = [keras.ops.convert_to_numpy(kernel) for kernel in kernels(network)]
+    from model.architectures import kernels
+
+    values = [keras.ops.convert_to_numpy(kernel) for _, kernel in kernels(network)]
     return sum(int((value == 0).sum()) for value in values), sum(value.size for value in values)
 
 

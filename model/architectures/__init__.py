@@ -79,14 +79,16 @@ def multiply_adds(network: keras.Model) -> int:
     Args:
         network: A functional model with a fixed input size.
     """
-    total = 0
+    return sum(2 * math.prod(kernel.shape) * math.prod(layer.output.shape[1:-1]) for layer, kernel in kernels(network))
+
+
+def kernels(network: keras.Model) -> Iterator[tuple[keras.layers.Layer, keras.Variable]]:
+    """Yield the convolution and dense layers of a network with their kernels, in order."""
     for layer in every_layer(network):
         for name in ("kernel", "depthwise_kernel", "pointwise_kernel"):
             kernel = getattr(layer, name, None)
             if kernel is not None:
-                places = math.prod(side for side in layer.output.shape[1:-1])
-                total += 2 * math.prod(kernel.shape) * places
-    return total
+                yield layer, kernel
 
 
 def every_layer(network: keras.Model) -> Iterator[keras.layers.Layer]:

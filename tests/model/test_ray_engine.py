@@ -15,6 +15,7 @@ from model.batch import PipelineSettings, Task, read_pictures
 from model.errors import EmoscopeError
 from model.ray_engine import read_pictures_on_ray
 from tests.factories import write_tiny_run
+from tests.ray_cluster import two_workers
 
 PICTURES = 160
 
@@ -37,20 +38,8 @@ def folder(tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="module")
 def address():
-    """A head that reads nothing, and two workers of one core each."""
-    ray = pytest.importorskip("ray", reason="needs requirements-cluster.txt")
-    from ray.cluster_utils import Cluster
-
-    memory = {"object_store_memory": 80_000_000}
-    cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 0, "include_dashboard": False, **memory})
-    try:
-        for _ in range(2):
-            cluster.add_node(num_cpus=1, **memory)
-        cluster.wait_for_nodes()
-        yield cluster.address
-    finally:
-        ray.shutdown()
-        cluster.shutdown()
+    with two_workers() as address:
+        yield address
 
 
 def tasks(folder: Path) -> list[Task]:

@@ -57,10 +57,10 @@ def pruned(origin, data):
 def kernels_of(run):
     import keras
 
-    from training.pruning import kernels
+    from model.architectures import kernels
 
     network = keras.saving.load_model(run.path / "model.keras", compile=False)
-    return [keras.ops.convert_to_numpy(kernel) for kernel in kernels(network)]
+    return [keras.ops.convert_to_numpy(kernel) for _, kernel in kernels(network)]
 
 
 @pytest.mark.slow

@@ -16,6 +16,7 @@ import psutil
 import pytest
 
 from model.errors import ConfigError, DataError, EmoscopeError
+from tests.ray_cluster import two_workers
 from training.__main__ import main
 from training.checkpoint import Checkpoint
 from training.scale_out_worker import on_loss, own_error
@@ -68,25 +69,14 @@ def quick(folder):
 
 @pytest.fixture(scope="module")
 def address(quick):
-    """A head that trains nothing, and two workers of one core each."""
-    ray = pytest.importorskip("ray", reason="needs requirements-cluster.txt")
-    from ray.cluster_utils import Cluster
-
-    memory = {"object_store_memory": 80_000_000}
-    cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 0, "include_dashboard": False, **memory})
-    try:
-        for _ in range(2):
-            cluster.add_node(num_cpus=1, **memory)
-        cluster.wait_for_nodes()
-        yield cluster.address
-    finally:
-        ray.shutdown()
-        cluster.shutdown()
+    with two_workers() as address:
+        yield address
 
 
 ONE_AND_TWO = """
 import sys
 from training import train_command
+from tests.ray_cluster import two_workers
 from training.__main__ import main
 from training.save import save_runs
 
