@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 import streamlit as st
 
-from dashboard import downloads
+from dashboard import downloads, resources
 from dashboard.album import Album, Picture, Problem, scaled
 from dashboard.charts.probabilities import emotion_counts, probability_bars
 from dashboard.charts.theme import OUTLINE, class_colors
@@ -83,6 +83,7 @@ def _clear() -> None:
 def show_results(album: Album, way: tuple, classifier: Classifier, choice: Choice, heat_maps: bool) -> None:
     """Show the pictures a page at a time, so that hundreds of them load as quickly as five."""
     results = album.results(way)
+    surely_from = resources.run(choice.run_key).abstain_below if choice.calibrated else None
     st.html(f"<style>{STICKY_PICTURE}</style>")
     top = st.container()
     first = _page("pictures", len(results), PICTURES_A_PAGE)
@@ -103,10 +104,11 @@ def show_results(album: Album, way: tuple, classifier: Classifier, choice: Choic
                 for i, prediction in enumerate(predictions[start : start + FACES_A_PAGE], start):
                     heat = album.heat_map(picture, way, i, classifier) if heat_maps else None
                     with cards.container(border=True, key=f"face_{picture.key}_{i}"):
-                        _show_card(i + 1, prediction, heat, f"{picture.key}_{i}")
+                        unsure = surely_from is not None and prediction.confidence < surely_from
+                        _show_card(i + 1, prediction, heat, f"{picture.key}_{i}", unsure)
 
 
-def _show_card(number: int, prediction: Prediction, heat: np.ndarray | None, key: str) -> None:
+def _show_card(number: int, prediction: Prediction, heat: np.ndarray | None, key: str, unsure: bool) -> None:
     """Show one face: what the network saw, what it reads, how sure it is, and what to be careful about."""
     color = class_colors(prediction.class_names)[prediction.label]
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
@@ -115,7 +117,8 @@ def _show_card(number: int, prediction: Prediction, heat: np.ndarray | None, key
             f'<small style="opacity:.7">Face {number}</small><br>'
             f'<span style="display:inline-block;width:.7em;height:.7em;border-radius:50%;background:{color};'
             f'outline:1px solid {OUTLINE}"></span> <strong style="font-size:1.15rem">'
-            f"{html.escape(prediction.label)}</strong> {prediction.confidence:.0%}",
+            f"{html.escape(prediction.label)}</strong> {prediction.confidence:.0%}"
+            + (' <span style="opacity:.7">· unsure</span>' if unsure else ""),
             width="stretch",
         )
     bars = probability_bars(prediction.probabilities, prediction.class_names)

@@ -126,15 +126,21 @@ def _form_control(run_key: str) -> str:
 def _calibration_control(run_key: str) -> bool:
     """Show the choice between the network's own and calibrated probabilities, where the run has a temperature."""
     try:
-        temperature = resources.run(run_key).temperature
+        run = resources.run(run_key)
+        temperature, abstain_below = run.temperature, run.abstain_below
     except RunError as error:
         show_error(error)
         return False
     if temperature is None:
         return False
+    marked = (
+        f" Faces below {abstain_below:.0%} are marked as unsure: from there on, 9 answers of 10 are right."
+        if abstain_below is not None
+        else ""
+    )
     return st.toggle(
         "Calibrated probabilities",
         help=f"Divides the logits by {temperature:.2f}, fitted on the validation split, so that faces called 70 % sure "
-        "are right 70 % of the time. The order of the emotions stays.",
+        f"are right 70 % of the time. The order of the emotions stays.{marked}",
         **kept("calibrated", False),
     )

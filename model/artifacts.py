@@ -267,6 +267,12 @@ class Run:
             )
         return float(value)
 
+    @property
+    def abstain_below(self) -> float | None:
+        """The calibrated confidence below which answers are often wrong, from ``calibration.json``; None if unknown."""
+        value = self.calibration.get("abstain_below")
+        return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
+
     def _read_json(self, name: str) -> dict[str, Any]:
         file = self.path / name
         return read_json(file) if file.is_file() else {}

@@ -15,10 +15,13 @@ from typing import Any
 import numpy as np
 
 from model.artifacts import Predictions, Run, write_json
+from model.curves import coverage_curve
 from model.dataset.samples import VALIDATION_SPLITS
 from model.errors import RunError
+from model.statistics import wilson_lower
 
 DEFAULT_BINS = 15
+ABSTAIN_ACCURACY = 0.9
 _SMALLEST = float(np.finfo(np.float32).tiny)
 
 
@@ -141,15 +144,40 @@ def calibrate_run(run: Run) -> dict[str, Any]:
     """Fit a temperature on the run's validation predictions and store it as ``calibration.json``.
 
     Returns:
-        ``temperature``, ``split``, ``n``, and ``log_loss`` and ``ece`` ``_before`` and ``_after``.
+        ``temperature``, ``split``, ``n``, ``log_loss`` and ``ece`` ``_before`` and ``_after``, and ``abstain_below``, the
+        calibrated confidence below which it had better say nothing; None where no confidence is right often enough.
 
     Raises:
         RunError: There are no validation predictions.
     """
     split = validation_split(run)
-    result = {"split": split, **temperature_effect(run.predictions(split))}
+    found = run.predictions(split)
+    result = {"split": split, **temperature_effect(found)}
+    calibrated = apply_temperature(found.probabilities, result["temperature"])
+    result["abstain_below"] = abstention_threshold(found.label, calibrated)
     write_json(run.path / "calibration.json", result)
     return result
+
+
+def abstention_threshold(
+    label: np.ndarray, probabilities: np.ndarray, accuracy: float = ABSTAIN_ACCURACY
+) -> float | None:
+    """Find the lowest confidence from which on answers are right often enough.
+
+    The lower end of the accuracy's 95 % interval has to reach it, since a threshold that just does so on the samples it
+    was chosen on falls short on others.
+
+    Args:
+        label: Class indices, shape (N,).
+        probabilities: Shape (N, C).
+        accuracy: Share of right answers that is wanted.
+
+    Returns:
+        None where no threshold does.
+    """
+    curve = coverage_curve(label, probabilities)
+    enough = np.flatnonzero(wilson_lower(curve.accuracy, curve.coverage * len(label)) >= accuracy)
+    return float(curve.threshold[enough[-1]]) if len(enough) else None
 
 
 def temperature_effect(predictions: Predictions, temperature: float | None = None) -> dict[str, Any]:

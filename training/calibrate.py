@@ -5,7 +5,8 @@ from __future__ import annotations
 from argparse import ArgumentParser, Namespace
 
 from model.artifacts import load_run
-from model.calibration import calibrate_run, temperature_effect
+from model.calibration import apply_temperature, calibrate_run, temperature_effect
+from model.curves import coverage_curve
 from model.dataset.samples import TEST_SPLITS
 
 
@@ -19,6 +20,7 @@ def run(args: Namespace) -> int:
     for key in args.run:
         saved = load_run(key)
         result = calibrate_run(saved)
+        threshold = result["abstain_below"]
         print(f"{saved.key}: temperature {result['temperature']:.3f}, saved in calibration.json")
         for split in (result["split"], *(s for s in TEST_SPLITS if s in saved.splits)):
             effect = temperature_effect(saved.predictions(split), result["temperature"])
@@ -28,4 +30,12 @@ def run(args: Namespace) -> int:
                 f"{effect['log_loss_after']:.3f}, ECE {100 * effect['ece_before']:.1f} % -> "
                 f"{100 * effect['ece_after']:.1f} %"
             )
+            if threshold is not None:
+                found = saved.predictions(split)
+                calibrated = apply_temperature(found.probabilities, result["temperature"])
+                coverage, accuracy = coverage_curve(found.label, calibrated).at_threshold(threshold)
+                print(
+                    f"    answering from a confidence of {threshold:.2f} on: {100 * coverage:.0f} % answered, "
+                    f"{100 * accuracy:.1f} % of them right"
+                )
     return 0

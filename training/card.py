@@ -13,17 +13,16 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 
 from model.artifacts import CARD_FILE, Predictions, Run, load_run, write_atomically
-from model.calibration import temperature_effect
+from model.calibration import ABSTAIN_ACCURACY, apply_temperature, temperature_effect
 from model.curves import coverage_curve
 from model.dataset import VOTE_NAMES, Dataset, find_dataset
-from model.dataset.samples import TEST_SPLITS, VALIDATION_SPLITS
+from model.dataset.samples import TEST_SPLITS
 from model.errors import RunError
 from model.label_errors import accuracy_by_agreement, vote_shares, votes_of
 from model.metrics import METRIC_TITLES, SCALARS, compute_metrics
 from model.robustness import read_robustness, summarize_robustness
 from training.arguments import add_data_arguments, load_data
 
-WANTED_ACCURACY = 0.90
 CONFUSIONS = 6
 
 _PURPOSE = """
@@ -141,20 +140,15 @@ def _confidence(run: Run, split: str, found: Predictions) -> list[str]:
             f"error (ECE) on {split} from {effect['ece_before']:.3f} to {effect['ece_after']:.3f}.",
             "",
         ]
-    validation = next((name for name in VALIDATION_SPLITS if name in run.splits), None)
-    if validation is not None and validation != split:
-        fitted = run.predictions(validation)
-        curve = coverage_curve(fitted.label, fitted.probabilities)
-        reached = np.flatnonzero(curve.accuracy >= WANTED_ACCURACY)
-        if len(reached):
-            threshold = float(curve.threshold[reached[-1]])
-            coverage, accuracy = coverage_curve(found.label, found.probabilities).at_threshold(threshold)
-            lines += [
-                f"Where it may abstain: answering only from a confidence of {threshold:.2f} on, chosen on {validation} "
-                f"for {_percent(WANTED_ACCURACY)} accuracy, it answers {_percent(coverage)} of {split} and is right on "
-                f"{_percent(accuracy, 1)} of those.",
-                "",
-            ]
+    if run.temperature is not None and run.abstain_below is not None:
+        calibrated = apply_temperature(found.probabilities, run.temperature)
+        coverage, accuracy = coverage_curve(found.label, calibrated).at_threshold(run.abstain_below)
+        lines += [
+            f"Where it may abstain: answering only from a calibrated confidence of {run.abstain_below:.2f} on, chosen on "
+            f"{run.calibration.get('split')} for {_percent(ABSTAIN_ACCURACY)} accuracy with a margin, it answers "
+            f"{_percent(coverage)} of {split} and is right on {_percent(accuracy, 1)} of those.",
+            "",
+        ]
     return lines
 
 

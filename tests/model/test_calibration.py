@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from model.artifacts import Predictions, load_run
 from model.calibration import (
+    abstention_threshold,
     apply_temperature,
     calibrate_run,
     expected_calibration_error,
@@ -86,13 +87,36 @@ def test_any_temperature_gives_probabilities_in_the_same_order(n: int, classes: 
     assert 0.049 < fit_temperature(np.zeros(n, np.int64), probabilities) < 20.1
 
 
+def test_answers_above_the_threshold_are_right_often_enough_with_a_margin() -> None:
+    from scipy.stats import binomtest
+
+    p = make_predictions(3000, sharpness=2.0)
+    threshold = abstention_threshold(p.label, p.probabilities)
+    assert threshold is not None
+    confidence, right = p.probabilities.max(1), p.probabilities.argmax(1) == p.label
+
+    def lower_end(limit: float) -> float:
+        answered = confidence >= limit
+        interval = binomtest(int(right[answered].sum()), int(answered.sum())).proportion_ci(method="wilson")
+        return float(interval.low)
+
+    assert lower_end(threshold) >= 0.9
+    assert all(lower_end(limit) < 0.9 for limit in np.unique(confidence[confidence < threshold]))
+
+
+def test_a_network_that_guesses_has_no_threshold() -> None:
+    rng = np.random.default_rng(0)
+    probabilities = rng.dirichlet(np.ones(7), 500).astype(np.float32)
+    assert abstention_threshold(rng.integers(0, 7, 500), probabilities) is None
+
+
 def test_calibration_is_fitted_on_validation_and_stored(tmp_path) -> None:
     run = write_run(tmp_path, "a", n=800, sharpness=2.0)
     result = calibrate_run(run)
     assert result["split"] == "PublicTest"
     assert load_run(run.path).calibration == result
     assert set(result) == {
-        "split", "temperature", "n", "log_loss_before", "log_loss_after", "ece_before", "ece_after"
+        "split", "temperature", "n", "log_loss_before", "log_loss_after", "ece_before", "ece_after", "abstain_below"
     }  # fmt: skip
 
 

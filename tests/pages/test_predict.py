@@ -152,6 +152,18 @@ def test_the_stored_temperature_corrects_the_probabilities_when_chosen(runs_fold
     assert confidence(page) == before
 
 
+def test_answers_that_are_often_wrong_are_marked_when_calibrated(runs_folder):
+    write_json(runs_folder / "emoscope" / "calibration.json", {"temperature": 1.0, "abstain_below": 0.999})
+    page = drop(AppTest.from_file(PAGE, default_timeout=60).run(), PORTRAIT)
+    assert not any("unsure" in html.value for html in page.html)
+    page.sidebar.toggle[0].set_value(True).run()
+    assert any("unsure" in html.value for html in page.html)
+    assert "below 100% are marked as unsure" in page.sidebar.toggle[0].help
+    write_json(runs_folder / "emoscope" / "calibration.json", {"temperature": 1.0, "abstain_below": 0.01})
+    page.run()
+    assert not any("unsure" in html.value for html in page.html)
+
+
 def test_without_a_stored_temperature_none_is_offered(page):
     assert not page.sidebar.toggle
 

@@ -58,7 +58,8 @@ def test_what_a_run_lacks_is_left_out(saved, tmp_path):
     assert "## In poor pictures" not in model_card(bare)
 
 
-def test_the_threshold_is_chosen_on_validation_only(saved):
+def test_the_threshold_is_chosen_on_validation_only(tmp_path):
+    saved = write_run(tmp_path, "mine", n=1500, class_names=FER7, calibration=True)
     before = re.search(r"confidence of (\S+) on", model_card(saved))[1]
     file = saved.path / "predictions" / f"{saved.splits[-1]}.npz"
     with np.load(file) as archive:
