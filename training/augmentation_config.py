@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 
 
 @dataclass(frozen=True)
@@ -19,6 +19,7 @@ class Augmentation:
         contrast: Largest relative change of contrast.
         gamma: Largest exponent ``g`` and smallest ``1 / g`` minus 1, e.g. 0.5 for 0.67 to 1.5.
         side_light: Strength of a linear light gradient over the face, as a fraction of the full range.
+        blur: Largest standard deviation of a Gaussian blur as a fraction of the side; half of the images stay sharp.
         erasing: Probability that a rectangle is erased.
         noise: Largest standard deviation of Gaussian noise as a fraction of the full range; each image draws its own.
     """
@@ -32,5 +33,11 @@ class Augmentation:
     contrast: float = 0.0
     gamma: float = 0.4
     side_light: float = 0.15
+    blur: float = 0.0
     erasing: float = 0.25
     noise: float = 0.0
+
+    def scaled(self, factor: float) -> Augmentation:
+        """Return the same changes at another strength; images are mirrored as before."""
+        strengths = {f.name: factor * getattr(self, f.name) for f in fields(self) if f.name != "flip"}
+        return replace(self, **strengths)

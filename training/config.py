@@ -26,6 +26,7 @@ class TrainConfig:
         name: Title of the run for people.
         architecture: A named design of ``model.architectures``.
         options: The design's own options.
+        initial: Saved runs of the same design whose weights training starts from, one for each head.
         labels: ``fer`` trains on the data set's labels, ``ferplus`` on the FER+ votes, ``both`` on both with two heads
             on one trunk; the first head is the one that is saved.
         ferplus_weight: Weight of the FER+ loss beside the data set's labels.
@@ -56,6 +57,7 @@ class TrainConfig:
         cutmix: Beta parameter of the area of a rectangle that comes from another image, e.g. 1; 0 is off. With both,
             every batch takes one of the two.
         teacher: Saved runs whose probabilities the network learns besides the labels; several are averaged.
+        teacher_votes: Whether the teacher of the data set's labels also knows how people voted; needs ``labels: both``.
         teacher_weight: Share of the teacher in the loss; the labels have the rest.
         teacher_temperature: Softens the teacher's and the network's probabilities before they are compared.
         freeze_epochs: Epochs in which the pretrained weights of a ``backbone`` stay as they are; then all are trained.
@@ -66,6 +68,7 @@ class TrainConfig:
         resolutions: ``[[0.4, 24], [0.7, 36]]`` trains the first 40 % of the epochs at 24 pixels, until 70 % at 36, then
             at full size; needs an architecture of any input size.
         augmentation: How strongly images are changed.
+        mild_epochs: Last epochs, in which images are changed half as strongly.
         seed: Of weights, order and augmentation.
         limit: Train and evaluate on at most so many images a split; 0 takes all.
     """
@@ -73,6 +76,7 @@ class TrainConfig:
     name: str = "Emoscope"
     architecture: str = "residual"
     options: Mapping[str, Any] = field(default_factory=dict)
+    initial: tuple[str, ...] = ()
     labels: Literal["fer", "ferplus", "both"] = "fer"
     ferplus_weight: float = 1.0
     input_size: tuple[int, int] = (48, 48)
@@ -101,6 +105,7 @@ class TrainConfig:
     mixup: float = 0.0
     cutmix: float = 0.0
     teacher: tuple[str, ...] = ()
+    teacher_votes: bool = False
     teacher_weight: float = 0.5
     teacher_temperature: float = 2.0
     freeze_epochs: int = 0
@@ -110,6 +115,7 @@ class TrainConfig:
     average: float = 0.0
     resolutions: tuple[tuple[float, int], ...] = ()
     augmentation: Augmentation = field(default_factory=Augmentation)
+    mild_epochs: int = 0
     seed: int = 0
     limit: int = 0
 
@@ -129,7 +135,7 @@ class TrainConfig:
             if not 0 <= getattr(self, key) < 1:
                 raise ConfigError(f"{key} must lie in 0..1, below 1, not {getattr(self, key)}.")
         not_negative = ("weight_decay", "clip_norm", "warmup_epochs", "restart_epoch", "patience", "limit")
-        for key in (*not_negative, "freeze_epochs", "ferplus_weight", "focal_gamma", "mixup", "cutmix"):
+        for key in (*not_negative, "freeze_epochs", "mild_epochs", "ferplus_weight", "focal_gamma", "mixup", "cutmix"):
             if getattr(self, key) < 0:
                 raise ConfigError(f"{key} must not be negative, but is {getattr(self, key)}.")
         for key in ("class_weights", "weighted_sampling", "teacher_weight"):
@@ -137,6 +143,8 @@ class TrainConfig:
                 raise ConfigError(f"{key} must lie in 0..1, not {getattr(self, key)}.")
         if not self.focal_alpha or min(self.focal_alpha) < 0:
             raise ConfigError("focal_alpha must be one number from 0, or one for each class.")
+        if self.teacher_votes and (self.labels != "both" or not self.teacher):
+            raise ConfigError("teacher_votes needs a teacher, and labels: both for the votes.")
         if self.channels not in (1, 3):
             raise ConfigError(f"channels must be 1 (gray) or 3 (RGB), not {self.channels}.")
         if self.architecture == "backbone" and self.normalization != Normalization("rescale", 1.0, 0.0):

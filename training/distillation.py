@@ -53,7 +53,7 @@ def teacher_probabilities(
         EmoscopeError: The cache cannot be written.
     """
     runs = [load_run(teacher) for teacher in teachers]
-    heads = [_head_of(run, classes) for run in runs]
+    heads = [head_of(run, classes) for run in runs]
     identity = {
         "teachers": [[run.key, _network_hash(run)] for run in runs],
         "classes": {head: list(classes[head]) for head in sorted(set(heads))},
@@ -69,15 +69,20 @@ def teacher_probabilities(
     return sums
 
 
-def _head_of(run: Run, classes: Mapping[str, tuple[str, ...]]) -> str:
+def head_of(run: Run, classes: Mapping[str, tuple[str, ...]]) -> str:
+    """Return the head whose classes a run knows, in whatever order.
+
+    Raises:
+        ConfigError: There is none.
+    """
     known = {emotion_key(name) for name in run.info.class_names}
     for head, names in classes.items():
         if {emotion_key(name) for name in names} == known:
             return head
     wanted = " or ".join(", ".join(names) for names in classes.values())
     raise ConfigError(
-        f"The teacher {run.key} knows the classes {', '.join(run.info.class_names)}, not {wanted}.",
-        "Choose a teacher with the classes that are trained on.",
+        f"The run {run.key} knows the classes {', '.join(run.info.class_names)}, not {wanted}.",
+        "Choose a run with the classes that are trained on.",
     )
 
 

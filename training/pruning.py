@@ -17,13 +17,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from model.artifacts import KERAS_FILE, Run, load_run, write_run_info
+from model.artifacts import Run, load_run, write_run_info
 from model.dataset import Dataset
 from model.errors import ConfigError, RunError
 from training.arguments import add_data_arguments, load_data
 from training.config import TrainConfig
 from training.config_values import build
 from training.train_command import checkpoint_of, keep
+from training.weights import open_network
 
 if TYPE_CHECKING:
     import keras
@@ -61,7 +62,7 @@ def prune(
     if not 0 < sparsity < 1:
         raise ConfigError(f"--sparsity must lie between 0 and 1, not {sparsity:g}.", "0.5 sets half the weights to 0.")
     config = fine_tuning(run, f"{run.info.name}, {100 * sparsity:g} % pruned", epochs, learning_rate)
-    network = _open_network(run)
+    network = open_network(run)
 
     from training.export_timing import measure_exports
     from training.train import train
@@ -107,16 +108,10 @@ def fine_tuning(run: Run, name: str, epochs: int, learning_rate: float | None = 
         freeze_epochs=0,
         patience=0,
         resolutions=(),
+        initial=(),
+        teacher=(),
+        teacher_votes=False,
     )
-
-
-def _open_network(run: Run) -> keras.Model:
-    file = run.path / KERAS_FILE
-    if not file.is_file():
-        raise RunError(f"{run.key} holds no {KERAS_FILE}.", "Only a run with its Keras network can be pruned.")
-    import keras
-
-    return keras.saving.load_model(file, compile=False, safe_mode=True)
 
 
 def hold_at_zero(network: keras.Model, sparsity: float) -> None:

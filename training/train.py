@@ -24,15 +24,19 @@ from model.dataset import Dataset
 from model.errors import ConfigError, EmoscopeError
 from model.preprocessing import normalize
 from training.augmentation import augmentation_layers
+from training.augmentation_config import Augmentation
 from training.batches import batches, epoch_order
 from training.checkpoint import Checkpoint
 from training.config import TrainConfig
 from training.devices import check_batch, forward, is_first_process, own_rows
 from training.distillation import soften, teacher_probabilities
+from training.initial import start_from
 from training.losses import head_loss, sample_losses
 from training.progress import Progress
 from training.samples import Samples, head_classes, training_samples
 from training.schedule import best_epoch, learning_rate, should_stop
+from training.torch_speed import speed_up
+from training.vote_teacher import informed_by_votes
 
 # Averaging every few steps with the decay's power gives the same average at a fraction of the copies.
 AVERAGE_EVERY = 5
@@ -140,9 +144,18 @@ def taught_samples(config: TrainConfig, dataset: Dataset, checkpoint_file: Path)
             fit_samples.images,
             checkpoint_file.with_suffix(".teacher.npz"),
         )
+        if config.teacher_votes:
+            answers |= _informed(answers, fit_samples)
         softened = {head: soften(values, config.teacher_temperature) for head, values in answers.items()}
         fit_samples = replace(fit_samples, teacher=softened)
     return fit_samples, validation_samples
+
+
+def _informed(answers: Mapping[str, np.ndarray], samples: Samples) -> dict[str, np.ndarray]:
+    if "fer" not in answers:
+        raise ConfigError("teacher_votes needs a teacher with the data set's classes.")
+    voted = samples.weights["ferplus"] > 0
+    return {"fer": informed_by_votes(answers["fer"], samples.targets["ferplus"], voted, samples.labels("fer"))}
 
 
 def _save(checkpoint: Checkpoint, file: Path) -> None:
@@ -213,29 +226,26 @@ class Session:
         self.taught = taught
         keras.utils.set_random_seed(config.seed)
         self.network = self.build((None, None) if config.resolutions else config.input_size)
+        start_from(config.initial, self.network, classes)
         if prepare is not None:
             prepare(self.network)
-        inputs = keras.Input(self.network.inputs[0].shape[1:], name="pixels")
-        x = inputs
-        self.random_layers = augmentation_layers(config.augmentation, config.seed)
-        for layer in self.random_layers:
-            x = layer(x)
-        self.random_layers += [layer for layer in every_layer(self.network) if hasattr(layer, "seed_generator")]
-        self.model = keras.Model(inputs, self.network(normalize(x, config.normalization, keras.ops)))
-        self.frozen: bool | None = None
+        speed_up(self.network)
+        self.phase: tuple[bool, bool] | None = None
         self.enter_phase(0)
         self.average = self.network.get_weights() if config.average else []
 
     def enter_phase(self, epoch: int) -> None:
-        """Freeze or free the backbone as the epoch (0-based) asks for; each phase has an optimizer of its own."""
+        """Do what begins with an epoch (0-based): free the backbone, with an optimizer of its own, or augment mildly."""
         config = self.config
-        frozen = epoch < config.freeze_epochs
-        if frozen == self.frozen:
+        phase = frozen, mild = epoch < config.freeze_epochs, epoch >= config.epochs - config.mild_epochs
+        if phase == self.phase:
             return
-        if config.freeze_epochs:
-            freeze_backbone(self.network, frozen)
-        self.frozen = frozen
-        self.optimizer = _optimizer(config)
+        if self.phase is None or frozen != self.phase[0]:
+            if config.freeze_epochs:
+                freeze_backbone(self.network, frozen)
+            self.optimizer = _optimizer(config)
+        self.phase = phase
+        self.model = self._augmented(config.augmentation.scaled(0.5) if mild else config.augmentation)
         self.model.compile(
             optimizer=self.optimizer,
             loss={head: head_loss(config, head, count, head in self.taught) for head, count in self.heads.items()},
@@ -244,7 +254,18 @@ class Session:
             },
             weighted_metrics=[],
         )
-        self.optimizer.build(self.model.trainable_variables)
+        if not self.optimizer.built:
+            self.optimizer.build(self.model.trainable_variables)
+
+    def _augmented(self, augmentation: Augmentation) -> keras.Model:
+        """Put augmentation and normalization before the network."""
+        inputs = keras.Input(self.network.inputs[0].shape[1:], name="pixels")
+        x = inputs
+        self.random_layers = augmentation_layers(augmentation, self.config.seed)
+        for layer in self.random_layers:
+            x = layer(x)
+        self.random_layers += [layer for layer in every_layer(self.network) if hasattr(layer, "seed_generator")]
+        return keras.Model(inputs, self.network(normalize(x, self.config.normalization, keras.ops)))
 
     def build(self, size: tuple[int | None, int | None]) -> keras.Model:
         """Build the network for one input size; None for any."""

@@ -10,6 +10,7 @@ import pytest
 from training.augmentation import (
     Augmentation,
     RandomAffine,
+    RandomBlur,
     RandomErasing,
     RandomLight,
     RandomNoise,
@@ -117,6 +118,20 @@ def test_noise_stays_below_its_strength():
     spread = found.std((1, 2, 3))
     assert spread.max() <= 0.05 * 255 * 1.1
     assert spread.max() > 2 * spread.min()
+
+
+def test_blur_is_opencvs_for_half_of_the_images():
+    noise = np.random.default_rng(2).uniform(0, 255, (300, 24, 24, 1)).astype(np.float32)
+    found = run(RandomBlur(0.05, seed=1), noise)
+    sharp = np.isclose(found, noise, atol=0.01).all((1, 2, 3))
+    assert 0.4 < sharp.mean() < 0.7  # widths below a fifth of a pixel change nothing, either
+    sigmas = np.linspace(0, 1.2, 241)[1:]
+    gaps = []
+    for image, result in zip(noise[~sharp][:40], found[~sharp], strict=False):
+        tries = [cv2.GaussianBlur(image, (7, 7), sigma, borderType=cv2.BORDER_REPLICATE) for sigma in sigmas]
+        errors = [np.abs(one - result[..., 0]).max() for one in tries]
+        gaps.append(min(errors))
+    assert max(gaps) < 1.5
 
 
 def test_outside_training_nothing_changes(faces):

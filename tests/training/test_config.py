@@ -31,6 +31,8 @@ def test_a_file_is_found_by_its_name():
         ({"loss": "focall"}, "loss cannot be 'focall'. Did you mean 'focal'?"),
         ({"focal_alpha": "high"}, "focal_alpha cannot be 'high'."),
         ({"focal_alpha": [0.5, -1]}, "focal_alpha must be one number from 0, or one for each class."),
+        ({"teacher_votes": True}, "teacher_votes needs a teacher, and labels: both for the votes."),
+        ({"mild_epochs": -1}, "mild_epochs must not be negative, but is -1."),
     ],
 )
 def test_what_is_not_possible_is_named(overrides, sentence):

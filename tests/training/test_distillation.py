@@ -72,7 +72,7 @@ def test_a_teacher_is_asked_once(tmp_path, cache, monkeypatch):
 
 def test_a_teacher_of_other_classes_is_refused(tmp_path, cache):
     run = make_run(tmp_path, class_names=("a", "b", "c", "d", "e", "f", "g"))
-    with pytest.raises(ConfigError, match="The teacher tiny knows the classes a, b, c, d, e, f, g, not angry"):
+    with pytest.raises(ConfigError, match="The run tiny knows the classes a, b, c, d, e, f, g, not angry"):
         teacher_probabilities((str(run.path),), CLASSES, IMAGES, cache)
 
 

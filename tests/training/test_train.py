@@ -103,7 +103,7 @@ def test_options_that_draw_at_random_resume_exactly(tmp_path, monkeypatch):
         SMALL
         | {"architecture": "flatten_cnn", "options": {"widths": [4, 8]}, "epochs": 2, "optimizer": "adam"}
         | {"learning_rate": 0.01, "loss": "focal", "label_smoothing": 0.1, "class_weights": 0.5}
-        | {"weighted_sampling": 0.5, "mixup": 0.2, "cutmix": 1, "augmentation.noise": 0.02},
+        | {"weighted_sampling": 0.5, "mixup": 0.2, "cutmix": 1, "augmentation.noise": 0.02, "mild_epochs": 1},
     )
     data = toy(train=64, validation=20)
     whole = train(config, data, tmp_path / "whole.npz")
@@ -123,6 +123,45 @@ def test_options_that_draw_at_random_resume_exactly(tmp_path, monkeypatch):
         assert resumed.history[1][key] == pytest.approx(whole.history[1][key], rel=1e-4)
     for weights, wanted in zip(resumed.network.get_weights(), whole.network.get_weights(), strict=True):
         np.testing.assert_allclose(weights, wanted, rtol=1e-3, atol=1e-4)
+
+
+def test_the_last_epochs_augment_half_as_strongly():
+    from training.train import Session
+
+    changes = {"mild_epochs": 1, "augmentation.gamma": 0.4, "augmentation.blur": 0.02}
+    session = Session(load_config(None, SMALL | changes), {"fer": ("left", "right")})
+
+    def strengths():
+        affine, light, blur = (next(x for x in session.random_layers if x.name == n) for n in ("affine", "light", "blur"))
+        return affine.rotation, light.gamma, blur.blur
+
+    assert strengths() == (5, 0.4, 0.02)
+    optimizer = session.optimizer
+    session.enter_phase(2)
+    assert strengths() == (5, 0.4, 0.02)
+    session.enter_phase(3)
+    assert strengths() == (2.5, 0.2, 0.01)
+    assert session.optimizer is optimizer, "momentum is kept"
+
+
+def test_a_teacher_that_knows_the_votes_is_nearer_to_the_labels(tmp_path):
+    from training.train import taught_samples
+
+    data = toy(votes=True, train=200, validation=20)
+    run = _untrained_teacher(data, tmp_path)
+    config = load_config(None, SMALL | {"labels": "both", "teacher": [str(run)], "teacher_temperature": 1})
+    plain, _ = taught_samples(config, data, tmp_path / "a.npz")
+    told, _ = taught_samples(replace(config, teacher_votes=True), data, tmp_path / "b.npz")
+    labels = plain.labels("fer")
+    sure = [samples.teacher["fer"][np.arange(200), labels].mean() for samples in (plain, told)]
+    assert sure[0] < 0.6 and sure[1] > 0.9
+
+
+def _untrained_teacher(data, folder):
+    from training.save import save_runs
+
+    config = load_config(None, SMALL | {"epochs": 1, "learning_rate": 1e-9})
+    return save_runs(train(config, data, folder / "teacher.npz"), config, data, folder / "teacher")[0]
 
 
 def test_a_teacher_is_learned_from(tmp_path):
