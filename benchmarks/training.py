@@ -33,7 +33,7 @@ from training.augmentation_config import Augmentation  # noqa: E402
 from training.config import TrainConfig, config_names, load_config  # noqa: E402
 
 MATRIX_SIDE = 1024
-OFF = Augmentation(False, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)
+OFF = replace(Augmentation().scaled(0), flip=False)
 
 
 def product_rate() -> float:
@@ -113,7 +113,7 @@ def layer_rows(config: TrainConfig, repetitions: int) -> list[dict[str, Any]]:
 
 
 def measure(name: str, batches: int, repetitions: int, layers: bool) -> dict[str, Any]:
-    config = replace(load_config(name), resolutions=(), teacher=())
+    config = replace(load_config(name), resolutions=(), initial=(), teacher=(), teacher_votes=False)
     rate, product, operations = epoch_rate(config, batches, repetitions)
     step_rate, *_ = epoch_rate(replace(config, augmentation=OFF, mixup=0.0, cutmix=0.0), batches, repetitions)
     achieved = 3 * operations * rate

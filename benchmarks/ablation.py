@@ -1,0 +1,109 @@
+"""What each ingredient of the default run's last stage gains: ``python -m benchmarks.ablation --data DIR``.
+
+The last stage is trained a few epochs long, once as it is and once without each ingredient; all go on from the same
+weights with the same seed. The networks answer PublicTest, and each is held to the whole recipe by a paired bootstrap
+over the images; the answers go to ``benchmarks/ablation.npz``, the figures to ``benchmarks/ablation.json``. What is
+trained already is not trained again. The intervals hold the chance of the images, not that of the training:
+``--seeds`` trains each several times and averages the differences over them.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from benchmarks.machine import describe_machine
+from model.dataset import Dataset, find_dataset, load_dataset
+from model.statistics import bootstrap_mean, percentile_interval
+from training.config import TrainConfig, load_config
+
+HERE = Path(__file__).parent
+WHOLE = "the whole recipe"
+EPOCHS = 6
+SCHEDULE = {"epochs": EPOCHS, "mild_epochs": EPOCHS // 2, "learning_rate": 0.02, "resolutions": ((0.67, 32),)}
+
+
+def variants() -> dict[str, TrainConfig]:
+    """Return the configurations to train, by what they lack."""
+    config = replace(load_config("emoscope"), **SCHEDULE)
+    alone = {"labels": "fer", "initial": config.initial[:1], "teacher_votes": False}
+    sharp = replace(config.augmentation, gamma=0.0, side_light=0.0, blur=0.0, noise=0.0, erasing=0.0)
+    return {
+        WHOLE: config,
+        "without the head for FER+": replace(config, **alone),
+        "without a teacher": replace(config, teacher=(), teacher_votes=False),
+        "the teacher not told of votes": replace(config, teacher_votes=False),
+        "without averaged weights": replace(config, average=0.0),
+        "without light, blur, noise and erasing": replace(config, augmentation=sharp),
+        "strong augmentation to the end": replace(config, mild_epochs=0),
+        "mild augmentation throughout": replace(config, mild_epochs=EPOCHS),
+    }
+
+
+def answers(config: TrainConfig, dataset: Dataset, checkpoint: Path) -> np.ndarray:
+    """Train and return the classes that the last epoch's network gives the validation images, int64, shape (N,)."""
+    from model.preprocessing import normalize
+    from training.train import train
+
+    trained = train(config, dataset, checkpoint)
+    assert dataset.validation is not None
+    images = normalize(dataset.validation.images.astype(np.float32), config.normalization, np)
+    logits = trained.network.predict(images, batch_size=256, verbose=0)["fer"]
+    return logits.argmax(1)
+
+
+def gains(found: Mapping[str, np.ndarray], labels: np.ndarray) -> list[dict[str, Any]]:
+    """Return accuracy and what is lost against the whole recipe, each with its interval, in percent.
+
+    Args:
+        found: Answers by variant, shape (seeds, N).
+        labels: Shape (N,).
+    """
+    right = {name: (values == labels).mean(0) for name, values in found.items()}
+    rows = []
+    for name, values in right.items():
+        difference = 100 * (values - right[WHOLE])
+        row = {"variant": name, "accuracy": 100 * values.mean(), "difference": difference.mean()}
+        if name != WHOLE:
+            row["low"], row["high"] = percentile_interval(bootstrap_mean(difference))
+        rows.append({key: round(value, 2) if isinstance(value, float) else value for key, value in row.items()})
+    return rows
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="What each ingredient of the default run's last stage gains.")
+    parser.add_argument("--data", default=find_dataset(), help="FER-2013 with FER+'s votes")
+    parser.add_argument("--seeds", type=int, default=1, help="trainings of each variant (default 1)")
+    parser.add_argument("--work", type=Path, default=HERE.parent / "artifacts" / ".checkpoints", help="for checkpoints")
+    options = parser.parse_args()
+    dataset = load_dataset(options.data)
+    assert dataset.validation is not None, "PublicTest decides"
+    file = HERE / "ablation.npz"
+    kept: dict[str, np.ndarray] = dict(np.load(file)) if file.is_file() else {}
+    for seed in range(options.seeds):
+        for name, config in variants().items():
+            key = f"{name}, seed {seed}"
+            if key not in kept:
+                print(f"==> {key}")
+                checkpoint = options.work / f"ablation-{seed}-{'-'.join(name.split())}.npz"
+                kept[key] = answers(replace(config, seed=seed), dataset, checkpoint).astype(np.uint8)
+                np.savez_compressed(file, **kept)  # type: ignore[arg-type]
+    found = {
+        name: np.stack([kept[f"{name}, seed {seed}"] for seed in range(options.seeds)]) for name in variants()
+    }
+    rows = gains(found, dataset.validation.labels)
+    for row in rows:
+        interval = f" ({row['low']:+.2f} to {row['high']:+.2f})" if "low" in row else ""
+        print(f"{row['variant']:42s} {row['accuracy']:.2f} %  {row['difference']:+.2f}{interval}")
+    report = {"machine": describe_machine(), "epochs": EPOCHS, "seeds": options.seeds, "results": rows}
+    (HERE / "ablation.json").write_text(json.dumps(report, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    main()
