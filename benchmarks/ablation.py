@@ -94,9 +94,7 @@ def main() -> None:
                 checkpoint = options.work / f"ablation-{seed}-{'-'.join(name.split())}.npz"
                 kept[key] = answers(replace(config, seed=seed), dataset, checkpoint).astype(np.uint8)
                 np.savez_compressed(file, **kept)  # type: ignore[arg-type]
-    found = {
-        name: np.stack([kept[f"{name}, seed {seed}"] for seed in range(options.seeds)]) for name in variants()
-    }
+    found = {name: np.stack([kept[f"{name}, seed {seed}"] for seed in range(options.seeds)]) for name in variants()}
     rows = gains(found, dataset.validation.labels)
     for row in rows:
         interval = f" ({row['low']:+.2f} to {row['high']:+.2f})" if "low" in row else ""

@@ -144,8 +144,8 @@ def calibrate_run(run: Run) -> dict[str, Any]:
     """Fit a temperature on the run's validation predictions and store it as ``calibration.json``.
 
     Returns:
-        ``temperature``, ``split``, ``n``, ``log_loss`` and ``ece`` ``_before`` and ``_after``, and ``abstain_below``, the
-        calibrated confidence below which it had better say nothing; None where no confidence is right often enough.
+        ``temperature``, ``split``, ``n``, ``log_loss`` and ``ece`` ``_before`` and ``_after``, and ``abstain_below``,
+        the calibrated confidence below which it had better say nothing; None where none is right often enough.
 
     Raises:
         RunError: There are no validation predictions.

@@ -144,8 +144,8 @@ def _confidence(run: Run, split: str, found: Predictions) -> list[str]:
         calibrated = apply_temperature(found.probabilities, run.temperature)
         coverage, accuracy = coverage_curve(found.label, calibrated).at_threshold(run.abstain_below)
         lines += [
-            f"Where it may abstain: answering only from a calibrated confidence of {run.abstain_below:.2f} on, chosen on "
-            f"{run.calibration.get('split')} for {_percent(ABSTAIN_ACCURACY)} accuracy with a margin, it answers "
+            "Where it may abstain: answering only from a calibrated confidence of "
+            f"{run.abstain_below:.2f} on, chosen on {run.calibration.get('split')} for {_percent(ABSTAIN_ACCURACY)} accuracy with a margin, it answers "
             f"{_percent(coverage)} of {split} and is right on {_percent(accuracy, 1)} of those.",
             "",
         ]

@@ -83,7 +83,7 @@ def _average(layer: layers.AveragePooling2D, inputs: Any) -> Any:
     import torch
 
     sizes = zip(inputs.shape[1:3], layer.pool_size, layer.strides, strict=True)
-    if inputs.device.type == "meta" or layer.padding == "same" and any(_padding(*size) != (0, 0) for size in sizes):
+    if inputs.device.type == "meta" or (layer.padding == "same" and any(_padding(*size) != (0, 0) for size in sizes)):
         return type(layer).call(layer, inputs)
     pixels = inputs.permute(0, 3, 1, 2)
     return torch.nn.functional.avg_pool2d(pixels, layer.pool_size, layer.strides).permute(0, 2, 3, 1)

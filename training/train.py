@@ -235,7 +235,7 @@ class Session:
         self.average = self.network.get_weights() if config.average else []
 
     def enter_phase(self, epoch: int) -> None:
-        """Do what begins with an epoch (0-based): free the backbone, with an optimizer of its own, or augment mildly."""
+        """Do what begins with an epoch (0-based): free the backbone, with a new optimizer, or augment mildly."""
         config = self.config
         phase = frozen, mild = epoch < config.freeze_epochs, epoch >= config.epochs - config.mild_epochs
         if phase == self.phase:

@@ -132,7 +132,9 @@ def test_the_last_epochs_augment_half_as_strongly():
     session = Session(load_config(None, SMALL | changes), {"fer": ("left", "right")})
 
     def strengths():
-        affine, light, blur = (next(x for x in session.random_layers if x.name == n) for n in ("affine", "light", "blur"))
+        affine, light, blur = (
+            next(x for x in session.random_layers if x.name == n) for n in ("affine", "light", "blur")
+        )
         return affine.rotation, light.gamma, blur.blur
 
     assert strengths() == (5, 0.4, 0.02)
