@@ -55,10 +55,17 @@ def _camera() -> Sequence[tuple[str, BytesIO]]:
 def _samples() -> Sequence[tuple[str, BytesIO]]:
     with st.container(horizontal=True):
         for title in SAMPLES:
-            if st.button(title, key=f"sample_{title}", icon=":material/image:"):
-                name, data = sample_picture(title)
-                return [(name, BytesIO(data))]
-    return []
+            st.button(title, key=f"sample_{title}", icon=":material/image:", on_click=_want_sample, args=(title,))
+    # Kept until it is read: a click elsewhere meanwhile starts the page over, where the button is no longer pressed.
+    title = st.session_state.get("wanted_sample")
+    if title is None:
+        return []
+    name, data = sample_picture(title)
+    return [(name, BytesIO(data))]
+
+
+def _want_sample(title: str) -> None:
+    st.session_state["wanted_sample"] = title
 
 
 def _widget_key(way: str) -> str:
@@ -67,6 +74,7 @@ def _widget_key(way: str) -> str:
 
 def empty() -> None:
     """Empty the uploaders, so that the server drops the files themselves."""
+    st.session_state.pop("wanted_sample", None)
     st.session_state["uploads"] = st.session_state.get("uploads", 0) + 1
 
 

@@ -145,8 +145,9 @@ def _confidence(run: Run, split: str, found: Predictions) -> list[str]:
         coverage, accuracy = coverage_curve(found.label, calibrated).at_threshold(run.abstain_below)
         lines += [
             "Where it may abstain: answering only from a calibrated confidence of "
-            f"{run.abstain_below:.2f} on, chosen on {run.calibration.get('split')} for {_percent(ABSTAIN_ACCURACY)} accuracy with a margin, it answers "
-            f"{_percent(coverage)} of {split} and is right on {_percent(accuracy, 1)} of those.",
+            f"{run.abstain_below:.2f} on, chosen on {run.calibration.get('split')} for "
+            f"{_percent(ABSTAIN_ACCURACY)} accuracy with a margin, it answers {_percent(coverage)} of {split} and is "
+            f"right on {_percent(accuracy, 1)} of those.",
             "",
         ]
     return lines

@@ -4,6 +4,7 @@ import shutil
 import cv2
 import numpy as np
 import pytest
+from streamlit.runtime.scriptrunner import RerunData, RerunException
 from streamlit.testing.v1 import AppTest
 
 from dashboard import prediction_view, resources
@@ -179,6 +180,23 @@ def test_a_sample_is_one_click_away(page):
     page.segmented_control(key="picture_source").set_value("Samples").run()
     page.button(key="sample_One face").click().run()
     assert not page.exception
+    assert headings(page) == ["1 face in 1 picture"]
+
+
+def test_a_sample_is_not_lost_to_a_click_elsewhere(page, monkeypatch):
+    from model.pipeline import Pipeline
+
+    def interrupted(*_):
+        raise RerunException(RerunData())
+
+    page.segmented_control(key="picture_source").set_value("Samples").run()
+    analyze = Pipeline.analyze
+    calls = []
+    monkeypatch.setattr(
+        Pipeline, "analyze", lambda *args: calls.append(1) or (interrupted if calls == [1] else analyze)(*args)
+    )
+    page.button(key="sample_One face").click().run()
+    assert len(calls) == 2
     assert headings(page) == ["1 face in 1 picture"]
 
 
