@@ -114,11 +114,10 @@ def _show_card(number: int, prediction: Prediction, heat: np.ndarray | None, key
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.image(_crop(prediction, heat), width=72, alt=f"Face {number}")
         st.html(
-            f'<small style="opacity:.7">Face {number}</small><br>'
+            f'<small style="opacity:.7">Face {number}{" · unsure" if unsure else ""}</small><br>'
             f'<span style="display:inline-block;width:.7em;height:.7em;border-radius:50%;background:{color};'
             f'outline:1px solid {OUTLINE}"></span> <strong style="font-size:1.15rem">'
-            f"{html.escape(prediction.label)}</strong> {prediction.confidence:.0%}"
-            + (' <span style="opacity:.7">· unsure</span>' if unsure else ""),
+            f"{html.escape(prediction.label)}</strong> {prediction.confidence:.0%}",
             width="stretch",
         )
     bars = probability_bars(prediction.probabilities, prediction.class_names)
