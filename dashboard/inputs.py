@@ -57,10 +57,10 @@ def _samples() -> Sequence[tuple[str, BytesIO]]:
         for title in SAMPLES:
             st.button(title, key=f"sample_{title}", icon=":material/image:", on_click=_want_sample, args=(title,))
     # Kept until it is read: a click elsewhere meanwhile starts the page over, where the button is no longer pressed.
-    title = st.session_state.get("wanted_sample")
-    if title is None:
+    wanted = st.session_state.get("wanted_sample")
+    if wanted is None:
         return []
-    name, data = sample_picture(title)
+    name, data = sample_picture(wanted)
     return [(name, BytesIO(data))]
 
 

@@ -38,42 +38,45 @@ def residual(
         dropout: Fraction of feature channels dropped before the heads while training.
 
     Returns:
-        A model with outputs ``{head: logits (N, classes)}``.
+        A model with outputs ``{head: logits (N, classes)}``. A block passes its input on as it is where the scale of
+        its normalization ``<block>_last_norm`` is zero.
     """
     import keras
     from keras import layers
 
-    def convolve(x, channels: int, size: int = 3, strides: int = 1):
-        x = layers.Conv2D(channels, size, strides, "same", use_bias=False, kernel_initializer="he_normal")(x)
-        return layers.BatchNormalization(momentum=0.97, epsilon=1e-5)(x)
+    def convolve(x, channels: int, name: str, size: int = 3, strides: int = 1):
+        x = layers.Conv2D(
+            channels, size, strides, "same", use_bias=False, kernel_initializer="he_normal", name=f"{name}_conv"
+        )(x)
+        return layers.BatchNormalization(momentum=0.97, epsilon=1e-5, name=f"{name}_norm")(x)
 
-    def excite(x, channels: int):
+    def excite(x, channels: int, name: str):
         gate = layers.GlobalAveragePooling2D(keepdims=True)(x)
-        gate = layers.Conv2D(max(channels // squeeze, 8), 1, activation="relu")(gate)
-        return layers.Multiply()([x, layers.Conv2D(channels, 1, activation="sigmoid")(gate)])
+        gate = layers.Conv2D(max(channels // squeeze, 8), 1, activation="relu", name=f"{name}_squeeze")(gate)
+        return layers.Multiply()([x, layers.Conv2D(channels, 1, activation="sigmoid", name=f"{name}_excite")(gate)])
 
-    def block(x, channels: int, strides: int):
+    def block(x, channels: int, strides: int, name: str):
         shortcut = x
-        x = layers.ReLU()(convolve(x, channels, strides=strides))
-        x = convolve(x, channels)
+        x = layers.ReLU()(convolve(x, channels, f"{name}_first", strides=strides))
+        x = convolve(x, channels, f"{name}_last")
         if squeeze:
-            x = excite(x, channels)
+            x = excite(x, channels, name)
         if strides > 1:
             shortcut = layers.AveragePooling2D(strides, padding="same")(shortcut)
         if shortcut.shape[-1] != channels:
-            shortcut = convolve(shortcut, channels, size=1)
+            shortcut = convolve(shortcut, channels, f"{name}_shortcut", size=1)
         return layers.ReLU()(layers.Add()([x, shortcut]))
 
     inputs = keras.Input(input_shape, name="face")
 
     # Stem
-    x = layers.ReLU()(convolve(inputs, stem[0]))  # (N, H, W, stem[0])
-    x = layers.ReLU()(convolve(x, stem[1], strides=2))  # (N, H/2, W/2, stem[1])
+    x = layers.ReLU()(convolve(inputs, stem[0], "stem_first"))  # (N, H, W, stem[0])
+    x = layers.ReLU()(convolve(x, stem[1], "stem_last", strides=2))  # (N, H/2, W/2, stem[1])
 
     # Stages
     for stage, (channels, count) in enumerate(zip(widths, blocks, strict=True)):
         for position in range(count):
-            x = block(x, channels, strides=2 if stage and not position else 1)
+            x = block(x, channels, 2 if stage and not position else 1, f"stage{stage + 1}_block{position + 1}")
 
     # Heads
     if dropout:

@@ -24,11 +24,13 @@ def make(seed, size=(48, 48), **options):
     return build_network("residual", (*size, 1), HEADS, **SMALL | options)
 
 
-def save(network, root, head, key, class_names=None):
+def save(network, root, head, key, class_names=None, config=None):
     folder = root / key
     folder.mkdir()
     deploy(network, head).save(folder / KERAS_FILE)
-    info = RunInfo(key, "residual", class_names=class_names or CLASSES[head], input_size=(48, 48), channels=1)
+    info = RunInfo(
+        key, "residual", class_names=class_names or CLASSES[head], input_size=(48, 48), channels=1, config=config or {}
+    )
     write_run_info(folder, info)
     return str(folder)
 
@@ -52,7 +54,19 @@ def test_a_head_without_a_run_starts_at_random(tmp_path):
     assert kept == {weight.path for weight in new.get_layer("ferplus_map").weights if "kernel" in weight.path}
 
 
-@pytest.mark.parametrize("options", [{"widths": (4, 8)}, {"blocks": (1, 2)}])
+def test_a_deeper_network_begins_with_the_runs_answers(tmp_path):
+    old, new = make(1), make(2, size=(None, None), blocks=(2, 3))
+    config = {"options": {name: list(values) for name, values in SMALL.items()}}
+    runs = [save(old, tmp_path, head, head, config=config) for head in HEADS]
+    assert len(new.weights) > len(old.weights)
+    faces = np.random.default_rng(0).normal(0, 1, (3, 48, 48, 1)).astype(np.float32)
+    assert np.abs(new(faces)["fer"] - old(faces)["fer"]).max() > 0.01
+    start_from(tuple(runs), new, CLASSES)
+    for head in HEADS:
+        np.testing.assert_allclose(new(faces)[head], old(faces)[head], atol=1e-5)
+
+
+@pytest.mark.parametrize("options", [{"widths": (4, 8)}, {"blocks": (1,), "widths": (4,)}, {"squeeze": 0}])
 def test_another_design_is_refused(tmp_path, options):
     run = save(make(1), tmp_path, "fer", "one")
     with pytest.raises(ConfigError, match="one is of another design"):
@@ -86,7 +100,7 @@ def test_a_training_begins_with_the_runs_weights(tmp_path):
     every = {name: replace(split, labels=np.arange(len(split)) % 7) for name, split in made_up.splits.items()}
     trained = train(config, replace(made_up, splits=every), tmp_path / "state.npz")
     both = [deploy(network, "fer").layers for network in (trained.network, old)]
-    both = [[layer for layer in layers if layer.weights and "batch" not in layer.name] for layers in both]
+    both = [[layer for layer in layers if layer.weights and "norm" not in layer.name] for layers in both]
     kept = list(zip(*both, strict=True))
     assert len(kept) > 5
     for after, before in kept:
