@@ -59,7 +59,7 @@ def test_what_a_run_lacks_is_left_out(saved, tmp_path):
 
 
 def test_the_threshold_is_chosen_on_validation_only(tmp_path):
-    saved = write_run(tmp_path, "mine", n=1500, class_names=FER7, calibration=True)
+    saved = write_run(tmp_path, "mine", n=1500, accuracy=0.85, class_names=FER7, calibration=True)
     before = re.search(r"confidence of (\S+) on", model_card(saved))[1]
     file = saved.path / "predictions" / f"{saved.splits[-1]}.npz"
     with np.load(file) as archive:
