@@ -45,7 +45,7 @@ def test_heavy_packages_are_imported_where_they_are_needed_only(package):
 def test_training_uses_keras_and_numpy_only():
     # The converter's own process, the readers of foreign models, what a cluster's workers run and what PyTorch does
     # better than Keras are at the border and may name their library.
-    border = {"import_model.py", "foreign.py", "legacy_keras.py", "conversion.py", "scale_out_worker.py"}
-    border |= {"torch_speed.py"}
+    readers = {"import_model.py", "foreign.py", "legacy_keras.py", "conversion.py"}
+    border = readers | {"scale_out_worker.py", "torch_speed.py"}
     files = [f for f in (ROOT / "training").rglob("*.py") if f.name not in border]
     assert not {f"{f.name}: {name}" for f in files for name in imports(f, True) & {"tensorflow", "torch", "jax"}}
