@@ -19,8 +19,9 @@ from typing import Any
 import numpy as np
 
 from benchmarks.machine import describe_machine
-from model.dataset import Dataset, find_dataset, load_dataset
+from model.dataset import Dataset
 from model.statistics import bootstrap_mean, percentile_interval
+from training.arguments import add_data_arguments, load_data_at
 from training.config import TrainConfig, load_config
 
 HERE = Path(__file__).parent
@@ -47,7 +48,7 @@ def variants() -> dict[str, TrainConfig]:
 
 
 def answers(config: TrainConfig, dataset: Dataset, checkpoint: Path) -> np.ndarray:
-    """Train and return the classes that the last epoch's network gives the validation images, int64, shape (N,)."""
+    """Train and return the classes that the best epoch's network gives the validation images, int64, shape (N,)."""
     from model.preprocessing import normalize
     from training.train import train
 
@@ -78,11 +79,12 @@ def gains(found: Mapping[str, np.ndarray], labels: np.ndarray) -> list[dict[str,
 
 def main() -> None:
     parser = argparse.ArgumentParser(description="What each ingredient of the default run's last stage gains.")
-    parser.add_argument("--data", default=find_dataset(), help="FER-2013 with FER+'s votes")
+    add_data_arguments(parser)
     parser.add_argument("--seeds", type=int, default=1, help="trainings of each variant (default 1)")
     parser.add_argument("--work", type=Path, default=HERE.parent / "artifacts" / ".checkpoints", help="for checkpoints")
     options = parser.parse_args()
-    dataset = load_dataset(options.data)
+    whole = variants()[WHOLE]
+    dataset = load_data_at(options, whole.input_size, whole.channels)
     assert dataset.validation is not None, "PublicTest decides"
     file = HERE / "ablation.npz"
     kept: dict[str, np.ndarray] = dict(np.load(file)) if file.is_file() else {}

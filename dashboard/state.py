@@ -134,7 +134,7 @@ def _calibration_control(run_key: str) -> bool:
     if temperature is None:
         return False
     marked = (
-        f" Faces below {abstain_below:.0%} are marked as unsure: from there on, 9 answers of 10 are right."
+        f" In pictures, faces below {abstain_below:.0%} are marked as unsure: from there on, 9 answers of 10 are right."
         if abstain_below is not None
         else ""
     )

@@ -180,6 +180,12 @@ def abstention_threshold(
     return float(curve.threshold[enough[-1]]) if len(enough) else None
 
 
+def answered_from(predictions: Predictions, temperature: float, threshold: float) -> tuple[float, float]:
+    """Return the share of samples answered from a calibrated confidence on, and the accuracy on those (NaN on none)."""
+    calibrated = apply_temperature(predictions.probabilities, temperature)
+    return coverage_curve(predictions.label, calibrated).at_threshold(threshold)
+
+
 def temperature_effect(predictions: Predictions, temperature: float | None = None) -> dict[str, Any]:
     """Say what a temperature does to log loss and calibration error on some predictions.
 

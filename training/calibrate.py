@@ -5,8 +5,7 @@ from __future__ import annotations
 from argparse import ArgumentParser, Namespace
 
 from model.artifacts import load_run
-from model.calibration import apply_temperature, calibrate_run, temperature_effect
-from model.curves import coverage_curve
+from model.calibration import answered_from, calibrate_run, temperature_effect
 from model.dataset.samples import TEST_SPLITS
 
 
@@ -23,7 +22,8 @@ def run(args: Namespace) -> int:
         threshold = result["abstain_below"]
         print(f"{saved.key}: temperature {result['temperature']:.3f}, saved in calibration.json")
         for split in (result["split"], *(s for s in TEST_SPLITS if s in saved.splits)):
-            effect = temperature_effect(saved.predictions(split), result["temperature"])
+            found = saved.predictions(split)
+            effect = temperature_effect(found, result["temperature"])
             how = "fitted here" if split == result["split"] else "not fitted here"
             print(
                 f"  {split} ({how}, n = {effect['n']:,}): log loss {effect['log_loss_before']:.3f} -> "
@@ -31,9 +31,7 @@ def run(args: Namespace) -> int:
                 f"{100 * effect['ece_after']:.1f} %"
             )
             if threshold is not None:
-                found = saved.predictions(split)
-                calibrated = apply_temperature(found.probabilities, result["temperature"])
-                coverage, accuracy = coverage_curve(found.label, calibrated).at_threshold(threshold)
+                coverage, accuracy = answered_from(found, result["temperature"], threshold)
                 print(
                     f"    answering from a confidence of {threshold:.2f} on: {100 * coverage:.0f} % answered, "
                     f"{100 * accuracy:.1f} % of them right"

@@ -13,8 +13,7 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 
 from model.artifacts import CARD_FILE, Predictions, Run, load_run, write_atomically
-from model.calibration import ABSTAIN_ACCURACY, apply_temperature, temperature_effect
-from model.curves import coverage_curve
+from model.calibration import ABSTAIN_ACCURACY, answered_from, temperature_effect
 from model.dataset import VOTE_NAMES, Dataset, find_dataset
 from model.dataset.samples import TEST_SPLITS
 from model.errors import RunError
@@ -141,8 +140,7 @@ def _confidence(run: Run, split: str, found: Predictions) -> list[str]:
             "",
         ]
     if run.temperature is not None and run.abstain_below is not None:
-        calibrated = apply_temperature(found.probabilities, run.temperature)
-        coverage, accuracy = coverage_curve(found.label, calibrated).at_threshold(run.abstain_below)
+        coverage, accuracy = answered_from(found, run.temperature, run.abstain_below)
         lines += [
             "Where it may abstain: answering only from a calibrated confidence of "
             f"{run.abstain_below:.2f} on, chosen on {run.calibration.get('split')} for "

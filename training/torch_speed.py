@@ -45,12 +45,10 @@ def _normalize(layer: layers.BatchNormalization, inputs: Any, training: bool = F
         mean, variance = layer.moving_mean.value, layer.moving_variance.value
         outputs = torch.nn.functional.batch_norm(pixels, mean, variance, gamma, beta, False, 0.0, layer.epsilon)
         return outputs.permute(0, 2, 3, 1)
-    outputs, mean, deviation = torch.native_batch_norm(
-        pixels, gamma, beta, None, None, True, 0.0, layer.epsilon
-    )  # deviation is 1 / sqrt(variance + epsilon)
+    outputs, mean, scale = torch.native_batch_norm(pixels, gamma, beta, None, None, True, 0.0, layer.epsilon)
     with torch.no_grad():
-        variance = deviation.detach() ** -2 - layer.epsilon
-        for moving, value in ((layer.moving_mean, mean.detach()), (layer.moving_variance, variance)):
+        variance = scale**-2 - layer.epsilon  # the scale is 1 / sqrt(variance + epsilon)
+        for moving, value in ((layer.moving_mean, mean), (layer.moving_variance, variance)):
             moving.assign(moving * layer.momentum + value * (1.0 - layer.momentum))
     return outputs.permute(0, 2, 3, 1)
 

@@ -76,7 +76,6 @@ def address(quick):
 ONE_AND_TWO = """
 import sys
 from training import train_command
-from tests.ray_cluster import two_workers
 from training.__main__ import main
 from training.save import save_runs
 
