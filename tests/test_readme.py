@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from model.artifacts import load_run
+from model.robustness import read_robustness, summarize_robustness
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -37,6 +38,17 @@ def test_published_designs(key):
     assert line.endswith(f"| {run.info.parameters / 1e6:.2f} M | {on_one_thread(key)['ms_a_face']:.2f} |")
     assert len(run.history["loss"]) <= run.info.config["epochs"]
     assert run.litert_file is not None
+
+
+def test_robustness():
+    keys = ["gap_cnn", "vgg_cnn", "emoscope-80-epochs", "emoscope"]
+    found = [summarize_robustness(read_robustness(load_run(ROOT / "artifacts" / key))) for key in keys]
+    assert "| " + " | ".join(f"`{key}`" for key in keys) + " |" in TRAINING
+    assert f"| untouched | {' | '.join(f'{100 * one.clean_accuracy:.1f} %' for one in found)} |" in TRAINING
+    for damage in found[0].retained:
+        cells = " | ".join(f"{100 * one.retained[damage] * one.clean_accuracy:.0f} %" for one in found)
+        assert f"| {damage.replace('_', ' ')} | {cells} |" in TRAINING
+    assert f"| kept on average | {' | '.join(f'{100 * one.mean_retained:.0f} %' for one in found)} |" in TRAINING
 
 
 def test_training_rates():
