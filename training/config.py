@@ -59,6 +59,8 @@ class TrainConfig:
         teacher: Saved runs whose probabilities the network learns besides the labels; several are averaged.
         teacher_votes: Whether the teacher of the data set's labels also knows how people voted; needs ``labels: both``.
         teacher_weight: Share of the teacher in the loss; the labels have the rest.
+        teacher_views: How much of the teacher's share it says of each image as augmentation changed it; the rest it
+            said once of the image as it is, told of votes or not. Its networks then run in every step.
         teacher_temperature: Softens the teacher's and the network's probabilities before they are compared.
         freeze_epochs: Epochs in which the pretrained weights of a ``backbone`` stay as they are; then all are trained.
         fine_tune_scale: Learning rate after ``freeze_epochs`` as a fraction of what the schedule says.
@@ -107,6 +109,7 @@ class TrainConfig:
     teacher: tuple[str, ...] = ()
     teacher_votes: bool = False
     teacher_weight: float = 0.5
+    teacher_views: float = 0.0
     teacher_temperature: float = 2.0
     freeze_epochs: int = 0
     fine_tune_scale: float = 0.1
@@ -138,7 +141,7 @@ class TrainConfig:
         for key in (*not_negative, "freeze_epochs", "mild_epochs", "ferplus_weight", "focal_gamma", "mixup", "cutmix"):
             if getattr(self, key) < 0:
                 raise ConfigError(f"{key} must not be negative, but is {getattr(self, key)}.")
-        for key in ("class_weights", "weighted_sampling", "teacher_weight"):
+        for key in ("class_weights", "weighted_sampling", "teacher_weight", "teacher_views"):
             if not 0 <= getattr(self, key) <= 1:
                 raise ConfigError(f"{key} must lie in 0..1, not {getattr(self, key)}.")
         if not self.focal_alpha or min(self.focal_alpha) < 0:

@@ -61,22 +61,25 @@ class DistillationLoss(keras.losses.Loss):
     Args:
         labels_loss: Of the labels alone.
         weight: Share of the teacher, 0..1.
+        views: Share of what it says of the image as changed, which then follows the logits, in what it says at all.
         temperature: Of both sides; the teacher's probabilities come softened.
 
     Source: Hinton et al., "Distilling the Knowledge in a Neural Network", 2015.
     """
 
-    def __init__(self, labels_loss: keras.losses.Loss, weight: float, temperature: float) -> None:
+    def __init__(self, labels_loss: keras.losses.Loss, weight: float, temperature: float, views: float) -> None:
         super().__init__(name="distillation")
-        self.labels_loss, self.weight, self.temperature = labels_loss, weight, temperature
+        self.labels_loss, self.weight, self.temperature, self.views = labels_loss, weight, temperature, views
 
     def call(self, y_true: Any, y_pred: Any) -> Any:
-        """Return the loss of each sample, shape (N,); ``y_true`` has shape (N, 2 · classes)."""
-        classes = y_pred.shape[-1]
-        teacher = y_true[:, classes:]
+        """Return the loss of each sample, shape (N,); ``y_true`` and, with views, ``y_pred`` are (N, 2 · classes)."""
+        classes = y_true.shape[-1] // 2
+        teacher, logits = y_true[:, classes:], y_pred[:, :classes]
+        if self.views:
+            teacher = (1.0 - self.views) * teacher + self.views * y_pred[:, classes:]
         entropy = -ops.sum(teacher * ops.log(ops.maximum(teacher, 1e-12)), axis=-1)
-        divergence = crossentropy(teacher, y_pred / self.temperature, xp=ops) - entropy
-        labels = self.labels_loss.call(y_true[:, :classes], y_pred)
+        divergence = crossentropy(teacher, logits / self.temperature, xp=ops) - entropy
+        labels = self.labels_loss.call(y_true[:, :classes], logits)
         return (1.0 - self.weight) * labels + self.weight * self.temperature**2 * divergence
 
 
@@ -105,7 +108,9 @@ def head_loss(config: TrainConfig, head: str, classes: int, taught: bool = False
             f"focal_alpha holds {len(config.focal_alpha)} numbers, and {head} has {classes} classes.",
             "Give one number, or one for each class.",
         )
-    return DistillationLoss(loss, config.teacher_weight, config.teacher_temperature) if taught else loss
+    if not taught:
+        return loss
+    return DistillationLoss(loss, config.teacher_weight, config.teacher_temperature, config.teacher_views)
 
 
 def sample_losses(config: TrainConfig, targets: np.ndarray, logits: np.ndarray) -> np.ndarray:

@@ -37,6 +37,7 @@ from training.samples import Samples, head_classes, training_samples
 from training.schedule import best_epoch, learning_rate, should_stop
 from training.torch_speed import speed_up
 from training.vote_teacher import informed_by_votes
+from training.watching_teachers import open_teachers, watch
 
 # Averaging every few steps with the decay's power gives the same average at a fraction of the copies.
 AVERAGE_EVERY = 5
@@ -230,6 +231,7 @@ class Session:
         if prepare is not None:
             prepare(self.network)
         speed_up(self.network)
+        self.teachers = open_teachers(config.teacher, classes, config.channels) if config.teacher_views else []
         self.phase: tuple[bool, bool] | None = None
         self.enter_phase(0)
         self.average = self.network.get_weights() if config.average else []
@@ -258,14 +260,20 @@ class Session:
             self.optimizer.build(self.model.trainable_variables)
 
     def _augmented(self, augmentation: Augmentation) -> keras.Model:
-        """Put augmentation and normalization before the network."""
+        """Put augmentation and normalization before the network, and beside it the teachers that watch.
+
+        Their answers follow the logits of the heads that they teach.
+        """
         inputs = keras.Input(self.network.inputs[0].shape[1:], name="pixels")
         x = inputs
         self.random_layers = augmentation_layers(augmentation, self.config.seed)
         for layer in self.random_layers:
             x = layer(x)
         self.random_layers += [layer for layer in every_layer(self.network) if hasattr(layer, "seed_generator")]
-        return keras.Model(inputs, self.network(normalize(x, self.config.normalization, keras.ops)))
+        outputs = self.network(normalize(x, self.config.normalization, keras.ops))
+        for head, answers in watch(self.teachers, x, self.config.teacher_temperature).items():
+            outputs[head] = keras.ops.concatenate([outputs[head], answers], axis=-1)
+        return keras.Model(inputs, outputs)
 
     def build(self, size: tuple[int | None, int | None]) -> keras.Model:
         """Build the network for one input size; None for any."""
@@ -322,8 +330,8 @@ class Session:
             self.network.set_weights(live)
         scores: dict[str, float] = {}
         for head in self.heads:
-            logits = np.concatenate([output[head] for output in outputs])
             targets, weights = samples.targets[head][chosen], samples.weights[head][chosen]
+            logits = np.concatenate([output[head] for output in outputs])[:, : targets.shape[1]]
             total = max(float(weights.sum()), 1e-9)
             accuracy = float((logits.argmax(1) == targets.argmax(1)) @ weights / total)
             loss = float(sample_losses(self.config, targets, logits) @ weights / total)

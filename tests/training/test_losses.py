@@ -83,6 +83,19 @@ def test_distillation_is_both_losses_in_their_shares(weight, temperature):
         assert found[i] == pytest.approx(expected, rel=1e-4)
 
 
+def test_a_teacher_that_watches_has_its_share_in_what_teachers_say():
+    before, watching = RANDOM.dirichlet(np.ones(3), (2, 6)).astype(np.float32)
+    mixed = head_loss(TrainConfig(), "fer", 3, taught=True)
+    found = head_loss(TrainConfig(teacher_views=0.25), "fer", 3, taught=True)
+    expected = mixed.call(np.concatenate([TARGETS, 0.75 * before + 0.25 * watching], axis=1), LOGITS)
+    answers = np.concatenate([LOGITS, watching], axis=1)
+    np.testing.assert_allclose(
+        keras.ops.convert_to_numpy(found.call(np.concatenate([TARGETS, before], axis=1), answers)),
+        keras.ops.convert_to_numpy(expected),
+        rtol=1e-5,
+    )
+
+
 def test_factors_for_other_classes_are_refused():
     with pytest.raises(ConfigError, match="focal_alpha holds 2 numbers, and fer has 7 classes"):
         head_loss(TrainConfig(loss="focal", focal_alpha=(1.0, 2.0)), "fer", 7)

@@ -150,7 +150,7 @@ def test_a_teacher_that_knows_the_votes_is_nearer_to_the_labels(tmp_path):
     from training.train import taught_samples
 
     data = toy(votes=True, train=200, validation=20)
-    run = _untrained_teacher(data, tmp_path)
+    run = untrained_teacher(data, tmp_path)
     config = load_config(None, SMALL | {"labels": "both", "teacher": [str(run)], "teacher_temperature": 1})
     plain, _ = taught_samples(config, data, tmp_path / "a.npz")
     told, _ = taught_samples(replace(config, teacher_votes=True), data, tmp_path / "b.npz")
@@ -159,7 +159,7 @@ def test_a_teacher_that_knows_the_votes_is_nearer_to_the_labels(tmp_path):
     assert sure[0] < 0.6 and sure[1] > 0.9
 
 
-def _untrained_teacher(data, folder):
+def untrained_teacher(data, folder):
     from training.save import save_runs
 
     config = load_config(None, SMALL | {"epochs": 1, "learning_rate": 1e-9})

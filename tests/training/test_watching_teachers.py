@@ -1,0 +1,88 @@
+"""Teachers that answer what the student sees."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from model.errors import ConfigError, RunError
+from tests.factories import FER7
+from tests.training.made_up import make_run
+from tests.training.test_train import SMALL, toy, untrained_teacher
+from training.config import load_config
+
+
+@pytest.fixture(scope="module")
+def teacher(tmp_path_factory):
+    """A run that tells the toy's classes apart."""
+    from training.save import save_runs
+    from training.train import train
+
+    folder = tmp_path_factory.mktemp("teacher")
+    config = load_config(None, SMALL)
+    return save_runs(train(config, toy(), folder / "teacher.npz"), config, toy(), folder / "teacher")[0]
+
+
+def answers(run, pixels):
+    from model.artifacts import load_run
+    from training.weights import open_network
+
+    x = pixels / np.float32(255) if load_run(run).info.normalization.kind == "rescale" else pixels
+    return np.asarray(open_network(load_run(run))(x)["probabilities"])
+
+
+def test_it_answers_the_images_it_is_shown_in_the_students_order(teacher):
+    from training.watching_teachers import open_teachers, watch
+
+    pixels = toy().train.images[:8].astype(np.float32)
+    found = watch(open_teachers((str(teacher),), {"fer": ("right", "left")}, 1), pixels, 1)
+    np.testing.assert_allclose(np.asarray(found["fer"]), answers(teacher, pixels)[:, ::-1], atol=1e-5)
+
+
+def test_two_are_averaged_and_softened(teacher, tmp_path):
+    from training.watching_teachers import open_teachers, watch
+
+    other = untrained_teacher(toy(), tmp_path)
+    pixels = toy().train.images[:8].astype(np.float32)
+    powers = ((answers(teacher, pixels) + answers(other, pixels)) / 2) ** 0.5
+    found = watch(open_teachers((str(teacher), str(other)), {"fer": ("left", "right")}, 1), pixels, 2)
+    np.testing.assert_allclose(np.asarray(found["fer"]), powers / powers.sum(1, keepdims=True), atol=1e-5)
+
+
+def test_it_sees_images_at_its_own_size(teacher):
+    from training.watching_teachers import open_teachers, watch
+
+    plain = np.zeros((2, 16, 16, 1), np.float32)
+    plain[0, :, :8], plain[1, :, 8:] = 150, 150
+    found = watch(open_teachers((str(teacher),), {"fer": ("left", "right")}, 1), plain.repeat(3, 1).repeat(3, 2), 1)
+    np.testing.assert_allclose(np.asarray(found["fer"]), answers(teacher, plain), atol=0.05)
+
+
+def test_a_student_learns_from_it_alone_and_leaves_it_as_it_is(teacher, tmp_path):
+    from model.artifacts import load_run
+    from training.train import Session, train
+    from training.weights import open_network
+
+    data = toy()
+    wrong = {name: replace(split, labels=1 - split.labels) for name, split in data.splits.items()}
+    config = load_config(
+        None, SMALL | {"teacher": [str(teacher)], "teacher_weight": 1, "teacher_views": 1, "teacher_temperature": 1}
+    )
+    trained = train(config, replace(data, splits=wrong), tmp_path / "state.npz")
+    assert trained.history[-1]["val_accuracy"] < 0.1, "the labels are wrong, the teacher is not"
+    session = Session(config, trained.classes, ("fer",))
+    before = open_network(load_run(teacher)).get_weights()
+    pixels, targets = data.train.images[:16].astype(np.float32), np.tile(np.float32([1, 0, 0, 1]), (16, 1))
+    session.model.train_on_batch(pixels, {"fer": targets})
+    for mine, theirs in zip(session.teachers[0].network.get_weights(), before, strict=True):
+        np.testing.assert_array_equal(mine, theirs)
+
+
+def test_a_run_without_a_keras_network_cannot_watch(tmp_path):
+    from training.watching_teachers import open_teachers
+
+    run = make_run(tmp_path)
+    with pytest.raises(RunError, match=r"tiny holds no model\.keras"):
+        open_teachers((str(run.path),), {"fer": FER7}, 1)
+    with pytest.raises(ConfigError, match="takes images of 1 channels, not 3, and cannot watch"):
+        open_teachers((str(run.path),), {"fer": FER7}, 3)

@@ -1,0 +1,92 @@
+"""Teachers that watch the student learn: they answer each image as it was changed for it, in every step anew.
+
+What is said once of an unchanged image is learned by heart in a long training; with each view answered for itself, the
+student learns the teachers' function.
+
+Source: Beyer et al., "Knowledge Distillation: A Good Teacher Is Patient and Consistent", 2022.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import keras
+from keras import ops
+
+from model.artifacts import RunInfo, load_run
+from model.errors import ConfigError
+from model.preprocessing import normalize
+from training.distillation import head_of
+from training.labels import class_lookup
+from training.torch_speed import speed_up
+from training.weights import open_network
+
+
+class WatchingTeacher(NamedTuple):
+    """One saved network that answers while another is trained.
+
+    Attributes:
+        head: The student's head that it teaches.
+        order: Position among its classes of each of the head's.
+        info: Of its run.
+        network: Is not trained further.
+    """
+
+    head: str
+    order: tuple[int, ...]
+    info: RunInfo
+    network: keras.Model
+
+
+def open_teachers(
+    names: tuple[str, ...], classes: Mapping[str, tuple[str, ...]], channels: int
+) -> list[WatchingTeacher]:
+    """Open saved runs as teachers.
+
+    Args:
+        names: Keys or folders of the runs.
+        classes: Class names by head. A teacher belongs to the head whose classes it knows, in whatever order.
+        channels: Of the student's images.
+
+    Raises:
+        RunError: There is no such run, or it holds no Keras network.
+        ConfigError: Its classes are those of no head, or it takes other images.
+    """
+    teachers = []
+    for number, name in enumerate(names):
+        run = load_run(name)
+        if run.info.channels != channels:
+            raise ConfigError(
+                f"{run.key} takes images of {run.info.channels} channels, not {channels}, and cannot watch.",
+                "Set teacher_views to 0.",
+            )
+        head = head_of(run, classes)
+        network = open_network(run)
+        network.trainable = False
+        network.name = f"teacher_{number}"  # beside a student of the same design
+        speed_up(network)
+        order = tuple(int(i) for i in class_lookup(classes[head], run.info.class_names))
+        teachers.append(WatchingTeacher(head, order, run.info, network))
+    return teachers
+
+
+def watch(teachers: list[WatchingTeacher], pixels: Any, temperature: float) -> dict[str, Any]:
+    """Return what teachers say of images, as a part of a Keras model.
+
+    Args:
+        teachers: Several for one head are averaged.
+        pixels: float32, 0..255, shape (N, H, W, C); each teacher sees them at its own size.
+        temperature: Softens the answers.
+
+    Returns:
+        By head that has a teacher, probabilities, shape (N, classes).
+    """
+    answers: dict[str, list[Any]] = {}
+    for teacher in teachers:
+        view = ops.image.resize(pixels, teacher.info.input_size, antialias=True)
+        said = teacher.network(normalize(view, teacher.info.normalization, ops), training=False)["probabilities"]
+        answers.setdefault(teacher.head, []).append(ops.take(said, teacher.order, axis=-1))
+    mean = {head: sum(each) / len(each) for head, each in answers.items()}
+    soft = {head: ops.softmax(ops.log(ops.maximum(each, 1e-12)) / temperature) for head, each in mean.items()}
+    return {head: ops.stop_gradient(each) for head, each in soft.items()}
