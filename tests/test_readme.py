@@ -51,6 +51,16 @@ def test_robustness():
     assert f"| kept on average | {' | '.join(f'{100 * one.mean_retained:.0f} %' for one in found)} |" in TRAINING
 
 
+def test_two_opinions():
+    one, other = (load_run(ROOT / "artifacts" / key) for key in ("emoscope", "emoscope-wide"))
+    answers = [run.predictions("PublicTest") for run in (one, other)]
+    together = ((answers[0].probabilities + answers[1].probabilities).argmax(1) == answers[0].label).mean()
+    words, figures = " ".join(TRAINING.split()), other.metrics["PublicTest"]
+    assert f"right on {100 * figures['accuracy']:.1f} % at a log loss of {figures['log_loss']:.3f}" in words
+    assert f"(`emoscope`: {one.metrics['PublicTest']['log_loss']:.3f})" in words
+    assert f"the mean of both networks' probabilities on {100 * together:.1f} %" in words
+
+
 def test_training_rates():
     rows = {row["config"]: row for row in benchmark("training")["results"]}
     for key, row in rows.items():
