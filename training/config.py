@@ -148,6 +148,10 @@ class TrainConfig:
             raise ConfigError("focal_alpha must be one number from 0, or one for each class.")
         if self.teacher_votes and (self.labels != "both" or not self.teacher):
             raise ConfigError("teacher_votes needs a teacher, and labels: both for the votes.")
+        if self.teacher_views and not self.teacher:
+            raise ConfigError(
+                "teacher_views needs a teacher.", "Name saved runs as teacher, or set teacher_views to 0."
+            )
         if self.channels not in (1, 3):
             raise ConfigError(f"channels must be 1 (gray) or 3 (RGB), not {self.channels}.")
         if self.architecture == "backbone" and self.normalization != Normalization("rescale", 1.0, 0.0):

@@ -10,6 +10,7 @@ import io
 import json
 from collections.abc import Mapping
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 from zipfile import BadZipFile
 
@@ -24,13 +25,18 @@ from training.flip import FlipAverage
 from training.labels import class_lookup
 
 
-def soften(probabilities: np.ndarray, temperature: float) -> np.ndarray:
-    """Return what a softmax would give for logits divided by a temperature, float32, shape (N, classes).
+def soften(probabilities: Any, temperature: float, xp: ModuleType = np) -> Any:
+    """Return what a softmax would give for logits divided by a temperature, shape (N, classes).
+
+    Args:
+        probabilities: float32, shape (N, classes).
+        temperature: Above 0.
+        xp: ``numpy``, or ``keras.ops`` inside a training step.
 
     Source: Hinton et al., "Distilling the Knowledge in a Neural Network", 2015.
     """
-    powers = np.maximum(probabilities.astype(np.float64), 1e-12) ** (1 / temperature)
-    return (powers / powers.sum(1, keepdims=True)).astype(np.float32)
+    powers = xp.maximum(probabilities, 1e-12) ** (1 / temperature)
+    return powers / xp.sum(powers, axis=-1, keepdims=True)
 
 
 def teacher_probabilities(

@@ -61,8 +61,9 @@ class DistillationLoss(keras.losses.Loss):
     Args:
         labels_loss: Of the labels alone.
         weight: Share of the teacher, 0..1.
-        views: Share of what it says of the image as changed, which then follows the logits, in what it says at all.
         temperature: Of both sides; the teacher's probabilities come softened.
+        views: How much of the teacher's share it says of the image as changed, 0..1. These probabilities follow the
+            logits in the predictions.
 
     Source: Hinton et al., "Distilling the Knowledge in a Neural Network", 2015.
     """

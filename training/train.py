@@ -325,13 +325,13 @@ class Session:
         if self.average:
             self.network.set_weights(self.average)
         batches = [chosen[i : i + 256] for i in range(0, len(chosen), 256)]
-        outputs = [forward(self.model, samples.images[batch].astype(np.float32)) for batch in batches]
+        outputs = [forward(self.network, self._normalized(samples.images[batch])) for batch in batches]
         if self.average:
             self.network.set_weights(live)
         scores: dict[str, float] = {}
         for head in self.heads:
             targets, weights = samples.targets[head][chosen], samples.weights[head][chosen]
-            logits = np.concatenate([output[head] for output in outputs])[:, : targets.shape[1]]
+            logits = np.concatenate([output[head] for output in outputs])
             total = max(float(weights.sum()), 1e-9)
             accuracy = float((logits.argmax(1) == targets.argmax(1)) @ weights / total)
             loss = float(sample_losses(self.config, targets, logits) @ weights / total)
@@ -340,6 +340,9 @@ class Session:
             else:
                 scores[f"{head}_accuracy"] = accuracy
         return scores
+
+    def _normalized(self, images: np.ndarray) -> np.ndarray:
+        return normalize(images.astype(np.float32), self.config.normalization)
 
     def _update_average(self, step: int) -> None:
         # The decay grows from nothing, so that the first average is not made of random weights.

@@ -17,7 +17,7 @@ from keras import ops
 from model.artifacts import RunInfo, load_run
 from model.errors import ConfigError
 from model.preprocessing import normalize
-from training.distillation import head_of
+from training.distillation import head_of, soften
 from training.labels import class_lookup
 from training.torch_speed import speed_up
 from training.weights import open_network
@@ -87,6 +87,5 @@ def watch(teachers: list[WatchingTeacher], pixels: Any, temperature: float) -> d
         view = ops.image.resize(pixels, teacher.info.input_size, antialias=True)
         said = teacher.network(normalize(view, teacher.info.normalization, ops), training=False)["probabilities"]
         answers.setdefault(teacher.head, []).append(ops.take(said, teacher.order, axis=-1))
-    mean = {head: sum(each) / len(each) for head, each in answers.items()}
-    soft = {head: ops.softmax(ops.log(ops.maximum(each, 1e-12)) / temperature) for head, each in mean.items()}
-    return {head: ops.stop_gradient(each) for head, each in soft.items()}
+    means = {head: sum(each) / len(each) for head, each in answers.items()}
+    return {head: ops.stop_gradient(soften(mean, temperature, ops)) for head, mean in means.items()}

@@ -33,6 +33,7 @@ def test_a_file_is_found_by_its_name():
         ({"focal_alpha": [0.5, -1]}, "focal_alpha must be one number from 0, or one for each class."),
         ({"teacher_votes": True}, "teacher_votes needs a teacher, and labels: both for the votes."),
         ({"teacher_views": 2}, "teacher_views must lie in 0..1, not 2.0."),
+        ({"teacher_views": 0.5}, "teacher_views needs a teacher."),
         ({"mild_epochs": -1}, "mild_epochs must not be negative, but is -1."),
     ],
 )

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from model.errors import ConfigError, RunError
+from model.preprocessing import normalize
 from tests.factories import FER7
 from tests.training.made_up import make_run
 from tests.training.test_train import SMALL, toy, untrained_teacher
@@ -27,8 +28,8 @@ def answers(run, pixels):
     from model.artifacts import load_run
     from training.weights import open_network
 
-    x = pixels / np.float32(255) if load_run(run).info.normalization.kind == "rescale" else pixels
-    return np.asarray(open_network(load_run(run))(x)["probabilities"])
+    opened = load_run(run)
+    return np.asarray(open_network(opened)(normalize(pixels, opened.info.normalization))["probabilities"])
 
 
 def test_it_answers_the_images_it_is_shown_in_the_students_order(teacher):
