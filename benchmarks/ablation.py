@@ -38,8 +38,9 @@ def variants() -> dict[str, TrainConfig]:
     return {
         WHOLE: config,
         "without the head for FER+": replace(config, **alone),
-        "without a teacher": replace(config, teacher=(), teacher_votes=False),
+        "without a teacher": replace(config, teacher=(), teacher_votes=False, teacher_views=0.0),
         "the teacher not told of votes": replace(config, teacher_votes=False),
+        "the teacher does not watch": replace(config, teacher_views=0.0),
         "without averaged weights": replace(config, average=0.0),
         "without light, blur, noise and erasing": replace(config, augmentation=sharp),
         "strong augmentation to the end": replace(config, mild_epochs=0),

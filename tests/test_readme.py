@@ -3,10 +3,12 @@
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from model.artifacts import load_run
 from model.robustness import read_robustness, summarize_robustness
+from model.statistics import bootstrap_mean, percentile_interval
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -41,7 +43,7 @@ def test_published_designs(key):
 
 
 def test_robustness():
-    keys = ["gap_cnn", "vgg_cnn", "emoscope-80-epochs", "emoscope"]
+    keys = ["gap_cnn", "vgg_cnn", "emoscope-80-epochs", "emoscope-137-epochs", "emoscope"]
     found = [summarize_robustness(read_robustness(load_run(ROOT / "artifacts" / key))) for key in keys]
     assert "| " + " | ".join(f"`{key}`" for key in keys) + " |" in TRAINING
     assert f"| untouched | {' | '.join(f'{100 * one.clean_accuracy:.1f} %' for one in found)} |" in TRAINING
@@ -51,13 +53,38 @@ def test_robustness():
     assert f"| kept on average | {' | '.join(f'{100 * one.mean_retained:.0f} %' for one in found)} |" in TRAINING
 
 
+@pytest.mark.parametrize("key", ["emoscope-40-epochs", "emoscope-80-epochs", "emoscope-137-epochs", "emoscope"])
+def test_steps(key):
+    figures, votes = (load_run(ROOT / "artifacts" / name).metrics for name in (key, f"{key}-ferplus"))
+    public, private = figures["PublicTest"], figures["PrivateTest"]
+    (line,) = [line for line in TRAINING.splitlines() if f" (`{key}`) | " in line]
+    cells = f"{100 * public['accuracy']:.1f} %, {public['log_loss']:.3f} | {accuracy(key, 'PrivateTest')}"
+    majority = 100 * votes["PrivateTest"]["accuracy"]
+    assert line.endswith(f" | {cells} | {100 * private['macro_f1']:.1f} % | {majority:.1f} % |")
+    assert f"| {100 * private['accuracy']:.2f} % |" in TRAINING.split("## Readings of PrivateTest")[1]
+
+
+def test_what_decided_for_the_student():
+    keys = "emoscope-137-epochs", "emoscope"
+    before, after = (load_run(ROOT / "artifacts" / key).predictions("PublicTest") for key in keys)
+    right, losses = [], []
+    for one in (before, after):
+        right.append(one.probabilities.argmax(1) == one.label)
+        losses.append(-np.log(one.probabilities[np.arange(len(one.label)), one.label]))
+    gain, saved = 100 * (right[1].astype(float) - right[0]), losses[0] - losses[1]
+    (low, high), (least, most) = (percentile_interval(bootstrap_mean(each)) for each in (gain, saved))
+    words = " ".join(TRAINING.split())
+    assert f"is lower by {saved.mean():.3f} (95 % interval {least:.3f} to {most:.3f})" in words
+    assert f"higher by {gain.mean():.1f} points ({low:.1f} to {high:.1f})" in words
+
+
 def test_two_opinions():
-    one, other = (load_run(ROOT / "artifacts" / key) for key in ("emoscope", "emoscope-wide"))
+    one, other = (load_run(ROOT / "artifacts" / key) for key in ("emoscope-137-epochs", "emoscope-wide"))
     answers = [run.predictions("PublicTest") for run in (one, other)]
     together = ((answers[0].probabilities + answers[1].probabilities).argmax(1) == answers[0].label).mean()
     words, figures = " ".join(TRAINING.split()), other.metrics["PublicTest"]
     assert f"right on {100 * figures['accuracy']:.1f} % at a log loss of {figures['log_loss']:.3f}" in words
-    assert f"(`emoscope`: {one.metrics['PublicTest']['log_loss']:.3f})" in words
+    assert f"(`emoscope-137-epochs`: {one.metrics['PublicTest']['log_loss']:.3f})" in words
     assert f"the mean of both networks' probabilities on {100 * together:.1f} %" in words
 
 
