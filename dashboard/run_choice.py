@@ -51,9 +51,14 @@ def choose_run(runs: Mapping[str, Run], label: str = "Run", key: str = "run") ->
 
 
 def choose_runs(runs: Mapping[str, Run], default: int = 4) -> dict[str, Run]:
-    """Show the choice of any set of runs, kept in the address; the first few by default."""
+    """Show the choice of any set of runs, kept in the address.
+
+    By default the first few, those with the first one's classes before others: a twin on other labels, which was
+    trained with a run, would lie on its curve.
+    """
     keys = list(runs)
-    chosen = in_url(st.multiselect, "Runs", key="runs", options=keys, default=keys[:default])
+    comparable = sorted(keys, key=lambda key: set(runs[key].info.class_names) != set(runs[keys[0]].info.class_names))
+    chosen = in_url(st.multiselect, "Runs", key="runs", options=keys, default=comparable[:default])
     return {key: runs[key] for key in chosen}
 
 

@@ -1,4 +1,6 @@
-from model.artifacts import write_history
+from dataclasses import replace
+
+from model.artifacts import load_run, write_history, write_run_info
 from tests.pages.evaluation_app import checked, open_page, texts
 
 
@@ -10,6 +12,13 @@ def test_runs_are_overlaid_and_their_settings_compared(world):
     assert "architecture" not in table.index  # the same in all
     page.toggle(key="differences").set_value(False)
     assert "architecture" in checked(page.run()).dataframe[0].value.index
+
+
+def test_runs_with_other_classes_come_last(world):
+    info = load_run(world / "baseline").info
+    write_run_info(world / "baseline", replace(info, class_names=(*info.class_names, "contempt")))
+    page = open_page("training_curves")
+    assert page.multiselect(key="runs").value == ["emoscope", "twin", "baseline"]
 
 
 def test_a_link_reopens_what_was_seen(world):
