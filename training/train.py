@@ -330,8 +330,8 @@ class Session:
             self.network.set_weights(live)
         scores: dict[str, float] = {}
         for head in self.heads:
-            targets, weights = samples.targets[head][chosen], samples.weights[head][chosen]
             logits = np.concatenate([output[head] for output in outputs])
+            targets, weights = samples.targets[head][chosen], samples.weights[head][chosen]
             total = max(float(weights.sum()), 1e-9)
             accuracy = float((logits.argmax(1) == targets.argmax(1)) @ weights / total)
             loss = float(sample_losses(self.config, targets, logits) @ weights / total)
