@@ -59,7 +59,7 @@ def noise(config: TrainConfig, batches: int) -> Any:
         head: np.eye(classes[head], dtype=np.float32)[rng.integers(0, classes[head], count)] for head in config.heads
     }
     weights = {head: np.ones(count, np.float32) for head in config.heads}
-    return Samples(images, targets, weights, weights)
+    return Samples(images, np.arange(count, dtype=np.uint64), targets, weights, weights)
 
 
 def epoch_rate(config: TrainConfig, batches: int, repetitions: int) -> tuple[float, float, int]:

@@ -1,6 +1,8 @@
 """Learning from other networks: what saved runs say of the training images, computed once.
 
 The teachers see each image as it is and mirrored, and the mean of both is kept; augmentation is the student's alone.
+What a network says of the images that it was trained on it has partly learned by heart, chance in their labels
+included. The gathered answers of a cross-validation have not: where there are such, they alone are taken.
 """
 
 from __future__ import annotations
@@ -18,6 +20,7 @@ import numpy as np
 
 from model.artifacts import KERAS_FILE, Run, load_run, write_atomically
 from model.classifier import load_classifier
+from model.dataset.samples import TRAIN_SPLITS
 from model.errors import ConfigError, EmoscopeError
 from model.palette import emotion_key
 from training.evaluate import classify_images
@@ -40,36 +43,43 @@ def soften(probabilities: Any, temperature: float, xp: ModuleType = np) -> Any:
 
 
 def teacher_probabilities(
-    teachers: tuple[str, ...], classes: Mapping[str, tuple[str, ...]], images: np.ndarray, cache: Path
+    teachers: tuple[str, ...],
+    classes: Mapping[str, tuple[str, ...]],
+    images: np.ndarray,
+    pixel_hash: np.ndarray,
+    cache: Path,
 ) -> dict[str, np.ndarray]:
     """Ask saved runs about images, or read their answers of last time.
 
     Args:
-        teachers: Keys or folders of saved runs; several for one head are averaged.
+        teachers: Keys or folders of saved runs; several for one head are averaged. Where one of them is a
+            cross-validation, those with a network do not answer for its head.
         classes: Class names by head. A teacher belongs to the head whose classes it knows, in whatever order.
         images: uint8, shape (N, H, W, C).
+        pixel_hash: Of the images, uint64, shape (N,).
         cache: File that the answers are kept in; those of other teachers or images are replaced.
 
     Returns:
         By head that has a teacher, float32, shape (N, classes), in the head's order.
 
     Raises:
-        ConfigError: A teacher's classes are those of no head.
+        ConfigError: A teacher's classes are those of no head, or a cross-validation did not answer all images.
         RunError: A teacher is no saved run or holds no network.
         EmoscopeError: The cache cannot be written.
     """
-    runs = [load_run(teacher) for teacher in teachers]
+    runs = _honest([load_run(teacher) for teacher in teachers], classes)
     heads = [head_of(run, classes) for run in runs]
     identity = {
         "teachers": [[run.key, _network_hash(run)] for run in runs],
         "classes": {head: list(classes[head]) for head in sorted(set(heads))},
-        "images": _hash(images),
+        "images": [_hash(images), _hash(pixel_hash)],
     }
     if (answers := _read(cache, identity)) is not None:
         return answers
     sums: dict[str, np.ndarray] = {}
     for run, head in zip(runs, heads, strict=True):
-        found = _flip_average(run, images)[:, class_lookup(classes[head], run.info.class_names)]
+        said = _held_out_answers(run, pixel_hash) if is_cross_validation(run) else _flip_average(run, images)
+        found = said[:, class_lookup(classes[head], run.info.class_names)]
         sums[head] = sums.get(head, 0) + found / heads.count(head)
     _write(cache, identity, sums)
     return sums
@@ -92,6 +102,29 @@ def head_of(run: Run, classes: Mapping[str, tuple[str, ...]]) -> str:
     )
 
 
+def is_cross_validation(run: Run) -> bool:
+    """Say whether a run gathers what the networks of a cross-validation say of the images they were not trained on."""
+    return "folds" in run.info.config
+
+
+def _honest(runs: list[Run], classes: Mapping[str, tuple[str, ...]]) -> list[Run]:
+    """Leave out the networks of heads for which there is a cross-validation."""
+    held_out = {head_of(run, classes) for run in runs if is_cross_validation(run)}
+    return [run for run in runs if is_cross_validation(run) or head_of(run, classes) not in held_out]
+
+
+def _held_out_answers(run: Run, pixel_hash: np.ndarray) -> np.ndarray:
+    found = run.predictions(next(name for name in TRAIN_SPLITS if name in run.splits))
+    order = np.argsort(found.pixel_hash)
+    place = np.minimum(np.searchsorted(found.pixel_hash[order], pixel_hash), len(order) - 1)
+    if (absent := np.count_nonzero(found.pixel_hash[order][place] != pixel_hash)) > 0:
+        raise ConfigError(
+            f"{run.key} has no answer to {absent:,} of the {len(pixel_hash):,} training images.",
+            "Cross-validate on the data that you train on.",
+        )
+    return found.probabilities[order][place]
+
+
 def _flip_average(run: Run, images: np.ndarray) -> np.ndarray:
     classifier = FlipAverage(load_classifier(run))
     try:
@@ -101,6 +134,8 @@ def _flip_average(run: Run, images: np.ndarray) -> np.ndarray:
 
 
 def _network_hash(run: Run) -> str:
+    if is_cross_validation(run):
+        return "".join(_hash(run.predictions(split).probabilities) for split in run.splits)
     file = run.litert_file or run.path / KERAS_FILE
     return _hash(np.frombuffer(file.read_bytes(), np.uint8)) if file.is_file() else ""
 

@@ -84,7 +84,9 @@ class DistillationLoss(keras.losses.Loss):
         return (1.0 - self.weight) * labels + self.weight * self.temperature**2 * divergence
 
 
-def head_loss(config: TrainConfig, head: str, classes: int, taught: bool = False) -> keras.losses.Loss:
+def head_loss(
+    config: TrainConfig, head: str, classes: int, taught: bool = False, watched: bool = False
+) -> keras.losses.Loss:
     """Return the loss that trains a head.
 
     Votes are soft already: only the data set's hard labels are smoothed.
@@ -94,6 +96,7 @@ def head_loss(config: TrainConfig, head: str, classes: int, taught: bool = False
         head: Name of the head.
         classes: Its number of classes.
         taught: Whether the targets hold a teacher's probabilities, too.
+        watched: Whether the predictions do.
 
     Raises:
         ConfigError: ``focal_alpha`` is neither one number nor one for each class.
@@ -111,7 +114,7 @@ def head_loss(config: TrainConfig, head: str, classes: int, taught: bool = False
         )
     if not taught:
         return loss
-    return DistillationLoss(loss, config.teacher_weight, config.teacher_temperature, config.teacher_views)
+    return DistillationLoss(loss, config.teacher_weight, config.teacher_temperature, config.teacher_views * watched)
 
 
 def sample_losses(config: TrainConfig, targets: np.ndarray, logits: np.ndarray) -> np.ndarray:

@@ -21,6 +21,7 @@ class Samples:
 
     Attributes:
         images: uint8, shape (N, H, W, C).
+        pixel_hash: Of each image at its original size, as in its split, uint64, shape (N,).
         targets: By head, float32, shape (N, classes), rows summing to 1.
         weights: By head, float32, shape (N,); 0 where a head has no label for a sample.
         loss_weights: As ``weights``, times the weight of the sample's class in the training loss.
@@ -28,6 +29,7 @@ class Samples:
     """
 
     images: np.ndarray
+    pixel_hash: np.ndarray
     targets: dict[str, np.ndarray]
     weights: dict[str, np.ndarray]
     loss_weights: dict[str, np.ndarray]
@@ -120,13 +122,13 @@ def _samples(config: TrainConfig, dataset: Dataset, split: Split) -> Samples:
                 "Put fer2013new.csv beside the data, give --votes FILE, or train with --labels fer.",
             )
         targets["ferplus"], weights["ferplus"] = ferplus_distribution(split.votes)
-    return Samples(split.images, targets, weights, weights)
+    return Samples(split.images, split.pixel_hash, targets, weights, weights)
 
 
 def _select(samples: Samples, chosen: np.ndarray) -> Samples:
     weights = {head: values[chosen] for head, values in samples.weights.items()}
     targets = {head: values[chosen] for head, values in samples.targets.items()}
-    return Samples(samples.images[chosen], targets, weights, weights)
+    return Samples(samples.images[chosen], samples.pixel_hash[chosen], targets, weights, weights)
 
 
 def _take(samples: Samples, limit: int, seed: int) -> Samples:

@@ -23,6 +23,8 @@ def speed_up(network: keras.Model) -> None:
         direct = DIRECT.get(type(layer))
         if direct is not None and _is_plain(layer):
             layer.call = MethodType(direct, layer)
+            if direct is _normalize:
+                layer.autocast = False  # statistics, scale and offset stay float32 beside inputs of 16 bits
 
 
 def _is_plain(layer: keras.layers.Layer) -> bool:

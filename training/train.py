@@ -32,6 +32,7 @@ from training.devices import check_batch, forward, is_first_process, own_rows
 from training.distillation import soften, teacher_probabilities
 from training.initial import start_from
 from training.losses import head_loss, sample_losses
+from training.precision import computing
 from training.progress import Progress
 from training.samples import Samples, head_classes, training_samples
 from training.schedule import best_epoch, learning_rate, should_stop
@@ -143,6 +144,7 @@ def taught_samples(config: TrainConfig, dataset: Dataset, checkpoint_file: Path)
             config.teacher,
             head_classes(config, dataset),
             fit_samples.images,
+            fit_samples.pixel_hash,
             checkpoint_file.with_suffix(".teacher.npz"),
         )
         if config.teacher_votes:
@@ -226,12 +228,13 @@ class Session:
         self.heads = {head: len(names) for head, names in classes.items()}
         self.taught = taught
         keras.utils.set_random_seed(config.seed)
-        self.network = self.build((None, None) if config.resolutions else config.input_size)
+        with computing(config.precision):
+            self.network = self.build((None, None) if config.resolutions else config.input_size)
         start_from(config.initial, self.network, classes)
         if prepare is not None:
             prepare(self.network)
         speed_up(self.network)
-        self.teachers = open_teachers(config.teacher, classes, config.channels) if config.teacher_views else []
+        self.teachers = open_teachers(config, classes) if config.teacher_views else []
         self.phase: tuple[bool, bool] | None = None
         self.enter_phase(0)
         self.average = self.network.get_weights() if config.average else []
@@ -248,9 +251,13 @@ class Session:
             self.optimizer = _optimizer(config)
         self.phase = phase
         self.model = self._augmented(config.augmentation.scaled(0.5) if mild else config.augmentation)
+        watched = {teacher.head for teacher in self.teachers}
         self.model.compile(
             optimizer=self.optimizer,
-            loss={head: head_loss(config, head, count, head in self.taught) for head, count in self.heads.items()},
+            loss={
+                head: head_loss(config, head, count, head in self.taught, head in watched)
+                for head, count in self.heads.items()
+            },
             loss_weights={
                 head: config.ferplus_weight if head == "ferplus" and len(self.heads) > 1 else 1.0 for head in self.heads
             },

@@ -17,8 +17,10 @@ from keras import ops
 from model.artifacts import RunInfo, load_run
 from model.errors import ConfigError
 from model.preprocessing import normalize
-from training.distillation import head_of, soften
+from training.config import TrainConfig
+from training.distillation import head_of, is_cross_validation, soften
 from training.labels import class_lookup
+from training.precision import compute_with
 from training.torch_speed import speed_up
 from training.weights import open_network
 
@@ -39,35 +41,40 @@ class WatchingTeacher(NamedTuple):
     network: keras.Model
 
 
-def open_teachers(
-    names: tuple[str, ...], classes: Mapping[str, tuple[str, ...]], channels: int
-) -> list[WatchingTeacher]:
-    """Open saved runs as teachers.
+def open_teachers(config: TrainConfig, classes: Mapping[str, tuple[str, ...]]) -> list[WatchingTeacher]:
+    """Open the teachers of a configuration that can watch: all but cross-validations, which hold answers alone.
 
     Args:
-        names: Keys or folders of the runs.
+        config: Of the student.
         classes: Class names by head. A teacher belongs to the head whose classes it knows, in whatever order.
-        channels: Of the student's images.
 
     Raises:
         RunError: There is no such run, or it holds no Keras network.
-        ConfigError: Its classes are those of no head, or it takes other images.
+        ConfigError: Its classes are those of no head, it takes other images, or there is none.
     """
     teachers = []
-    for number, name in enumerate(names):
+    for number, name in enumerate(config.teacher):
         run = load_run(name)
-        if run.info.channels != channels:
+        if is_cross_validation(run):
+            continue
+        if run.info.channels != config.channels:
             raise ConfigError(
-                f"{run.key} takes images of {run.info.channels} channels, not {channels}, and cannot watch.",
+                f"{run.key} takes images of {run.info.channels} channels, not {config.channels}, and cannot watch.",
                 "Set teacher_views to 0.",
             )
         head = head_of(run, classes)
         network = open_network(run)
         network.trainable = False
         network.name = f"teacher_{number}"  # beside a student of the same design
+        compute_with(network, config.precision)
         speed_up(network)
         order = tuple(int(i) for i in class_lookup(classes[head], run.info.class_names))
         teachers.append(WatchingTeacher(head, order, run.info, network))
+    if not teachers:
+        raise ConfigError(
+            "teacher_views needs a teacher with a network; a cross-validation has none.",
+            "Name one besides, or set teacher_views to 0.",
+        )
     return teachers
 
 
@@ -86,6 +93,6 @@ def watch(teachers: list[WatchingTeacher], pixels: Any, temperature: float) -> d
     for teacher in teachers:
         view = ops.image.resize(pixels, teacher.info.input_size, antialias=True)
         said = teacher.network(normalize(view, teacher.info.normalization, ops), training=False)["probabilities"]
-        answers.setdefault(teacher.head, []).append(ops.take(said, teacher.order, axis=-1))
+        answers.setdefault(teacher.head, []).append(ops.take(ops.cast(said, "float32"), teacher.order, axis=-1))
     means = {head: sum(each) / len(each) for head, each in answers.items()}
     return {head: ops.stop_gradient(soften(mean, temperature, ops)) for head, mean in means.items()}

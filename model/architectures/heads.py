@@ -19,5 +19,5 @@ def map_heads(features: Any, heads: Mapping[str, int]) -> dict[str, Any]:
     outputs = {}
     for head, classes in heads.items():
         activation_map = layers.Conv2D(classes, 1, name=f"{head}_map")(features)  # (N, h, w, classes)
-        outputs[head] = layers.GlobalAveragePooling2D(name=head)(activation_map)
+        outputs[head] = layers.GlobalAveragePooling2D(name=head, dtype="float32")(activation_map)
     return outputs

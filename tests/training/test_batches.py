@@ -15,7 +15,8 @@ def samples():
     labels = np.repeat([0, 1, 2], [60, 24, 6])
     images = np.arange(COUNT, dtype=np.uint8)[:, None, None, None] * np.ones((1, 4, 4, 1), np.uint8)
     weights = {"fer": np.ones(COUNT, np.float32)}
-    return Samples(images, {"fer": np.eye(3, dtype=np.float32)[labels]}, weights, weights)
+    targets = {"fer": np.eye(3, dtype=np.float32)[labels]}
+    return Samples(images, np.arange(COUNT, dtype=np.uint64), targets, weights, weights)
 
 
 def shown(config, samples, epoch):

@@ -16,14 +16,16 @@ SCRIPT = """
 import sys
 import keras, numpy as np, torch
 from model.architectures import build_network
+from training.precision import computing
 from training.torch_speed import speed_up
 
-side, design, file, fast = int(sys.argv[1]), sys.argv[2], sys.argv[3], sys.argv[4] == "fast"
+side, design, file, way = int(sys.argv[1]), *sys.argv[2:]
 keras.utils.set_random_seed(3)
-network = build_network(design, (side, side, 1), {"fer": 7}, dropout=0)
+with computing("bfloat16" if way == "fast, 16 bits" else "float32"):
+    network = build_network(design, (side, side, 1), {"fer": 7}, dropout=0)
 rng = np.random.default_rng(0)
 network.set_weights([np.abs(w) + rng.uniform(0, 0.1, w.shape) if w.ndim == 1 else w for w in network.get_weights()])
-if fast:
+if way != "slow":
     speed_up(network)
     assert any("call" in vars(layer) for layer in network.layers)
 images = torch.from_numpy(rng.normal(0, 1, (5, side, side, 1)).astype("float32"))
@@ -52,3 +54,12 @@ def test_pytorch_computes_what_keras_computes(tmp_path, side, design):
     for name, wanted in slow.items():
         scale = np.abs(wanted).max()
         np.testing.assert_allclose(fast[name], wanted, atol=2e-4 * max(scale, 1e-3), err_msg=name)
+
+
+def test_16_bits_give_about_the_same_and_keep_statistics_at_32(tmp_path):
+    slow, fast = (computed(tmp_path, 48, "residual", way) for way in ("slow", "fast, 16 bits"))
+    assert all(values.dtype == np.float32 for values in fast.values())
+    for name, wanted in slow.items():
+        likeness = (fast[name] * wanted).sum() / (np.linalg.norm(fast[name]) * np.linalg.norm(wanted))
+        assert likeness > (0.9 if name.startswith("slope") else 0.999), name
+    assert np.abs(fast["asked"] - slow["asked"]).max() > 0

@@ -288,3 +288,14 @@ def test_a_broken_checkpoint_is_named(tmp_path):
     state.write_bytes(b"PK\x03\x04 nothing")
     with pytest.raises(ConfigError, match="is not a readable checkpoint"):
         train(load_config(None, SMALL), toy(), state)
+
+
+def test_16_bits_compute_and_32_are_kept(tmp_path):
+    config = load_config(None, SMALL | {"precision": "bfloat16", "epochs": 6})
+    trained = train(config, toy(), tmp_path / "state.npz")
+    assert trained.history[-1]["val_accuracy"] > 0.9
+    assert {layer.compute_dtype for layer in trained.network.layers} == {"float32"}, "as it is saved"
+    assert {str(w.dtype) for w in trained.network.get_weights()} == {"float32"}
+    import keras
+
+    assert keras.config.dtype_policy().name == "float32", "what else is built is as before"

@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from model.artifacts import RunInfo, write_run_info
 from model.errors import ConfigError, RunError
 from model.preprocessing import normalize
 from tests.factories import FER7
@@ -24,6 +25,10 @@ def teacher(tmp_path_factory):
     return save_runs(train(config, toy(), folder / "teacher.npz"), config, toy(), folder / "teacher")[0]
 
 
+def taught_by(*runs):
+    return load_config(None, SMALL | {"teacher": [str(run) for run in runs]})
+
+
 def answers(run, pixels):
     from model.artifacts import load_run
     from training.weights import open_network
@@ -36,7 +41,7 @@ def test_it_answers_the_images_it_is_shown_in_the_students_order(teacher):
     from training.watching_teachers import open_teachers, watch
 
     pixels = toy().train.images[:8].astype(np.float32)
-    found = watch(open_teachers((str(teacher),), {"fer": ("right", "left")}, 1), pixels, 1)
+    found = watch(open_teachers(taught_by(teacher), {"fer": ("right", "left")}), pixels, 1)
     np.testing.assert_allclose(np.asarray(found["fer"]), answers(teacher, pixels)[:, ::-1], atol=1e-5)
 
 
@@ -46,7 +51,7 @@ def test_two_are_averaged_and_softened(teacher, tmp_path):
     other = untrained_teacher(toy(), tmp_path)
     pixels = toy().train.images[:8].astype(np.float32)
     powers = ((answers(teacher, pixels) + answers(other, pixels)) / 2) ** 0.5
-    found = watch(open_teachers((str(teacher), str(other)), {"fer": ("left", "right")}, 1), pixels, 2)
+    found = watch(open_teachers(taught_by(teacher, other), {"fer": ("left", "right")}), pixels, 2)
     np.testing.assert_allclose(np.asarray(found["fer"]), powers / powers.sum(1, keepdims=True), atol=1e-5)
 
 
@@ -55,7 +60,7 @@ def test_it_sees_images_at_its_own_size(teacher):
 
     plain = np.zeros((2, 16, 16, 1), np.float32)
     plain[0, :, :8], plain[1, :, 8:] = 150, 150
-    found = watch(open_teachers((str(teacher),), {"fer": ("left", "right")}, 1), plain.repeat(3, 1).repeat(3, 2), 1)
+    found = watch(open_teachers(taught_by(teacher), {"fer": ("left", "right")}), plain.repeat(3, 1).repeat(3, 2), 1)
     np.testing.assert_allclose(np.asarray(found["fer"]), answers(teacher, plain), atol=0.05)
 
 
@@ -79,11 +84,30 @@ def test_a_student_learns_from_it_alone_and_leaves_it_as_it_is(teacher, tmp_path
         np.testing.assert_array_equal(mine, theirs)
 
 
+def test_a_cross_validation_answers_once_beside_teachers_that_watch(teacher, tmp_path):
+    """Both heads are taught; only the first has a teacher that watches."""
+    from training.train import Session, train
+    from training.watching_teachers import open_teachers
+
+    data = toy(votes=True)
+    config = load_config(None, SMALL | {"labels": "both", "teacher": [str(teacher)], "teacher_views": 0.5, "epochs": 1})
+    classes = train(config, data, tmp_path / "state.npz").classes
+    held_out = tmp_path / "cv"
+    write_run_info(held_out, RunInfo("cv", "residual", ("left", "right"), (16, 16), 1, config={"folds": 2}))
+    alone, beside = taught_by(held_out), replace(config, teacher=(str(held_out), str(teacher)))
+    assert len(open_teachers(beside, classes)) == 1
+    with pytest.raises(ConfigError, match="teacher_views needs a teacher with a network"):
+        open_teachers(alone, classes)
+    session = Session(beside, classes, taught=("fer", "ferplus"))
+    targets = {"fer": np.tile(np.float32([1, 0, 0, 1]), (4, 1)), "ferplus": np.full((4, 16), 1 / 8, np.float32)}
+    assert np.isfinite(session.model.train_on_batch(data.train.images[:4].astype(np.float32), targets)).all()
+
+
 def test_a_run_without_a_keras_network_cannot_watch(tmp_path):
     from training.watching_teachers import open_teachers
 
     run = make_run(tmp_path)
     with pytest.raises(RunError, match=r"tiny holds no model\.keras"):
-        open_teachers((str(run.path),), {"fer": FER7}, 1)
+        open_teachers(taught_by(run.path), {"fer": FER7})
     with pytest.raises(ConfigError, match="takes images of 1 channels, not 3, and cannot watch"):
-        open_teachers((str(run.path),), {"fer": FER7}, 3)
+        open_teachers(replace(taught_by(run.path), channels=3), {"fer": FER7})
