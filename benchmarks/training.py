@@ -113,7 +113,7 @@ def layer_rows(config: TrainConfig, repetitions: int) -> list[dict[str, Any]]:
 
 
 def measure(name: str, batches: int, repetitions: int, layers: bool) -> dict[str, Any]:
-    config = replace(load_config(name), resolutions=(), initial=(), teacher=(), teacher_votes=False)
+    config = replace(load_config(name), resolutions=(), initial=(), teacher=(), teacher_votes=False, teacher_views=0.0)
     rate, product, operations = epoch_rate(config, batches, repetitions)
     step_rate, *_ = epoch_rate(replace(config, augmentation=OFF, mixup=0.0, cutmix=0.0), batches, repetitions)
     achieved = 3 * operations * rate

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from argparse import ArgumentParser, Namespace
+from argparse import ArgumentParser, ArgumentTypeError, Namespace
 
 from model.artifacts import RunInfo
 from model.dataset import Dataset, find_dataset, load_dataset
@@ -14,6 +14,14 @@ def add_data_arguments(parser: ArgumentParser) -> None:
     """Add ``--data`` and ``--votes``."""
     parser.add_argument("--data", metavar="PATH", help="data set: file or folder (default: EMOSCOPE_DATA, else data/)")
     parser.add_argument("--votes", metavar="FILE", help="FER+ votes (default: fer2013new.csv beside the data)")
+
+
+def separate_names(text: str) -> tuple[str, ...]:
+    """Read different names that commas separate, as a flag's type."""
+    names = tuple(name.strip() for name in text.split(",") if name.strip())
+    if not names or len(set(names)) != len(names):
+        raise ArgumentTypeError(f"different names, separated by commas, are expected, not {text!r}")
+    return names
 
 
 def load_data(args: Namespace, info: RunInfo | None = None) -> Dataset:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from model.artifacts import artifacts_root, load_run
 from model.errors import RunError
-from training.arguments import add_data_arguments, load_data, load_data_at
+from training.arguments import add_data_arguments, load_data, load_data_at, separate_names
 from training.class_order import NORMALIZATIONS
 from training.evaluate import evaluate_run, metrics_table
 from training.flip import evaluate_flip_average
@@ -19,14 +19,18 @@ def add_arguments(parser: ArgumentParser) -> None:
     """Declare the flags of ``python -m training evaluate``."""
     parser.add_argument("model", metavar="MODEL", help="saved run, or a .keras, .h5, .hdf5, .tflite or .onnx file")
     add_data_arguments(parser)
-    parser.add_argument("--splits", type=_names, metavar="A,B", help="to score (default: all but the training split)")
+    parser.add_argument(
+        "--splits", type=separate_names, metavar="A,B", help="to score (default: all but the training split)"
+    )
     parser.add_argument("--threads", type=int, default=1, help="cores to use (default 1)")
     parser.add_argument(
         "--flip", action="store_true", help="average with the mirror image; stored as a run of its own, MODEL-flip"
     )
     foreign = parser.add_argument_group("models from elsewhere (what is not given is tried on the validation split)")
     foreign.add_argument("--name", help="key of the new run (default: the file's name)")
-    foreign.add_argument("--classes", type=_names, metavar="A,B,…", help="class names in the order of the outputs")
+    foreign.add_argument(
+        "--classes", type=separate_names, metavar="A,B,…", help="class names in the order of the outputs"
+    )
     foreign.add_argument(
         "--normalization", choices=tuple(NORMALIZATIONS), help="how pixels become input (write --normalization=-1..1)"
     )
@@ -70,13 +74,6 @@ def run(args: Namespace) -> int:
     print(metrics_table(saved))
     print(f"Saved in {saved.path}")
     return 0
-
-
-def _names(text: str) -> tuple[str, ...]:
-    names = tuple(name.strip() for name in text.split(",") if name.strip())
-    if not names or len(set(names)) != len(names):
-        raise ArgumentTypeError(f"different names, separated by commas, are expected, not {text!r}")
-    return names
 
 
 def _size(text: str) -> tuple[int, int]:

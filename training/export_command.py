@@ -11,7 +11,7 @@ from model.comparison import compare, pair_runs
 from model.dataset import Dataset, find_dataset
 from model.errors import EmoscopeError
 from model.exports import ORIGINAL, VARIANTS, Exported, agreement, read_exports, stands_in
-from training.arguments import add_data_arguments, load_data
+from training.arguments import add_data_arguments, load_data, separate_names
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -20,18 +20,14 @@ def add_arguments(parser: ArgumentParser) -> None:
     known = ", ".join(VARIANTS)
     parser.add_argument("--variants", type=_variants, metavar="A,B", help=f"forms to write (default: all of {known})")
     parser.add_argument(
-        "--splits", type=_names, metavar="A,B", help="to score them on (default: all but the training split)"
+        "--splits", type=separate_names, metavar="A,B", help="to score them on (default: all but the training split)"
     )
     parser.add_argument("--threads", type=int, default=1, help="cores to score with (default 1)")
     add_data_arguments(parser)
 
 
-def _names(text: str) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(name.strip() for name in text.split(",")))
-
-
 def _variants(text: str) -> tuple[str, ...]:
-    names = _names(text)
+    names = separate_names(text)
     for name in names:
         if name not in VARIANTS:
             raise ArgumentTypeError(f"{name!r} is none of {', '.join(VARIANTS)}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
+from collections.abc import Sequence
 from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,8 +11,9 @@ from typing import TYPE_CHECKING
 from model.artifacts import Run, artifacts_root, load_run
 from model.dataset import Dataset, find_dataset
 from model.errors import ConfigError, EmoscopeError
-from training.arguments import add_data_arguments, load_data_at
+from training.arguments import add_data_arguments, load_data_at, separate_names
 from training.config import TrainConfig, add_config_flags, config_names, config_overrides, load_config
+from training.evaluate import choose_splits
 
 if TYPE_CHECKING:
     from training.train import Trained
@@ -26,6 +28,12 @@ def add_arguments(parser: ArgumentParser) -> None:
     add_data_arguments(parser)
     parser.add_argument("--output", type=Path, help="folder of the run (default: artifacts/<config>-<seed>)")
     parser.add_argument("--fresh", action="store_true", help="forget an unfinished training and start over")
+    parser.add_argument(
+        "--splits",
+        type=separate_names,
+        metavar="A,B",
+        help="to score in the end (default: all but the training split); keep the test split for the last candidate",
+    )
     group = parser.add_argument_group("more than one device (pip install -r requirements-cluster.txt)")
     group.add_argument("--all-devices", action="store_true", help="share every batch among all GPUs of this host")
     group.add_argument("--workers", type=int, metavar="N", help="train on N hosts of a Ray cluster, all GPUs of each")
@@ -40,13 +48,16 @@ def run(args: Namespace) -> int:
     dataset = load_data_at(args, config.input_size, config.channels)
     print(f"{dataset.name}: " + ", ".join(f"{name} {size:,}" for name, size in dataset.split_sizes.items()))
 
+    if args.splits:
+        choose_splits(dataset, args.splits)  # a split that is not there is named before hours of training
+
     try:
         trained = _train(args, config, dataset, checkpoint_of(output))
     except KeyboardInterrupt:
         print("\nStopped. The same command goes on after the last finished epoch.")
         return 130
     print(f"Best epoch: {trained.best_epoch} of {len(trained.history)}")
-    for saved in keep(trained, config, dataset, output):
+    for saved in keep(trained, config, dataset, output, splits=args.splits):
         for split, metrics in saved.metrics.items():
             print(f"{saved.key}  {split}: accuracy {100 * metrics['accuracy']:.2f} %, n = {metrics['n']:,}")
     return 0
@@ -82,7 +93,14 @@ def checkpoint_of(output: Path) -> Path:
     return output.parent / ".checkpoints" / f"{output.name}.npz"
 
 
-def keep(trained: Trained, config: TrainConfig, dataset: Dataset, output: Path, note: str = "") -> list[Run]:
+def keep(
+    trained: Trained,
+    config: TrainConfig,
+    dataset: Dataset,
+    output: Path,
+    note: str = "",
+    splits: Sequence[str] | None = None,
+) -> list[Run]:
     """Save, export and evaluate a finished training.
 
     Args:
@@ -91,6 +109,7 @@ def keep(trained: Trained, config: TrainConfig, dataset: Dataset, output: Path, 
         dataset: That it was trained on.
         output: Folder of the first head's run.
         note: Free text for people, kept in ``run.json``.
+        splits: Which to score; all but the training split where None.
 
     Returns:
         The run of each head, the first head's first.
@@ -114,7 +133,7 @@ def keep(trained: Trained, config: TrainConfig, dataset: Dataset, output: Path, 
                 )
             except EmoscopeError as error:
                 print(error)
-            evaluate_run(folder, dataset)
+            evaluate_run(folder, dataset, splits)
             runs.append(load_run(folder))
     except OSError as error:
         raise EmoscopeError(

@@ -1,5 +1,7 @@
 """From a folder of pictures to an exported, evaluated run, as a user gives the command."""
 
+import shutil
+
 import cv2
 import numpy as np
 import pytest
@@ -57,6 +59,15 @@ def test_one_command_leaves_a_complete_run(folder, capsys):
     logits = answer.activation_maps.mean((1, 2))
     softmax = np.exp(logits) / np.exp(logits).sum()
     np.testing.assert_allclose(answer.probabilities, softmax, atol=1e-4)
+
+
+def test_a_candidate_leaves_the_test_split_out(folder, capsys):
+    for name in ("up", "down"):
+        shutil.copytree(folder / "data" / "test" / name, folder / "data" / "validation" / name)
+    assert command(folder, "--splits", "validation") == 0
+    assert load_run(folder / "runs" / "toy").splits == ("validation",)
+    assert command(folder, "--splits", "validaton") == 2
+    assert "validaton" in capsys.readouterr().err
 
 
 def test_a_typo_is_one_sentence(folder, capsys):
