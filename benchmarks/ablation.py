@@ -17,8 +17,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from scipy.special import softmax
 
 from benchmarks.machine import describe_machine
+from model.calibration import log_losses
 from model.dataset import Dataset
 from model.statistics import bootstrap_mean, percentile_interval
 from training.arguments import add_data_arguments, load_data_at
@@ -26,8 +28,8 @@ from training.config import TrainConfig, load_config
 
 HERE = Path(__file__).parent
 WHOLE = "the whole recipe"
-EPOCHS = 6
-SCHEDULE = {"epochs": EPOCHS, "mild_epochs": EPOCHS // 2, "learning_rate": 0.02, "resolutions": ((0.67, 32),)}
+EPOCHS = 4
+SCHEDULE = {"epochs": EPOCHS, "mild_epochs": EPOCHS // 2, "learning_rate": 0.03, "resolutions": ((0.5, 32),)}
 
 
 def variants() -> dict[str, TrainConfig]:
@@ -39,8 +41,10 @@ def variants() -> dict[str, TrainConfig]:
         WHOLE: config,
         "without the head for FER+": replace(config, **alone),
         "without a teacher": replace(config, teacher=(), teacher_votes=False, teacher_views=0.0),
-        "the teacher not told of votes": replace(config, teacher_votes=False),
-        "the teacher does not watch": replace(config, teacher_views=0.0),
+        "answers learned by heart, none held out": replace(config, teacher=config.teacher[1:]),
+        "held-out answers not told of votes": replace(config, teacher_votes=False),
+        "no teacher watches": replace(config, teacher_views=0.0),
+        "without mixup": replace(config, mixup=0.0),
         "without averaged weights": replace(config, average=0.0),
         "without light, blur, noise and erasing": replace(config, augmentation=sharp),
         "strong augmentation to the end": replace(config, mild_epochs=0),
@@ -49,7 +53,7 @@ def variants() -> dict[str, TrainConfig]:
 
 
 def answers(config: TrainConfig, dataset: Dataset, checkpoint: Path) -> np.ndarray:
-    """Train and return the classes that the best epoch's network gives the validation images, int64, shape (N,)."""
+    """Train and return what the best epoch's network says of the validation images, probabilities, shape (N, C)."""
     from model.preprocessing import normalize
     from training.train import train
 
@@ -57,24 +61,33 @@ def answers(config: TrainConfig, dataset: Dataset, checkpoint: Path) -> np.ndarr
     assert dataset.validation is not None
     images = normalize(dataset.validation.images.astype(np.float32), config.normalization, np)
     logits = trained.network.predict(images, batch_size=256, verbose=0)["fer"]
-    return logits.argmax(1)
+    return softmax(logits, axis=1)
 
 
 def gains(found: Mapping[str, np.ndarray], labels: np.ndarray) -> list[dict[str, Any]]:
-    """Return accuracy and what is lost against the whole recipe, each with its interval, in percent.
+    """Return accuracy in percent and log loss, and how much each is above the whole recipe's, with intervals.
 
     Args:
-        found: Answers by variant, shape (seeds, N).
+        found: Probabilities by variant, shape (seeds, N, C).
         labels: Shape (N,).
     """
-    right = {name: (values == labels).mean(0) for name, values in found.items()}
+    figures = {
+        name: {
+            "accuracy": 100.0 * (values.argmax(2) == labels).mean(0),
+            "log_loss": np.mean([log_losses(labels, one) for one in values], axis=0),
+        }
+        for name, values in found.items()
+    }
     rows = []
-    for name, values in right.items():
-        difference = 100 * (values - right[WHOLE])
-        row = {"variant": name, "accuracy": 100 * values.mean(), "difference": difference.mean()}
-        if name != WHOLE:
-            row["low"], row["high"] = percentile_interval(bootstrap_mean(difference))
-        rows.append({key: round(value, 2) if isinstance(value, float) else value for key, value in row.items()})
+    for name, of_images in figures.items():
+        row: dict[str, Any] = {"variant": name}
+        for figure, values in of_images.items():
+            row[figure] = round(float(values.mean()), 3)
+            if name != WHOLE:
+                difference = values - figures[WHOLE][figure]
+                interval = percentile_interval(bootstrap_mean(difference))
+                row[f"{figure}_above"] = [round(float(x), 3) for x in (difference.mean(), *interval)]
+        rows.append(row)
     return rows
 
 
@@ -95,13 +108,18 @@ def main() -> None:
             if key not in kept:
                 print(f"==> {key}")
                 checkpoint = options.work / f"ablation-{seed}-{'-'.join(name.split())}.npz"
-                kept[key] = answers(replace(config, seed=seed), dataset, checkpoint).astype(np.uint8)
+                kept[key] = answers(replace(config, seed=seed), dataset, checkpoint).astype(np.float16)
                 np.savez_compressed(file, **kept)  # type: ignore[arg-type]
-    found = {name: np.stack([kept[f"{name}, seed {seed}"] for seed in range(options.seeds)]) for name in variants()}
+    found = {
+        name: np.stack([kept[f"{name}, seed {seed}"].astype(np.float32) for seed in range(options.seeds)])
+        for name in variants()
+    }
     rows = gains(found, dataset.validation.labels)
     for row in rows:
-        interval = f" ({row['low']:+.2f} to {row['high']:+.2f})" if "low" in row else ""
-        print(f"{row['variant']:42s} {row['accuracy']:.2f} %  {row['difference']:+.2f}{interval}")
+        print(f"{row['variant']:42s} {row['accuracy']:.2f} %  {row['log_loss']:.3f}", end="")
+        for figure in ("accuracy_above", "log_loss_above"):
+            print("  {:+.3f} ({:+.3f} to {:+.3f})".format(*row[figure]) if figure in row else "", end="")
+        print()
     report = {"machine": describe_machine(), "epochs": EPOCHS, "seeds": options.seeds, "results": rows}
     (HERE / "ablation.json").write_text(json.dumps(report, indent=2) + "\n")
 

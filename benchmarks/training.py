@@ -11,6 +11,7 @@ forward and backward (on TensorFlow), which says where a step's time goes.
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
 import os
 from dataclasses import replace
@@ -112,13 +113,15 @@ def layer_rows(config: TrainConfig, repetitions: int) -> list[dict[str, Any]]:
     return rows
 
 
-def measure(name: str, batches: int, repetitions: int, layers: bool) -> dict[str, Any]:
-    config = replace(load_config(name), resolutions=(), initial=(), teacher=(), teacher_votes=False, teacher_views=0.0)
+def measure(name: str, precision: str, batches: int, repetitions: int, layers: bool) -> dict[str, Any]:
+    config = load_config(name, {"precision": precision})
+    config = replace(config, resolutions=(), initial=(), teacher=(), teacher_votes=False, teacher_views=0.0)
     rate, product, operations = epoch_rate(config, batches, repetitions)
     step_rate, *_ = epoch_rate(replace(config, augmentation=OFF, mixup=0.0, cutmix=0.0), batches, repetitions)
     achieved = 3 * operations * rate
     return {
         "config": name,
+        "precision": precision,
         "batch_size": config.batch_size,
         "operations_a_face": operations,
         "images_a_second": round(rate, 1),
@@ -136,18 +139,19 @@ def main() -> None:
     # Pretrained weights would have to be fetched.
     names = [name for name in config_names() if load_config(name).architecture != "backbone"]
     parser.add_argument("--configs", nargs="+", default=names, help=f"to time (default: {', '.join(names)})")
+    parser.add_argument("--precisions", nargs="+", default=["float32"], help="to compute with: float32, bfloat16")
     parser.add_argument("--batches", type=int, default=20, help="steps a repetition")
     parser.add_argument("--repetitions", type=int, default=5)
     parser.add_argument("--layers", nargs="*", default=["lite_cnn"], help="configs to time layer by layer, too")
     parser.add_argument("--output", type=Path, default=Path(__file__).with_suffix(".json"))
     options = parser.parse_args()
-    print("config        M operations  images/s  without augmentation  GFLOP/s  product GFLOP/s  ratio")
+    print("config        bits      M operations  images/s  without augmentation  GFLOP/s  product GFLOP/s  ratio")
     results = []
-    for name in options.configs:
-        row = measure(name, options.batches, options.repetitions, name in options.layers)
+    for name, precision in itertools.product(options.configs, options.precisions):
+        row = measure(name, precision, options.batches, options.repetitions, name in options.layers)
         results.append(row)
         print(
-            f"{name:<12}  {row['operations_a_face'] / 1e6:>12.1f}  {row['images_a_second']:>8,.0f}  "
+            f"{name:<12}  {precision:<8}  {row['operations_a_face'] / 1e6:>12.1f}  {row['images_a_second']:>8,.0f}  "
             f"{row['images_a_second_without_augmentation']:>20,.0f}  {row['gflops']:>7.1f}  "
             f"{row['product_gflops']:>15.1f}  {row['ratio']:>5.2f}",
             flush=True,
