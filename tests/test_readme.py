@@ -53,7 +53,9 @@ def test_robustness():
     assert f"| kept on average | {' | '.join(f'{100 * one.mean_retained:.0f} %' for one in found)} |" in TRAINING
 
 
-@pytest.mark.parametrize("key", ["emoscope-40-epochs", "emoscope-80-epochs", "emoscope-137-epochs", "emoscope"])
+@pytest.mark.parametrize(
+    "key", ["emoscope-40-epochs", "emoscope-80-epochs", "emoscope-137-epochs", "emoscope-of-two", "emoscope"]
+)
 def test_steps(key):
     figures, votes = (load_run(ROOT / "artifacts" / name).metrics for name in (key, f"{key}-ferplus"))
     public, private = figures["PublicTest"], figures["PrivateTest"]
@@ -64,8 +66,29 @@ def test_steps(key):
     assert f"| {100 * private['accuracy']:.2f} % |" in TRAINING.split("## Readings of PrivateTest")[1]
 
 
-def test_what_decided_for_the_student():
-    keys = "emoscope-137-epochs", "emoscope"
+@pytest.mark.parametrize("key", ["emoscope-wide", "emoscope-large-46-epochs", "emoscope-large"])
+def test_steps_that_were_not_read_on_private_test(key):
+    (figures,) = load_run(ROOT / "artifacts" / key).metrics.values()
+    (line,) = [line for line in TRAINING.splitlines() if f" (`{key}`) | " in line]
+    assert line.endswith(f" | {100 * figures['accuracy']:.1f} %, {figures['log_loss']:.3f} | not read | | |")
+
+
+def test_the_larger_teacher():
+    student, teacher = (load_run(ROOT / "artifacts" / key).info for key in ("emoscope", "emoscope-large"))
+    times = teacher.multiply_adds / student.multiply_adds
+    assert f"{teacher.parameters / 1e6:.1f} M weights and {times:.1f} times the operations" in TRAINING
+
+
+def test_held_out_answers():
+    figures = load_run(ROOT / "artifacts" / "emoscope-halves").metrics["Training"]
+    assert f"they are right on {100 * figures['accuracy']:.1f} %" in TRAINING
+
+
+@pytest.mark.parametrize(
+    ("one", "other"), [("emoscope-137-epochs", "emoscope-of-two"), ("emoscope-of-two", "emoscope")]
+)
+def test_what_decided_for_a_student(one, other):
+    keys = one, other
     before, after = (load_run(ROOT / "artifacts" / key).predictions("PublicTest") for key in keys)
     right = [(one.probabilities.argmax(1) == one.label).astype(float) for one in (before, after)]
     losses = [log_losses(one.label, one.probabilities) for one in (before, after)]
@@ -89,9 +112,10 @@ def test_two_opinions():
 
 
 def test_hours_of_training():
-    keys = "emoscope-80-epochs", "emoscope-137-epochs", "emoscope-wide", "emoscope"
+    steps = "80-epochs", "137-epochs", "wide", "of-two", "halves", "large-46-epochs", "large"
+    keys = "emoscope", *(f"emoscope-{step}" for step in steps)
     seconds = sum(load_run(ROOT / "artifacts" / key).info.training_seconds for key in keys)
-    assert f"Training took {seconds / 3600:.1f} hours, two teachers and the student together" in README
+    assert f"Training took {seconds / 3600:.1f} hours, teachers and student together" in README
 
 
 def test_training_rates():

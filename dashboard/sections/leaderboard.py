@@ -12,6 +12,7 @@ import streamlit as st
 from dashboard import latency, scores
 from dashboard.chart_export import show_chart
 from dashboard.charts.comparison import accuracy_against_cost, scores_with_intervals
+from dashboard.notices import escape
 from dashboard.run_choice import choose_split, report_problems
 from dashboard.tables import show_table
 from dashboard.url_state import in_url
@@ -43,7 +44,8 @@ def show_leaderboard(runs: Mapping[str, Run]) -> None:
             width=230,
         )
         wanted = in_url(st.text_input, "Filter", key="filter", placeholder="name or architecture", width=230)
-    found, problems = scores.all_metrics({key: runs[key] for key in matching(runs, wanted)}, split)
+    matched = matching(runs, wanted)
+    found, problems = scores.all_metrics({key: runs[key] for key in matched if split in runs[key].splits}, split)
     report_problems(problems)
     groups = same_test_set({key: runs[key] for key in found}, split)
     if len(groups) > 1:
@@ -56,6 +58,8 @@ def show_leaderboard(runs: Mapping[str, Run]) -> None:
         _show_group({key: runs[key] for key in keys}, found, metric, split, number)
     if not groups:
         st.caption("No run matches.")
+    if not_scored := [key for key in matched if split not in runs[key].splits]:
+        st.caption(f"Not scored on {split}: {', '.join(map(escape, not_scored))}.")
 
 
 def matching(runs: Mapping[str, Run], wanted: str) -> list[str]:

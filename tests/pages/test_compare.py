@@ -38,6 +38,13 @@ def test_other_test_sets_and_classes_stand_in_tables_of_their_own(world):
     assert sorted(tables[1:]) == [["elsewhere"], ["two-classes"]]
 
 
+def test_runs_that_were_scored_on_other_splits_are_no_problem(world):
+    write_run(world, "cross-validated", n=50, splits=("Training",))
+    page = open_page("compare")
+    assert not page.warning
+    assert "Not scored on PublicTest: cross-validated." in texts(page)
+
+
 def test_a_spoiled_run_is_named_and_the_others_ranked(world):
     (world / "twin" / "predictions" / "PublicTest.npz").write_bytes(b"PK")
     page = open_page("compare")
