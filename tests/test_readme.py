@@ -129,6 +129,15 @@ def test_training_rates():
     assert f"the two poolings {first_pool + second_pool:.0f} ms" in words
 
 
+def test_training_rates_of_16_bits():
+    found = {(row["config"], row["precision"]): row for row in benchmark("precision")["results"]}
+    assert len(found) == 4
+    for key in ("emoscope", "emoscope-large"):
+        rows = [found[key, precision] for precision in ("float32", "bfloat16")]
+        cells = " | ".join(f"{row['images_a_second']:.0f}, {row['ratio']:.2f}" for row in rows)
+        assert f"| `{key}` | {rows[0]['operations_a_face'] / 1e6:.0f} M | {cells} |" in TRAINING
+
+
 def on_one_thread(key):
     rows = benchmark("inference")["results"]
     return next(row for row in rows if (row["run"], row["threads"], row["batch"]) == (key, 1, 1))
