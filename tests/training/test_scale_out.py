@@ -79,7 +79,7 @@ from training import train_command
 from training.__main__ import main
 from training.save import save_runs
 
-def keep(trained, config, dataset, output):
+def keep(trained, config, dataset, output, splits):
     save_runs(trained, config, dataset, output)
     return []
 
