@@ -88,6 +88,15 @@ def test_the_larger_teacher():
     assert f"(`emoscope-halves`; {100 * held_out['accuracy']:.1f} % right)" in words
 
 
+def test_ablation():
+    for row in benchmark("ablation")["results"]:
+        cells = [row["variant"], f"{row['accuracy']:.1f} %", f"{row['log_loss']:.3f}"]
+        for key, digits in (("accuracy_above", 1), ("log_loss_above", 3)):
+            differences = "{:+.{d}f} ({:+.{d}f} to {:+.{d}f})"
+            cells.append(differences.format(*row[key], d=digits) if key in row else "")
+        assert f"| {' | '.join(cells)} |" in TRAINING
+
+
 def test_what_decided_for_the_student():
     keys = "emoscope-137-epochs", "emoscope"
     before, after = (load_run(ROOT / "artifacts" / key).predictions("PublicTest") for key in keys)

@@ -129,7 +129,7 @@ def assert_same(found: Checkpoint, expected: Checkpoint):
 def kept(monkeypatch) -> list:
     """What a finished training hands on to be saved."""
     handed = []
-    monkeypatch.setattr("training.train_command.keep", lambda trained, *_: handed.append(trained) or [])
+    monkeypatch.setattr("training.train_command.keep", lambda trained, *_, **__: handed.append(trained) or [])
     return handed
 
 
