@@ -67,7 +67,7 @@ class TrainConfig:
         patience: Epochs without a better validation score before training stops; 0 never stops early.
         monitor: ``val_accuracy`` or ``val_loss``: which epoch is best.
         precision: ``bfloat16`` computes with 16 bits where that is safe (weights and statistics keep 32): on processors
-            with such instructions and on GPUs twice as fast or more. ``float32`` elsewhere.
+            with such instructions about half as fast again, on others slower than ``float32``.
         average: Decay of the moving average of weights a step, e.g. 0.998; 0 keeps the plain weights.
         resolutions: ``[[0.4, 24], [0.7, 36]]`` trains the first 40 % of the epochs at 24 pixels, until 70 % at 36, then
             at full size; needs an architecture of any input size.

@@ -64,7 +64,7 @@ def teacher_probabilities(
 
     Raises:
         ConfigError: A teacher's classes are those of no head, or a cross-validation did not answer all images.
-        RunError: A teacher is no saved run or holds no network.
+        RunError: A teacher is no saved run, or holds neither a network nor answers to training images.
         EmoscopeError: The cache cannot be written.
     """
     runs = _honest([load_run(teacher) for teacher in teachers], classes)
@@ -114,7 +114,7 @@ def _honest(runs: list[Run], classes: Mapping[str, tuple[str, ...]]) -> list[Run
 
 
 def _held_out_answers(run: Run, pixel_hash: np.ndarray) -> np.ndarray:
-    found = run.predictions(next(name for name in TRAIN_SPLITS if name in run.splits))
+    found = run.predictions(next((name for name in TRAIN_SPLITS if name in run.splits), TRAIN_SPLITS[0]))
     order = np.argsort(found.pixel_hash)
     place = np.minimum(np.searchsorted(found.pixel_hash[order], pixel_hash), len(order) - 1)
     if (absent := np.count_nonzero(found.pixel_hash[order][place] != pixel_hash)) > 0:

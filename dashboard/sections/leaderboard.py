@@ -56,7 +56,7 @@ def show_leaderboard(runs: Mapping[str, Run]) -> None:
         )
     for number, keys in enumerate(groups):
         _show_group({key: runs[key] for key in keys}, found, metric, split, number)
-    if not groups:
+    if not matched:
         st.caption("No run matches.")
     if not_scored := [key for key in matched if split not in runs[key].splits]:
         st.caption(f"Not scored on {split}: {', '.join(map(escape, not_scored))}.")

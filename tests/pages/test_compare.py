@@ -43,6 +43,7 @@ def test_runs_that_were_scored_on_other_splits_are_no_problem(world):
     page = open_page("compare")
     assert not page.warning
     assert "Not scored on PublicTest: cross-validated." in texts(page)
+    assert "No run matches" not in texts(open_page("compare", filter="cross-validated"))
 
 
 def test_a_spoiled_run_is_named_and_the_others_ranked(world):

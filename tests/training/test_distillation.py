@@ -82,6 +82,13 @@ def test_a_cross_validation_of_other_images_is_refused(tmp_path, cache):
         teacher_probabilities((str(held_out),), CLASSES, IMAGES, HASHES, cache)
 
 
+def test_a_cross_validation_without_its_answers_is_one_sentence(tmp_path, cache):
+    held_out = cross_validation(tmp_path, HASHES, np.full((len(HASHES), 7), 1 / 7, np.float32))
+    (held_out / "predictions" / "Training.npz").unlink()
+    with pytest.raises(RunError, match="cv has no predictions for"):
+        teacher_probabilities((str(held_out),), CLASSES, IMAGES, HASHES, cache)
+
+
 def test_a_teacher_is_asked_once(tmp_path, cache, monkeypatch):
     run = make_run(tmp_path)
     first = teacher_probabilities((str(run.path),), CLASSES, IMAGES, HASHES, cache)
