@@ -61,12 +61,15 @@ def show_hyperparameters(runs: Mapping[str, Run]) -> None:
 
 
 def validation_scores(runs: Mapping[str, Run], column: str) -> tuple[dict[str, float], list[str]]:
-    """Return a figure of each run's kept epoch by run, and a sentence for each run that lacks it."""
-    histories, problems = scores.histories(runs)
+    """Return a figure of each run's kept epoch by run, and a sentence for each run that lacks it.
+
+    Runs without a kept epoch are left out: cross-validations, and networks from elsewhere.
+    """
+    histories, problems = scores.histories({key: run for key, run in runs.items() if run.info.best_epoch is not None})
     found = {}
     for key, history in histories.items():
         best = runs[key].info.best_epoch
-        if column in history and best and 1 <= best <= len(history[column]) and np.isfinite(history[column][best - 1]):
+        if column in history and best is not None and 1 <= best <= len(history[column]) and np.isfinite(history[column][best - 1]):
             found[key] = float(history[column][best - 1])
         else:
             problems.append(f"{key} has no {column} of its kept epoch.")

@@ -1,11 +1,12 @@
 import io
 import zipfile
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from scipy.stats import binomtest
 
-from model.artifacts import Predictions, load_run, write_predictions
+from model.artifacts import Predictions, load_run, write_predictions, write_run_info
 from model.run_archive import pack_run
 from tests.factories import write_robustness_file, write_run
 from tests.pages.evaluation_app import checked, metrics, open_page, texts
@@ -156,6 +157,13 @@ def test_an_archive_that_leads_outside_is_refused(world):
         archive.writestr("../run.json", "{}")
     page = upload(open_page("compare", section="Bring a run"), buffer.getvalue())
     assert "outside" in page.error[0].value
+
+
+def test_settings_leave_out_what_has_no_kept_epoch(world):
+    run = write_run(world, "cross-validated", n=50, splits=("Training",))
+    write_run_info(run.path, replace(run.info, best_epoch=None))
+    (run.path / "history.csv").unlink(missing_ok=True)
+    assert not open_page("compare", section="Settings").warning
 
 
 def test_settings_that_differ_stand_beside_the_validation_score(world):
