@@ -69,7 +69,7 @@ def validation_scores(runs: Mapping[str, Run], column: str) -> tuple[dict[str, f
     found = {}
     for key, history in histories.items():
         best = runs[key].info.best_epoch
-        if column in history and best is not None and 1 <= best <= len(history[column]) and np.isfinite(history[column][best - 1]):
+        if column in history and best and 1 <= best <= len(history[column]) and np.isfinite(history[column][best - 1]):
             found[key] = float(history[column][best - 1])
         else:
             problems.append(f"{key} has no {column} of its kept epoch.")
