@@ -20,5 +20,5 @@ def logo(dark: bool) -> str:
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 210 48" width="210" height="48">{_MARK}'
         f'<text x="60" y="34" font-family="Inter,\'Segoe UI\',\'Helvetica Neue\',Helvetica,Arial,sans-serif" '
         'font-size="29" font-weight="700" textLength="140" lengthAdjust="spacingAndGlyphs" '  # whatever the font
-        f'fill="{ink}">Emoscope</text></svg>'
+        f'letter-spacing="-0.5" fill="{ink}">Emoscope</text></svg>'
     )
