@@ -7,9 +7,11 @@ resumed training draws what an uninterrupted one would have drawn.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import keras
+import numpy as np
 from keras import ops
 
 from training.augmentation_config import Augmentation
@@ -241,3 +243,9 @@ def augmentation_layers(config: Augmentation, seed: int) -> list[keras.layers.La
     if config.noise:
         layers.append(RandomNoise(config.noise, seed=seed + 3, name="noise"))
     return layers
+
+
+def set_epoch(layers: Sequence[keras.layers.Layer], seed: int, epoch: int) -> None:
+    """Let layers draw what they draw in an epoch (0-based), whatever they drew before."""
+    for i, layer in enumerate(layers):
+        layer.seed_generator.state.assign(np.array([seed * 1000 + i, epoch], "uint32"))

@@ -41,3 +41,6 @@ class Augmentation:
         """Return the same changes at another strength; images are mirrored as before."""
         strengths = {f.name: factor * getattr(self, f.name) for f in fields(self) if f.name != "flip"}
         return replace(self, **strengths)
+
+
+UNCHANGED = Augmentation(flip=False).scaled(0)

@@ -35,10 +35,9 @@ def draw_variants(config: TrainConfig, dataset: Dataset, draws: int = DRAWS) -> 
     Returns:
         By class name uint8 images, the unchanged one first, shape (1 + draws, H, W, C).
     """
-    from training.augmentation import augmentation_layers
+    from training.augmentation import augmentation_layers, set_epoch
     from training.batches import batches
     from training.samples import training_samples
-    from training.train import set_epoch
 
     samples, _ = training_samples(replace(config, limit=0), dataset)
     labels = samples.labels(config.heads[0])

@@ -7,22 +7,19 @@ included. The gathered answers of a cross-validation have not: where there are s
 
 from __future__ import annotations
 
-import hashlib
-import io
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from types import ModuleType
 from typing import Any
-from zipfile import BadZipFile
 
 import numpy as np
 
-from model.artifacts import KERAS_FILE, Run, load_run, write_atomically
+from model.artifacts import KERAS_FILE, Run, load_run
 from model.classifier import load_classifier
 from model.dataset.samples import TRAIN_SPLITS
-from model.errors import ConfigError, EmoscopeError
+from model.errors import ConfigError
 from model.palette import emotion_key
+from training.cached import content_hash, read_cached, write_cached
 from training.evaluate import classify_images
 from training.flip import FlipAverage
 from training.labels import class_lookup
@@ -70,18 +67,18 @@ def teacher_probabilities(
     runs = _honest([load_run(teacher) for teacher in teachers], classes)
     heads = [head_of(run, classes) for run in runs]
     identity = {
-        "teachers": [[run.key, _network_hash(run)] for run in runs],
+        "teachers": [[run.key, answer_hash(run)] for run in runs],
         "classes": {head: list(classes[head]) for head in sorted(set(heads))},
-        "images": [_hash(images), _hash(pixel_hash)],
+        "images": [content_hash(images), content_hash(pixel_hash)],
     }
-    if (answers := _read(cache, identity)) is not None:
+    if (answers := read_cached(cache, identity)) is not None:
         return answers
     sums: dict[str, np.ndarray] = {}
     for run, head in zip(runs, heads, strict=True):
         said = _held_out_answers(run, pixel_hash) if is_cross_validation(run) else _flip_average(run, images)
         found = said[:, class_lookup(classes[head], run.info.class_names)]
         sums[head] = sums.get(head, 0) + found / heads.count(head)
-    _write(cache, identity, sums)
+    write_cached(cache, identity, sums)
     return sums
 
 
@@ -133,34 +130,9 @@ def _flip_average(run: Run, images: np.ndarray) -> np.ndarray:
         classifier.close()
 
 
-def _network_hash(run: Run) -> str:
+def answer_hash(run: Run) -> str:
+    """Return a hash of what decides a teacher's answers: its network, or the answers of a cross-validation."""
     if is_cross_validation(run):
-        return "".join(_hash(run.predictions(split).probabilities) for split in run.splits)
+        return "".join(content_hash(run.predictions(split).probabilities) for split in run.splits)
     file = run.litert_file or run.path / KERAS_FILE
-    return _hash(np.frombuffer(file.read_bytes(), np.uint8)) if file.is_file() else ""
-
-
-def _hash(array: np.ndarray) -> str:
-    return hashlib.blake2b(np.ascontiguousarray(array).data, digest_size=16).hexdigest()
-
-
-def _read(cache: Path, identity: Mapping[str, Any]) -> dict[str, np.ndarray] | None:
-    try:
-        with np.load(cache, allow_pickle=False) as archive:
-            if json.loads(str(archive["identity"])) != identity:
-                return None
-            return {head: archive[head] for head in archive.files if head != "identity"}
-    except (OSError, ValueError, KeyError, BadZipFile):  # absent, or damaged: computed anew
-        return None
-
-
-def _write(cache: Path, identity: Mapping[str, Any], answers: Mapping[str, np.ndarray]) -> None:
-    buffer = io.BytesIO()
-    arrays: dict[str, Any] = {"identity": np.array(json.dumps(identity)), **answers}
-    np.savez(buffer, **arrays)
-    try:
-        write_atomically(cache, buffer.getvalue())
-    except OSError as error:
-        raise EmoscopeError(
-            f"The teacher's answers could not be written ({error.strerror}).", f"Free some space at {cache.parent}."
-        ) from error
+    return content_hash(np.frombuffer(file.read_bytes(), np.uint8)) if file.is_file() else ""

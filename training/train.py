@@ -9,7 +9,7 @@ import json
 import os
 import platform
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -23,8 +23,8 @@ from model.artifacts import write_history
 from model.dataset import Dataset
 from model.errors import ConfigError, EmoscopeError
 from model.preprocessing import normalize
-from training.augmentation import augmentation_layers
-from training.augmentation_config import Augmentation
+from training.augmentation import augmentation_layers, set_epoch
+from training.augmentation_config import UNCHANGED, Augmentation
 from training.batches import batches, epoch_order
 from training.checkpoint import Checkpoint
 from training.config import TrainConfig
@@ -36,6 +36,7 @@ from training.precision import computing
 from training.progress import Progress
 from training.samples import Samples, head_classes, training_samples
 from training.schedule import best_epoch, learning_rate, should_stop
+from training.stored_views import StoredViews
 from training.torch_speed import speed_up
 from training.vote_teacher import informed_by_votes
 from training.watching_teachers import open_teachers, watch
@@ -99,6 +100,8 @@ def train(
         session.restore(checkpoint)
     history = checkpoint.history if checkpoint else []
     best = checkpoint.best if checkpoint else []
+    folder = checkpoint_file.parent / "views"
+    views = StoredViews(config, fit_samples, classes, folder) if config.stored_views else None
 
     progress = Progress(config.epochs, history)
     while len(history) < config.epochs and not should_stop(config, history):
@@ -107,7 +110,8 @@ def train(
         progress.begin(epoch, side)
         session.enter_phase(epoch)
         started = time.perf_counter()
-        row = session.fit_epoch(fit_samples.resized(side), epoch, history, progress)
+        shown = views.at(epoch).resized(side) if views else None
+        row = session.fit_epoch(fit_samples.resized(side), epoch, history, progress, shown)
         row |= session.validate(validation_samples.resized(side))
         row["seconds"] = time.perf_counter() - started
         if not np.isfinite(row["loss"]):
@@ -172,12 +176,6 @@ def _save(checkpoint: Checkpoint, file: Path) -> None:
         ) from error
 
 
-def set_epoch(layers: Sequence[keras.layers.Layer], seed: int, epoch: int) -> None:
-    """Let layers draw what they draw in an epoch (0-based), whatever they drew before."""
-    for i, layer in enumerate(layers):
-        layer.seed_generator.state.assign(np.array([seed * 1000 + i, epoch], "uint32"))
-
-
 def environment() -> dict[str, str]:
     """Describe what a training ran on: versions, backend, device."""
     return {
@@ -234,7 +232,7 @@ class Session:
         if prepare is not None:
             prepare(self.network)
         speed_up(self.network)
-        self.teachers = open_teachers(config, classes) if config.teacher_views else []
+        self.teachers = open_teachers(config, classes) if config.teacher_views and not config.stored_views else []
         self.phase: tuple[bool, bool] | None = None
         self.enter_phase(0)
         self.average = self.network.get_weights() if config.average else []
@@ -250,7 +248,8 @@ class Session:
                 freeze_backbone(self.network, frozen)
             self.optimizer = _optimizer(config)
         self.phase = phase
-        self.model = self._augmented(config.augmentation.scaled(0.5) if mild else config.augmentation)
+        augmentation = UNCHANGED if config.stored_views else config.augmentation
+        self.model = self._augmented(augmentation.scaled(0.5) if mild else augmentation)
         watched = {teacher.head for teacher in self.teachers}
         self.model.compile(
             optimizer=self.optimizer,
@@ -287,11 +286,24 @@ class Session:
         return build_network(self.config.architecture, (*size, self.config.channels), self.heads, **self.config.options)
 
     def fit_epoch(
-        self, samples: Samples, epoch: int, history: list[dict[str, float]], progress: Progress
+        self,
+        samples: Samples,
+        epoch: int,
+        history: list[dict[str, float]],
+        progress: Progress,
+        shown: Samples | None = None,
     ) -> dict[str, float]:
-        """Pass over the samples once and return ``loss``, ``learning_rate`` and ``accuracy``."""
+        """Pass over the samples once and return ``loss``, ``learning_rate`` and ``accuracy``.
+
+        Args:
+            samples: Unchanged.
+            epoch: 0-based.
+            history: Rows of the epochs before.
+            progress: Is told of every step.
+            shown: The same samples as a stored view holds them; None where augmentation changes them in every step.
+        """
         order, probe = epoch_order(self.config, samples, epoch)
-        fitted = self.fit_steps(samples, order, epoch, history, progress)
+        fitted = self.fit_steps(shown or samples, order, epoch, history, progress)
         # Training accuracy is measured on unchanged images, so that its gap to validation means what it says.
         return fitted | {"accuracy": self._scores(samples, probe)["accuracy"]}
 
