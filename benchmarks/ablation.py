@@ -1,6 +1,6 @@
-"""What each ingredient of the default run's last stage gains: ``python -m benchmarks.ablation --data DIR``.
+"""What each ingredient of the training of ``emoscope-of-two`` gains: ``python -m benchmarks.ablation --data DIR``.
 
-The last stage is trained a few epochs long, once as it is and once without each ingredient; all go on from the same
+It is done again, a few epochs long, once as it is and once without each ingredient; all go on from the same
 weights with the same seed. The networks answer PublicTest, and each is held to the whole recipe by a paired bootstrap
 over the images; the answers go to ``benchmarks/ablation.npz``, the figures to ``benchmarks/ablation.json``. What is
 trained already is not trained again. The intervals hold the chance of the images, not that of the training:
@@ -40,7 +40,7 @@ SCHEDULE = {
 
 def variants() -> dict[str, TrainConfig]:
     """Return the configurations to train, by what they lack."""
-    config = load_config("emoscope", SCHEDULE)
+    config = load_config("emoscope-of-two", SCHEDULE)
     alone = {"labels": "fer", "initial": config.initial[:1], "teacher_votes": False}
     sharp = replace(config.augmentation, gamma=0.0, side_light=0.0, blur=0.0, noise=0.0, erasing=0.0)
     return {
@@ -97,7 +97,7 @@ def gains(found: Mapping[str, np.ndarray], labels: np.ndarray) -> list[dict[str,
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description="What each ingredient of the default run's last stage gains.")
+    parser = argparse.ArgumentParser(description="What each ingredient of emoscope-of-two's training gains.")
     add_data_arguments(parser)
     parser.add_argument("--seeds", type=int, default=1, help="trainings of each variant (default 1)")
     parser.add_argument("--work", type=Path, default=HERE.parent / "artifacts" / ".checkpoints", help="for checkpoints")

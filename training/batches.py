@@ -33,13 +33,10 @@ def epoch_order(config: TrainConfig, samples: Samples, epoch: int) -> tuple[np.n
 def batches(config: TrainConfig, samples: Samples, order: np.ndarray, epoch: int) -> Iterator[Batch]:
     """Yield an epoch's batches, all of one size; what does not fill the last is left out.
 
-    Targets of a head that has a teacher hold the teacher's probabilities behind the labels', shape (N, 2 · classes).
+    Targets are those of :meth:`~training.samples.Samples.taught_targets`.
     """
     size = min(config.batch_size, len(order))
-    targets = {
-        head: np.concatenate([values, samples.teacher[head]], axis=1) if head in samples.teacher else values
-        for head, values in samples.targets.items()
-    }
+    targets = samples.taught_targets()
     for step in range(len(order) // size):
         chosen = order[step * size : (step + 1) * size]
         batch = Batch(
@@ -47,5 +44,8 @@ def batches(config: TrainConfig, samples: Samples, order: np.ndarray, epoch: int
             {head: values[chosen] for head, values in targets.items()},
             {head: values[chosen] for head, values in samples.loss_weights.items()},
         )
+        if config.stored_views:
+            yield batch  # mixed already
+            continue
         # A seed's trailing zero would not change the stream, so that steps count from 1.
         yield mix(batch, config.mixup, config.cutmix, np.random.default_rng([config.seed, epoch, step + 1]))

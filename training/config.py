@@ -61,9 +61,9 @@ class TrainConfig:
         teacher_weight: Share of the teacher in the loss; the labels have the rest.
         teacher_views: How much of the teacher's share it says of each image as augmentation changed it; the rest it
             said once of the image as it is, told of votes or not. Its networks then run in every step.
-        stored_views: How many changed versions of each image are made and answered before they are needed, and kept
-            beside the checkpoint for epochs to take in turn: as many once more for ``mild_epochs``. Trains up to twice
-            as fast as with teachers in every step; 0 changes images anew in every step.
+        stored_views: How many mixed and changed versions of each image are made, answered by the teachers and kept
+            beside the checkpoint, for epochs to take in turn; as many once more for ``mild_epochs``. Saves the
+            teachers' time in all other epochs; 0 changes images anew in every step.
         teacher_temperature: Softens the teacher's and the network's probabilities before they are compared.
         freeze_epochs: Epochs in which the pretrained weights of a ``backbone`` stay as they are; then all are trained.
         fine_tune_scale: Learning rate after ``freeze_epochs`` as a fraction of what the schedule says.

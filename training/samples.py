@@ -46,6 +46,13 @@ class Samples:
         small = [cv2.resize(image, (side, side), interpolation=cv2.INTER_AREA) for image in self.images]
         return replace(self, images=np.stack(small).reshape(-1, side, side, channels))
 
+    def taught_targets(self) -> dict[str, np.ndarray]:
+        """Return the targets by head; where it has a teacher, its probabilities follow, shape (N, 2 · classes)."""
+        return {
+            head: np.concatenate([values, self.teacher[head]], axis=1) if head in self.teacher else values
+            for head, values in self.targets.items()
+        }
+
     def labels(self, head: str) -> np.ndarray:
         """Return the likeliest class of each sample, int64, shape (N,); -1 where the head has no label."""
         return np.where(self.weights[head] > 0, self.targets[head].argmax(1), -1)

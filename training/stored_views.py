@@ -1,7 +1,7 @@
 """Changed images that are kept: teachers answer them once, and no longer in every step of every training.
 
-Networks that watch take as long as the student that learns from them. A dozen versions of each image, which epochs take
-in turn, teach nearly as well as new ones in every step, and trainings that differ in their seed alone share them.
+Networks that watch take as long as the student that learns from them. Here they answer some versions of each image,
+mixed with another and changed, which epochs take in turn and trainings that differ in their seed alone share.
 """
 
 from __future__ import annotations
@@ -17,10 +17,12 @@ import numpy as np
 
 from model.artifacts import load_run
 from training.augmentation import augmentation_layers, set_epoch
+from training.augmentation_config import Augmentation
 from training.cached import content_hash, read_cached, write_cached
 from training.config import TrainConfig
 from training.devices import forward
 from training.distillation import answer_hash
+from training.mixing import Batch, mix
 from training.samples import Samples
 from training.watching_teachers import open_teachers, watch
 
@@ -50,10 +52,11 @@ class StoredViews:
             "precision": config.precision,
             "classes": {head: list(names) for head, names in classes.items()},
             "images": content_hash(samples.images),
+            "mixed": [config.mixup, config.cutmix],
         }
 
     def at(self, epoch: int) -> Samples:
-        """Return the samples of an epoch (0-based), making the view if it is not there yet.
+        """Return the samples of an epoch (0-based), mixed and changed, making the view if it is not there yet.
 
         Raises:
             RunError: A teacher holds no Keras network.
@@ -64,14 +67,22 @@ class StoredViews:
         strong = config.epochs - config.mild_epochs
         mild = epoch >= strong
         number = (epoch - strong if mild else epoch) % config.stored_views
-        view = self._view(MILD + number if mild else number, config.augmentation.scaled(0.5 if mild else 1.0))
-        teacher = {
-            head: (1 - config.teacher_views) * said + config.teacher_views * view[head] if head in view else said
-            for head, said in self.samples.teacher.items()
-        }
-        return replace(self.samples, images=view["images"], teacher=teacher)
+        number += MILD * mild
+        samples = self.samples
+        plain = Batch(samples.images.astype(np.float32), samples.taught_targets(), samples.loss_weights)
+        mixed = mix(plain, config.mixup, config.cutmix, np.random.default_rng([SEED, number + 1]))
+        view = self._view(number, mixed.images, config.augmentation.scaled(0.5 if mild else 1.0))
+        targets, teacher = {}, {}
+        for head, values in mixed.targets.items():
+            classes = len(self.classes[head])
+            targets[head] = values[:, :classes]
+            if head in samples.teacher:
+                said = values[:, classes:]
+                share = config.teacher_views if head in view else 0.0
+                teacher[head] = (1 - share) * said + share * view.get(head, said)
+        return replace(samples, images=view["images"], targets=targets, loss_weights=mixed.weights, teacher=teacher)
 
-    def _view(self, number: int, augmentation) -> dict[str, np.ndarray]:
+    def _view(self, number: int, pixels: np.ndarray, augmentation: Augmentation) -> dict[str, np.ndarray]:
         identity = {**self.origin, "augmentation": asdict(augmentation), "number": number}
         name = hashlib.blake2b(json.dumps(identity).encode(), digest_size=8).hexdigest()
         file = self.folder / f"{name}.npz"
@@ -80,7 +91,7 @@ class StoredViews:
         print(f"Changing {len(self.samples):,} images and asking the teachers, to be kept in {file}", flush=True)
         layers = augmentation_layers(augmentation, 0)
         set_epoch(layers, SEED, number)
-        images = np.concatenate([_changed(layers, batch) for batch in _batches(self.samples.images)])
+        images = np.concatenate([_changed(layers, batch) for batch in _batches(pixels)])
         if self.teachers is None:
             self.teachers = self._open()
         said = [forward(self.teachers, batch.astype(np.float32)) for batch in _batches(images)]
@@ -100,7 +111,7 @@ def _batches(images: np.ndarray) -> list[np.ndarray]:
 
 
 def _changed(layers: list[keras.layers.Layer], images: np.ndarray) -> np.ndarray:
-    x = keras.ops.convert_to_tensor(images.astype(np.float32))
+    x = keras.ops.convert_to_tensor(images)
     for layer in layers:
         x = layer(x, training=True)
     return np.rint(np.clip(keras.ops.convert_to_numpy(x), 0, 255)).astype(np.uint8)
