@@ -54,7 +54,9 @@ def test_robustness():
     assert f"| kept on average | {' | '.join(f'{100 * one.mean_retained:.0f} %' for one in found)} |" in TRAINING
 
 
-@pytest.mark.parametrize("key", ["emoscope-40-epochs", "emoscope-80-epochs", "emoscope-137-epochs", "emoscope-of-two", "emoscope"])
+@pytest.mark.parametrize(
+    "key", ["emoscope-40-epochs", "emoscope-80-epochs", "emoscope-137-epochs", "emoscope-of-two", "emoscope"]
+)
 def test_steps(key):
     figures, votes = (load_run(ROOT / "artifacts" / name).metrics for name in (key, f"{key}-ferplus"))
     public, private = figures["PublicTest"], figures["PrivateTest"]
@@ -92,6 +94,17 @@ def test_the_larger_teacher():
     assert f"({large.parameters / 1e6:.1f} M weights, {times:.1f} times the operations)" in words
     held_out = load_run(ROOT / "artifacts" / "emoscope-halves").metrics["Training"]
     assert f"(`emoscope-halves`; {100 * held_out['accuracy']:.1f} % right)" in words
+
+
+@pytest.mark.parametrize(("seed", "key"), [(0, "emoscope"), (1, "emoscope-seed-1"), (2, "emoscope-seed-2")])
+def test_seeds(seed, key):
+    run, votes = (load_run(ROOT / "artifacts" / name) for name in (key, f"{key}-ferplus"))
+    same = {name: value for name, value in run.info.config.items() if name not in ("seed", "teacher_votes", "name")}
+    first = load_run(ROOT / "artifacts" / "emoscope").info.config
+    assert run.info.config["seed"] == seed and same.items() <= first.items()
+    figures = run.metrics["PublicTest"]
+    cells = f"{100 * figures['accuracy']:.1f} % | {figures['log_loss']:.3f} | {100 * figures['macro_f1']:.1f} %"
+    assert f"| {seed} (`{key}`) | {cells} | {100 * votes.metrics['PublicTest']['accuracy']:.1f} % |" in TRAINING
 
 
 def test_ablation():

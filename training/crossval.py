@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from argparse import ArgumentParser, Namespace
+from collections.abc import Iterable
 from dataclasses import asdict, fields, replace
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ import numpy as np
 from model.artifacts import Predictions, Run, artifacts_root, load_run, write_predictions, write_run_info
 from model.classifier import load_classifier
 from model.dataset import Dataset, Split
-from model.dataset.samples import TRAIN_SPLITS, fingerprint
+from model.dataset.samples import TRAIN_SPLITS, VALIDATION_SPLITS, fingerprint
 from model.errors import DataError, EmoscopeError, RunError
 from training.arguments import add_data_arguments, load_data_at
 from training.config import TrainConfig, add_config_flags, config_names, config_overrides, load_config
@@ -72,8 +73,8 @@ def cross_validate(config: TrainConfig, dataset: Dataset, folds: int, output: Pa
     return gathered
 
 
-def _train_split(dataset: Dataset) -> str:
-    return next(name for name in TRAIN_SPLITS if name in dataset.splits)
+def _train_split(splits: Iterable[str]) -> str:
+    return next(name for name in TRAIN_SPLITS if name in set(splits))
 
 
 def _select(split: Split, chosen: np.ndarray) -> Split:
@@ -89,7 +90,7 @@ def _finished(config: TrainConfig, dataset: Dataset, folder: Path, held_out: int
         try:
             run = load_run(of_head)
             same = run.info.config == wanted and run.info.dataset.fingerprint == dataset.fingerprint
-            if not same or not run.metrics or len(run.predictions(_train_split(dataset)).index) > held_out:
+            if not same or not run.metrics or len(run.predictions(_train_split(dataset.splits)).index) > held_out:
                 return None
         except RunError:
             return None
@@ -102,13 +103,14 @@ def _train_fold(
 ) -> list[Run]:
     from training.train import train
 
-    name = _train_split(dataset)
+    name = _train_split(dataset.splits)
     splits = {**dataset.splits, name: _select(dataset.splits[name], fit)}
     rest = replace(dataset, splits=splits, fingerprint=fingerprint(splits))
     trained = train(config, rest, checkpoint_of(folder), fresh=fresh)
     note = f"{config.name}: its predictions of {name} are of the images that it was not trained on."
     runs = []
-    for run in keep(trained, config, dataset, folder, note):
+    scored = [split for split in dataset.splits if split in VALIDATION_SPLITS]
+    for run in keep(trained, config, dataset, folder, note, scored):
         classifier = load_classifier(run)
         try:
             found = predict_split(classifier, dataset, _select(dataset.splits[name], held_out), title=name)
@@ -121,8 +123,7 @@ def _train_fold(
 
 
 def _figure(run: Run, name: str) -> float:
-    split = next(name for name in TRAIN_SPLITS if name in run.metrics)
-    return float(run.metrics[split][name])
+    return float(run.metrics[_train_split(run.metrics)][name])
 
 
 def spread(runs: list[Run]) -> dict[str, tuple[float, float]]:
@@ -133,7 +134,7 @@ def spread(runs: list[Run]) -> dict[str, tuple[float, float]]:
 
 def _gather(config: TrainConfig, runs: list[Run], folder: Path) -> Run:
     """Write the run of all out-of-fold predictions."""
-    name = next(name for name in TRAIN_SPLITS if name in runs[0].splits)
+    name = _train_split(runs[0].splits)
     parts = [run.predictions(name) for run in runs]
     arrays: dict[str, Any] = {
         f.name: np.concatenate([getattr(part, f.name) for part in parts]) for f in fields(Predictions)

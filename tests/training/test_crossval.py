@@ -34,7 +34,8 @@ def trained_on(monkeypatch):
         seen[checkpoint.stem] = rest.splits["Training"].pixel_hash
         return config
 
-    def keep(trained, config, dataset, output, note=""):
+    def keep(trained, config, dataset, output, note="", splits=None):
+        assert "PrivateTest" in dataset.splits and "PrivateTest" not in splits, "the test split stays out"
         info = replace(make_run(output.parent, output.name).info, note=note, config=crossval.asdict(config))
         info = replace(info, dataset=replace(info.dataset, fingerprint=dataset.fingerprint))
         write_run_info(output, replace(info, config=crossval.asdict(config), training_seconds=2.0))
