@@ -104,7 +104,7 @@ def test_seeds(seed, key):
     assert run.info.config["seed"] == seed and same.items() <= first.items()
     figures = run.metrics["PublicTest"]
     cells = f"{100 * figures['accuracy']:.1f} % | {figures['log_loss']:.3f} | {100 * figures['macro_f1']:.1f} %"
-    assert f"| {seed} (`{key}`) | {cells} | {100 * votes.metrics['PublicTest']['accuracy']:.1f} % |" in TRAINING
+    assert f"| {seed}, `{key}` | {cells} | {100 * votes.metrics['PublicTest']['accuracy']:.1f} % |" in TRAINING
 
 
 def test_ablation():

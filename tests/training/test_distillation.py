@@ -8,7 +8,7 @@ from model.classifier import load_classifier
 from model.errors import ConfigError, EmoscopeError, RunError
 from tests.factories import FER7
 from tests.training.made_up import make_run, make_split
-from training import distillation
+from training import cached
 from training.distillation import soften, teacher_probabilities
 
 SPLIT = make_split(per_class=4)
@@ -121,6 +121,6 @@ def test_a_full_disk_is_one_sentence(tmp_path, cache, monkeypatch):
         raise OSError(28, "No space left on device")
 
     run = make_run(tmp_path)
-    monkeypatch.setattr(distillation, "write_atomically", full)
+    monkeypatch.setattr(cached, "write_atomically", full)
     with pytest.raises(EmoscopeError, match="could not be written \\(No space left on device\\)"):
         teacher_probabilities((str(run.path),), CLASSES, IMAGES, HASHES, cache)
