@@ -8,7 +8,7 @@ from model.classifier import load_classifier
 from model.errors import ConfigError, EmoscopeError, RunError
 from tests.factories import FER7
 from tests.training.made_up import make_run, make_split
-from training import cached
+from training import cached, distillation
 from training.distillation import soften, teacher_probabilities
 
 SPLIT = make_split(per_class=4)
