@@ -107,10 +107,10 @@ def train(
     while len(history) < config.epochs and not should_stop(config, history):
         epoch = len(history)
         side = config.side_at(epoch)
-        progress.begin(epoch, side)
         session.enter_phase(epoch)
         started = time.perf_counter()
         shown = views.at(epoch).resized(side) if views else None
+        progress.begin(epoch, side)
         row = session.fit_epoch(fit_samples.resized(side), epoch, history, progress, shown)
         row |= session.validate(validation_samples.resized(side))
         row["seconds"] = time.perf_counter() - started
