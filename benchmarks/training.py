@@ -30,11 +30,10 @@ from threadpoolctl import threadpool_limits  # noqa: E402
 
 from benchmarks.machine import describe_machine  # noqa: E402
 from model.architectures import multiply_adds  # noqa: E402
-from training.augmentation_config import Augmentation  # noqa: E402
+from training.augmentation_config import UNCHANGED  # noqa: E402
 from training.config import TrainConfig, config_names, load_config  # noqa: E402
 
 MATRIX_SIDE = 1024
-OFF = replace(Augmentation().scaled(0), flip=False)
 
 
 def product_rate() -> float:
@@ -119,7 +118,7 @@ def measure(name: str, precision: str, batches: int, repetitions: int, layers: b
         config, resolutions=(), initial=(), teacher=(), teacher_votes=False, teacher_views=0.0, stored_views=0
     )
     rate, product, operations = epoch_rate(config, batches, repetitions)
-    step_rate, *_ = epoch_rate(replace(config, augmentation=OFF, mixup=0.0, cutmix=0.0), batches, repetitions)
+    step_rate, *_ = epoch_rate(replace(config, augmentation=UNCHANGED, mixup=0.0, cutmix=0.0), batches, repetitions)
     achieved = 3 * operations * rate
     return {
         "config": name,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from argparse import ArgumentParser, Namespace
-from collections.abc import Iterable
+from collections.abc import Container
 from dataclasses import asdict, fields, replace
 from pathlib import Path
 from typing import Any
@@ -73,8 +73,8 @@ def cross_validate(config: TrainConfig, dataset: Dataset, folds: int, output: Pa
     return gathered
 
 
-def _train_split(splits: Iterable[str]) -> str:
-    return next(name for name in TRAIN_SPLITS if name in set(splits))
+def _train_split(splits: Container[str]) -> str:
+    return next(name for name in TRAIN_SPLITS if name in splits)
 
 
 def _select(split: Split, chosen: np.ndarray) -> Split:

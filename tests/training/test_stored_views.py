@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from model.errors import ConfigError
-from tests.training.test_train import SMALL, toy
+from tests.training.test_train import SMALL, small_teacher, toy
 from training.augmentation_config import UNCHANGED
 from training.config import load_config
 
@@ -16,12 +16,7 @@ STORED = SMALL | {"teacher_weight": 1, "teacher_temperature": 1, "teacher_views"
 @pytest.fixture(scope="module")
 def teacher(tmp_path_factory):
     """A run that tells the toy's classes apart."""
-    from training.save import save_runs
-    from training.train import train
-
-    folder = tmp_path_factory.mktemp("teacher")
-    config = load_config(None, SMALL)
-    return save_runs(train(config, toy(), folder / "teacher.npz"), config, toy(), folder / "teacher")[0]
+    return small_teacher(toy(), tmp_path_factory.mktemp("teacher"))
 
 
 def views(config, folder):

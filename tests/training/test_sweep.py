@@ -43,22 +43,8 @@ def rows(capsys):
 
 
 def test_a_grid_trains_every_combination_and_names_the_best_first(trained, capsys):
-    assert (
-        main(
-            [
-                "sweep",
-                "--set",
-                "learning_rate=0.1,0.3,0.6",
-                "--set",
-                "batch_size=8,16",
-                "--epochs",
-                "3",
-                "--monitor",
-                "val_accuracy",
-            ]
-        )
-        == 0
-    )
+    grid = ["--set", "learning_rate=0.1,0.3,0.6", "--set", "batch_size=8,16"]
+    assert main(["sweep", *grid, "--epochs", "3", "--monitor", "val_accuracy"]) == 0
     tried = {(config["learning_rate"], config["batch_size"]) for config in trained}
     assert tried == {(rate, size) for rate in (0.1, 0.3, 0.6) for size in (8, 16)}
     assert all(config["epochs"] == 3 for config in trained)

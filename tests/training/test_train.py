@@ -160,9 +160,13 @@ def test_a_teacher_that_knows_the_votes_is_nearer_to_the_labels(tmp_path):
 
 
 def untrained_teacher(data, folder):
+    return small_teacher(data, folder, epochs=1, learning_rate=1e-9)
+
+
+def small_teacher(data, folder, **changes):
     from training.save import save_runs
 
-    config = load_config(None, SMALL | {"epochs": 1, "learning_rate": 1e-9})
+    config = load_config(None, SMALL | changes)
     return save_runs(train(config, data, folder / "teacher.npz"), config, data, folder / "teacher")[0]
 
 

@@ -10,19 +10,14 @@ from model.errors import ConfigError, RunError
 from model.preprocessing import normalize
 from tests.factories import FER7
 from tests.training.made_up import make_run
-from tests.training.test_train import SMALL, toy, untrained_teacher
+from tests.training.test_train import SMALL, small_teacher, toy, untrained_teacher
 from training.config import load_config
 
 
 @pytest.fixture(scope="module")
 def teacher(tmp_path_factory):
     """A run that tells the toy's classes apart."""
-    from training.save import save_runs
-    from training.train import train
-
-    folder = tmp_path_factory.mktemp("teacher")
-    config = load_config(None, SMALL)
-    return save_runs(train(config, toy(), folder / "teacher.npz"), config, toy(), folder / "teacher")[0]
+    return small_teacher(toy(), tmp_path_factory.mktemp("teacher"))
 
 
 def taught_by(*runs):
