@@ -13,6 +13,7 @@ from dashboard.charts.theme import style
 
 WIDE = 30
 """From which ratio of its largest to its smallest value on an axis is drawn in logarithms."""
+LONGEST_TICK = 18
 _SCALE = "Viridis"
 
 
@@ -52,7 +53,12 @@ def _axis(name: str, values: Sequence[str]) -> dict[str, Any]:
     if not all(map(np.isfinite, numbers)):
         words = sorted(set(values))
         indices = [words.index(value) for value in values]
-        return {"label": label, "values": indices, "tickvals": list(range(len(words))), "ticktext": words}
+        return {
+            "label": label,
+            "values": indices,
+            "tickvals": list(range(len(words))),
+            "ticktext": [_shortened(word) for word in words],
+        }
     found = np.array(numbers)
     known = np.unique(found)
     wide = known[0] > 0 and known[-1] / known[0] > WIDE
@@ -63,6 +69,12 @@ def _axis(name: str, values: Sequence[str]) -> dict[str, Any]:
         axis["tickvals"] = np.log10(shown) if wide else shown
         axis["ticktext"] = [f"{value:.3g}" for value in shown]
     return axis
+
+
+def _shortened(word: str) -> str:
+    """Leave out the middle of a long word, such as a list's, so that it stays clear of the next axis."""
+    half = LONGEST_TICK // 2
+    return word if len(word) <= LONGEST_TICK else f"{word[:half]}…{word[-half:]}"
 
 
 def _number(text: str) -> float:

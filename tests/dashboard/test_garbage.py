@@ -16,6 +16,7 @@ class Knot:
 
 @pytest.fixture
 def watch():
+    gc.unfreeze()  # an app that ran in an earlier test may have frozen what there was
     watch = CollectionWatch()
     yield watch
     watch.close()

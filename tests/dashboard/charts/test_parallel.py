@@ -38,3 +38,9 @@ def test_many_numbers_have_few_ticks():
     values = [str(v) for v in np.geomspace(1e-4, 1, 20)]
     found, _ = axes({"rate": values}, score=np.linspace(0, 1, 20))
     assert len(found["rate"].ticktext) == 5
+
+
+def test_long_words_are_shortened_in_the_middle():
+    lists = ["emoscope-large, emoscope-wide", "emoscope-large, emoscope-of-two"]
+    found, _ = axes({"teacher": [lists[0], lists[1], "–"]})
+    assert list(found["teacher"].ticktext) == ["emoscope-…ope-of-two", "emoscope-…cope-wide", "–"]
