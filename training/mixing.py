@@ -14,7 +14,7 @@ class Batch(NamedTuple):
     """What one step trains on.
 
     Attributes:
-        images: Pixels 0..255, float32, shape (N, H, W, C).
+        images: Pixels 0..255, float32 or, before they are blended, uint8, shape (N, H, W, C).
         targets: By head, float32, shape (N, classes).
         weights: By head, float32, shape (N,).
     """

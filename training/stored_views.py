@@ -28,7 +28,7 @@ from training.watching_teachers import open_teachers, watch
 
 SEED = 7
 MILD = 100  # where the numbers of mildly changed views begin
-BATCH = 512
+BATCH = 128  # of the teachers: what a larger one computes does not fit into a processor's cache
 
 
 class StoredViews:
@@ -69,7 +69,7 @@ class StoredViews:
         number = (epoch - strong if mild else epoch) % config.stored_views
         number += MILD * mild
         samples = self.samples
-        plain = Batch(samples.images.astype(np.float32), samples.taught_targets(), samples.loss_weights)
+        plain = Batch(samples.images, samples.taught_targets(), samples.loss_weights)
         mixed = mix(plain, config.mixup, config.cutmix, np.random.default_rng([SEED, number + 1]))
         view = self._view(number, mixed.images, config.augmentation.scaled(0.5 if mild else 1.0))
         targets, teacher = {}, {}
@@ -111,7 +111,7 @@ def _batches(images: np.ndarray) -> list[np.ndarray]:
 
 
 def _changed(layers: list[keras.layers.Layer], images: np.ndarray) -> np.ndarray:
-    x = keras.ops.convert_to_tensor(images)
+    x = keras.ops.convert_to_tensor(images, dtype="float32")
     for layer in layers:
         x = layer(x, training=True)
     return np.rint(np.clip(keras.ops.convert_to_numpy(x), 0, 255)).astype(np.uint8)

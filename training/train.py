@@ -19,7 +19,7 @@ import numpy as np
 
 from model.architectures import build_network, every_layer
 from model.architectures.pretrained import freeze_backbone
-from model.artifacts import write_history
+from model.artifacts import load_run, write_history
 from model.dataset import Dataset
 from model.errors import ConfigError, EmoscopeError
 from model.preprocessing import normalize
@@ -29,7 +29,7 @@ from training.batches import batches, epoch_order
 from training.checkpoint import Checkpoint
 from training.config import TrainConfig
 from training.devices import check_batch, forward, is_first_process, own_rows
-from training.distillation import soften, teacher_probabilities
+from training.distillation import head_of, is_cross_validation, soften, teacher_probabilities
 from training.initial import start_from
 from training.losses import head_loss, sample_losses
 from training.precision import computing
@@ -140,10 +140,18 @@ def train(
 def taught_samples(config: TrainConfig, dataset: Dataset, checkpoint_file: Path) -> tuple[Samples, Samples]:
     """Return the samples to fit on, with what teachers say of them, and those to validate on.
 
-    The teachers' answers are kept beside the checkpoint. Raises as :func:`train` does.
+    The teachers' answers are kept beside the checkpoint. Where views replace them all, the targets stand for them.
+    Raises as :func:`train` does.
     """
     fit_samples, validation_samples = training_samples(config, dataset)
-    if config.teacher:
+    if (
+        config.teacher
+        and config.teacher_views == 1
+        and not any(map(is_cross_validation, map(load_run, config.teacher)))
+    ):
+        heads = {head_of(load_run(teacher), head_classes(config, dataset)) for teacher in config.teacher}
+        fit_samples = replace(fit_samples, teacher={head: fit_samples.targets[head] for head in heads})
+    elif config.teacher:
         answers = teacher_probabilities(
             config.teacher,
             head_classes(config, dataset),
@@ -240,7 +248,9 @@ class Session:
     def enter_phase(self, epoch: int) -> None:
         """Do what begins with an epoch (0-based): free the backbone, with a new optimizer, or augment mildly."""
         config = self.config
-        phase = frozen, mild = epoch < config.freeze_epochs, epoch >= config.epochs - config.mild_epochs
+        frozen = epoch < config.freeze_epochs
+        mild = epoch >= config.epochs - config.mild_epochs and not config.stored_views  # the views differ then
+        phase = frozen, mild
         if phase == self.phase:
             return
         if self.phase is None or frozen != self.phase[0]:

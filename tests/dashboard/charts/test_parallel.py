@@ -43,4 +43,4 @@ def test_many_numbers_have_few_ticks():
 def test_long_words_are_shortened_in_the_middle():
     lists = ["emoscope-large, emoscope-wide", "emoscope-large, emoscope-of-two"]
     found, _ = axes({"teacher": [lists[0], lists[1], "–"]})
-    assert list(found["teacher"].ticktext) == ["emoscope-…ope-of-two", "emoscope-…cope-wide", "–"]
+    assert list(found["teacher"].ticktext) == ["emoscope-…pe-of-two", "emoscope-…cope-wide", "–"]
