@@ -32,6 +32,7 @@ from training.devices import check_batch, forward, is_first_process, own_rows
 from training.distillation import head_of, is_cross_validation, soften, teacher_probabilities
 from training.initial import start_from
 from training.losses import head_loss, sample_losses
+from training.mirror import Symmetry, hold_symmetric, symmetric
 from training.precision import computing
 from training.progress import Progress
 from training.samples import Samples, head_classes, training_samples
@@ -240,6 +241,10 @@ class Session:
         if prepare is not None:
             prepare(self.network)
         speed_up(self.network)
+        self.symmetries: list[Symmetry | None] = []
+        if config.mirror_symmetric:
+            sides = {config.side_at(epoch) for epoch in range(config.epochs)}
+            self.symmetries = hold_symmetric(self.network, sorted(sides), given=bool(config.initial))
         self.teachers = open_teachers(config, classes) if config.teacher_views and not config.stored_views else []
         self.phase: tuple[bool, bool] | None = None
         self.enter_phase(0)
@@ -343,6 +348,9 @@ class Session:
                 self._update_average(epoch * steps + step + 1)
             if progress is not None:
                 progress.step((step + 1) * len(batch.images), steps * len(batch.images))
+        if self.symmetries:
+            self.network.set_weights(symmetric(self.network.get_weights(), self.symmetries))
+            self.average = symmetric(self.average, self.symmetries) if self.average else []
         return {"loss": float(losses.mean()), "learning_rate": float(rate)}
 
     def validate(self, samples: Samples) -> dict[str, float]:
