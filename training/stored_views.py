@@ -28,7 +28,8 @@ from training.watching_teachers import open_teachers, watch
 
 SEED = 7
 MILD = 100  # where the numbers of mildly changed views begin
-BATCH = 128  # of the teachers: what a larger one computes does not fit into a processor's cache
+BATCH = 512  # decides, with the seed, what changes each image
+ASKED = 128  # at once: what teachers compute of more does not fit into a processor's cache
 
 
 class StoredViews:
@@ -91,10 +92,10 @@ class StoredViews:
         print(f"Changing {len(self.samples):,} images and asking the teachers, to be kept in {file}", flush=True)
         layers = augmentation_layers(augmentation, 0)
         set_epoch(layers, SEED, number)
-        images = np.concatenate([_changed(layers, batch) for batch in _batches(pixels)])
+        images = np.concatenate([_changed(layers, batch) for batch in _batches(pixels, BATCH)])
         if self.teachers is None:
             self.teachers = self._open()
-        said = [forward(self.teachers, batch.astype(np.float32)) for batch in _batches(images)]
+        said = [forward(self.teachers, batch.astype(np.float32)) for batch in _batches(images, ASKED)]
         view = {"images": images} | {head: np.concatenate([each[head] for each in said]) for head in said[0]}
         write_cached(file, identity, view)
         return view
@@ -106,8 +107,8 @@ class StoredViews:
         )
 
 
-def _batches(images: np.ndarray) -> list[np.ndarray]:
-    return [images[i : i + BATCH] for i in range(0, len(images), BATCH)]
+def _batches(images: np.ndarray, size: int) -> list[np.ndarray]:
+    return [images[i : i + size] for i in range(0, len(images), size)]
 
 
 def _changed(layers: list[keras.layers.Layer], images: np.ndarray) -> np.ndarray:
