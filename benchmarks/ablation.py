@@ -46,7 +46,7 @@ def variants() -> dict[str, TrainConfig]:
     return {
         WHOLE: config,
         "without the head for FER+": replace(config, **alone),
-        "without a teacher": replace(config, teacher=(), teacher_votes=False, teacher_views=0.0),
+        "without a teacher": config.without_teacher(),
         "the teacher not told of votes": replace(config, teacher_votes=False),
         "the teacher does not watch": replace(config, teacher_views=0.0),
         "held-out answers, not those learned by heart": replace(config, teacher=("emoscope-halves", *config.teacher)),

@@ -114,9 +114,7 @@ def layer_rows(config: TrainConfig, repetitions: int) -> list[dict[str, Any]]:
 
 def measure(name: str, precision: str, batches: int, repetitions: int, layers: bool) -> dict[str, Any]:
     config = load_config(name, {"precision": precision})
-    config = replace(
-        config, resolutions=(), initial=(), teacher=(), teacher_votes=False, teacher_views=0.0, stored_views=0
-    )
+    config = replace(config.without_teacher(), resolutions=(), initial=())
     rate, product, operations = epoch_rate(config, batches, repetitions)
     step_rate, *_ = epoch_rate(replace(config, augmentation=UNCHANGED, mixup=0.0, cutmix=0.0), batches, repetitions)
     achieved = 3 * operations * rate

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Mapping
-from dataclasses import dataclass, field, is_dataclass
+from dataclasses import dataclass, field, is_dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, get_type_hints
 
@@ -177,6 +177,10 @@ class TrainConfig:
     def heads(self) -> tuple[str, ...]:
         """Names of the network's heads, the saved one first."""
         return ("fer", "ferplus") if self.labels == "both" else (self.labels,)
+
+    def without_teacher(self) -> TrainConfig:
+        """Return the same configuration with labels alone to learn from."""
+        return replace(self, teacher=(), teacher_votes=False, teacher_views=0.0, stored_views=0)
 
     def run_folders(self, output: Path) -> dict[str, Path]:
         """Return the folder of each head's run: the first has the output itself, others ``<output>-<head>``."""

@@ -97,7 +97,7 @@ def fine_tuning(run: Run, name: str, epochs: int, learning_rate: float | None = 
     known = TrainConfig.__dataclass_fields__
     config: TrainConfig = build(TrainConfig, {key: value for key, value in run.info.config.items() if key in known})
     return replace(
-        config,
+        config.without_teacher(),
         name=name,
         labels="ferplus" if run.info.label_source == LABEL_SOURCES["ferplus"] else "fer",
         epochs=epochs,
@@ -109,8 +109,7 @@ def fine_tuning(run: Run, name: str, epochs: int, learning_rate: float | None = 
         patience=0,
         resolutions=(),
         initial=(),
-        teacher=(),
-        teacher_votes=False,
+        mirror_symmetric=False,  # zeros fall on either of two mirrored weights
     )
 
 

@@ -157,3 +157,11 @@ def test_the_command_says_what_came_of_it(origin, folder_of_faces, capsys, monke
     assert main(["prune", "toy", "--sparsity", "0.5", "--epochs", "1", "--data", str(folder_of_faces)]) == 0
     assert load_run("toy-pruned-50").info.origin == "toy"
     assert "kernel weights are 0" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("key", ["emoscope", "emoscope-of-two", "gap_cnn"])
+def test_a_run_that_teachers_taught_is_fine_tuned_on_labels(key):
+    from training.pruning import fine_tuning
+
+    config = fine_tuning(load_run(key), "pruned", 2)
+    assert not config.teacher and not config.teacher_views and not config.stored_views and config.epochs == 2
