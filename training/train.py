@@ -32,7 +32,7 @@ from training.devices import check_batch, forward, is_first_process, own_rows
 from training.distillation import head_of, is_cross_validation, soften, teacher_probabilities
 from training.initial import start_from
 from training.losses import head_loss, sample_losses
-from training.mirror import Symmetry, hold_symmetric, symmetric
+from training.mirror import Symmetry, check_design, check_initial, hold_symmetric, symmetric
 from training.precision import computing
 from training.progress import Progress
 from training.samples import Samples, head_classes, training_samples
@@ -145,14 +145,12 @@ def taught_samples(config: TrainConfig, dataset: Dataset, checkpoint_file: Path)
     Raises as :func:`train` does.
     """
     fit_samples, validation_samples = training_samples(config, dataset)
-    if (
-        config.teacher
-        and config.teacher_views == 1
-        and not any(map(is_cross_validation, map(load_run, config.teacher)))
-    ):
-        heads = {head_of(load_run(teacher), head_classes(config, dataset)) for teacher in config.teacher}
+    teachers = [load_run(teacher) for teacher in config.teacher]
+    only_views = config.teacher_views == 1 and not config.teacher_votes
+    if only_views and not any(map(is_cross_validation, teachers)):
+        heads = {head_of(teacher, head_classes(config, dataset)) for teacher in teachers}
         fit_samples = replace(fit_samples, teacher={head: fit_samples.targets[head] for head in heads})
-    elif config.teacher:
+    elif teachers:
         answers = teacher_probabilities(
             config.teacher,
             head_classes(config, dataset),
@@ -235,16 +233,21 @@ class Session:
         self.heads = {head: len(names) for head, names in classes.items()}
         self.taught = taught
         keras.utils.set_random_seed(config.seed)
+        size = (None, None) if config.resolutions else config.input_size
         with computing(config.precision):
-            self.network = self.build((None, None) if config.resolutions else config.input_size)
+            self.network = self.build(size)
+        self.symmetries: list[Symmetry | None] = []
+        if config.mirror_symmetric:
+            self.symmetries = hold_symmetric(self.network)
+            precise = self.build(size)
+            precise.set_weights(self.network.get_weights())
+            check_design(precise, sorted({config.side_at(epoch) for epoch in range(config.epochs)}))
         start_from(config.initial, self.network, classes)
         if prepare is not None:
             prepare(self.network)
+        if self.symmetries:
+            check_initial(self.network.get_weights(), self.symmetries)
         speed_up(self.network)
-        self.symmetries: list[Symmetry | None] = []
-        if config.mirror_symmetric:
-            sides = {config.side_at(epoch) for epoch in range(config.epochs)}
-            self.symmetries = hold_symmetric(self.network, sorted(sides), given=bool(config.initial))
         self.teachers = open_teachers(config, classes) if config.teacher_views and not config.stored_views else []
         self.phase: tuple[bool, bool] | None = None
         self.enter_phase(0)

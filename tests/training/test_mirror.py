@@ -7,10 +7,12 @@ import numpy as np
 import pytest
 
 from model.architectures import build_network
+from model.artifacts import load_run
 from model.errors import ConfigError
-from tests.training.test_train import SMALL, Killed, toy, toy_split, train
+from tests.training.test_train import SMALL, Killed, small_teacher, toy, toy_split, train
 from training.config import load_config
 from training.devices import forward
+from training.weights import open_network
 
 SYMMETRIC = SMALL | {"options": {**SMALL["options"], "stride_kernel": 4}, "mirror_symmetric": True}
 
@@ -91,14 +93,37 @@ def test_what_cannot_be_symmetric_is_refused(change):
         Session(load_config(None, SYMMETRIC | change), {"fer": ("upper", "lower")})
 
 
+def test_16_bits_do_not_hide_the_symmetry(tmp_path):
+    config = load_config(None, SYMMETRIC | {"precision": "bfloat16", "epochs": 1})
+    network = train(config, upright(), tmp_path / "state.npz").network
+    images = toy_split(50, 9).images
+    np.testing.assert_allclose(answers(network, images), answers(network, images[:, :, ::-1]), atol=1e-4)
+
+
+def test_a_training_begins_with_a_symmetric_run_and_refuses_another(tmp_path):
+    from training.train import Session
+
+    data, classes = upright(), {"fer": ("left", "right")}
+    run = small_teacher(data, tmp_path, **SYMMETRIC | {"epochs": 1})
+    session = Session(load_config(None, SYMMETRIC | {"initial": [str(run)]}), classes)
+    for found, wanted in zip(
+        session.network.get_weights(), open_network(load_run(str(run))).get_weights(), strict=True
+    ):
+        np.testing.assert_allclose(found, wanted, atol=1e-6)
+    other = small_teacher(data, tmp_path / "other", **SYMMETRIC | {"epochs": 1, "mirror_symmetric": False})
+    with pytest.raises(ConfigError, match="not symmetric"):
+        Session(load_config(None, SYMMETRIC | {"initial": [str(other)]}), classes)
+
+
 def test_weights_that_are_not_symmetric_are_not_spoiled():
-    from training.mirror import hold_symmetric
+    from training.mirror import check_initial, hold_symmetric, symmetric
 
     network = build_network("residual", (16, 16, 1), {"fer": 2}, **SYMMETRIC["options"])
+    learned = network.get_weights()
+    symmetries = hold_symmetric(network)
     with pytest.raises(ConfigError, match="not symmetric"):
-        hold_symmetric(network, [16], given=True)
-    hold_symmetric(network, [16], given=False)
-    before = network.get_weights()
-    hold_symmetric(network, [16], given=True)
-    for weight, expected in zip(network.get_weights(), before, strict=True):
+        check_initial(learned, symmetries)
+    held = network.get_weights()
+    check_initial(held, symmetries)
+    for weight, expected in zip(symmetric(held, symmetries), held, strict=True):
         np.testing.assert_allclose(weight, expected, atol=1e-6)
