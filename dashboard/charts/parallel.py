@@ -57,7 +57,7 @@ def _axis(name: str, values: Sequence[str]) -> dict[str, Any]:
             "label": label,
             "values": indices,
             "tickvals": list(range(len(words))),
-            "ticktext": [_shortened(word) for word in words],
+            "ticktext": _shortened(words),
         }
     found = np.array(numbers)
     known = np.unique(found)
@@ -71,10 +71,22 @@ def _axis(name: str, values: Sequence[str]) -> dict[str, Any]:
     return axis
 
 
-def _shortened(word: str) -> str:
-    """Leave out the middle of a long word, such as a list's, so that it stays clear of the next axis."""
+def _shortened(words: list[str]) -> list[str]:
+    """Leave out the middle of long words, such as lists, so that they stay clear of the next axis.
+
+    Words come in alphabetical order. Those that then look alike are shown from where they differ: Plotly draws only the
+    first of equal labels.
+    """
     half = LONGEST_TICK // 2
-    return word if len(word) <= LONGEST_TICK else f"{word[:half]}…{word[-half:]}"
+    short = {word: word if len(word) <= LONGEST_TICK else f"{word[:half]}…{word[-half:]}" for word in words}
+    for _ in words:  # each pass tells some of them apart
+        for label in set(short.values()):
+            alike = [word for word in words if short[word] == label]
+            if len(alike) > 1:
+                ends = enumerate(zip(alike[0], alike[-1], strict=False))  # in order, so these differ first
+                start = next((i for i, (one, other) in ends if one != other), len(alike[0]))
+                short |= {word: f"…{word[start : start + LONGEST_TICK - 4]}" for word in alike}
+    return list(short.values())
 
 
 def _number(text: str) -> float:

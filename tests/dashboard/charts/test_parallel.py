@@ -44,3 +44,11 @@ def test_long_words_are_shortened_in_the_middle():
     lists = ["emoscope-large, emoscope-wide", "emoscope-large, emoscope-of-two"]
     found, _ = axes({"teacher": [lists[0], lists[1], "–"]})
     assert list(found["teacher"].ticktext) == ["emoscope-…pe-of-two", "emoscope-…cope-wide", "–"]
+
+
+def test_long_words_that_differ_in_the_middle_keep_labels_of_their_own():
+    names = ["large", "of-two", "wide"]
+    lists = [f"['emoscope-{name}', 'emoscope-{name}-ferplus']" for name in names]
+    found, _ = axes({"initial": lists})
+    labels = list(found["initial"].ticktext)
+    assert labels == ["…large', 'emosc", "…of-two', 'emos", "…wide', 'emosco"]
