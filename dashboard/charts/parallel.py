@@ -43,7 +43,7 @@ def parallel_coordinates(
         )
     )
     style(figure, height=460)
-    return figure.update_layout(margin={"l": 64, "r": 64, "t": 84, "b": 24})
+    return figure.update_layout(margin={"l": 80, "r": 64, "t": 84, "b": 24})
 
 
 def _axis(name: str, values: Sequence[str]) -> dict[str, Any]:
