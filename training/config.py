@@ -71,8 +71,6 @@ class TrainConfig:
         monitor: ``val_accuracy`` or ``val_loss``: which epoch is best.
         precision: ``bfloat16`` computes with 16 bits where that is safe (weights and statistics keep 32): on processors
             with such instructions about half as fast again, on others slower than ``float32``.
-        mirror_symmetric: Whether weights are held symmetric, so that an image and its mirror image get the same answer:
-            ``residual`` with ``options: {stride_kernel: 4}``, even channels and sides that halve evenly.
         average: Decay of the moving average of weights a step, e.g. 0.998; 0 keeps the plain weights.
         resolutions: ``[[0.4, 24], [0.7, 36]]`` trains the first 40 % of the epochs at 24 pixels, until 70 % at 36, then
             at full size; needs an architecture of any input size.
@@ -124,7 +122,6 @@ class TrainConfig:
     patience: int = 0
     monitor: Literal["val_accuracy", "val_loss"] = "val_accuracy"
     precision: Literal["float32", "bfloat16"] = "float32"
-    mirror_symmetric: bool = False
     average: float = 0.0
     resolutions: tuple[tuple[float, int], ...] = ()
     augmentation: Augmentation = field(default_factory=Augmentation)

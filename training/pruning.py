@@ -109,7 +109,6 @@ def fine_tuning(run: Run, name: str, epochs: int, learning_rate: float | None = 
         patience=0,
         resolutions=(),
         initial=(),
-        mirror_symmetric=False,  # zeros fall on either of two mirrored weights
     )
 
 

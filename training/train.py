@@ -32,7 +32,6 @@ from training.devices import check_batch, forward, is_first_process, own_rows
 from training.distillation import head_of, is_cross_validation, soften, teacher_probabilities
 from training.initial import start_from
 from training.losses import head_loss, sample_losses
-from training.mirror import Symmetry, check_design, check_initial, hold_symmetric, symmetric
 from training.precision import computing
 from training.progress import Progress
 from training.samples import Samples, head_classes, training_samples
@@ -233,20 +232,11 @@ class Session:
         self.heads = {head: len(names) for head, names in classes.items()}
         self.taught = taught
         keras.utils.set_random_seed(config.seed)
-        size = (None, None) if config.resolutions else config.input_size
         with computing(config.precision):
-            self.network = self.build(size)
-        self.symmetries: list[Symmetry | None] = []
-        if config.mirror_symmetric:
-            self.symmetries = hold_symmetric(self.network)
-            precise = self.build(size)
-            precise.set_weights(self.network.get_weights())
-            check_design(precise, sorted({config.side_at(epoch) for epoch in range(config.epochs)}))
+            self.network = self.build((None, None) if config.resolutions else config.input_size)
         start_from(config.initial, self.network, classes)
         if prepare is not None:
             prepare(self.network)
-        if self.symmetries:
-            check_initial(self.network.get_weights(), self.symmetries)
         speed_up(self.network)
         self.teachers = open_teachers(config, classes) if config.teacher_views and not config.stored_views else []
         self.phase: tuple[bool, bool] | None = None
@@ -351,9 +341,6 @@ class Session:
                 self._update_average(epoch * steps + step + 1)
             if progress is not None:
                 progress.step((step + 1) * len(batch.images), steps * len(batch.images))
-        if self.symmetries:
-            self.network.set_weights(symmetric(self.network.get_weights(), self.symmetries))
-            self.average = symmetric(self.average, self.symmetries) if self.average else []
         return {"loss": float(losses.mean()), "learning_rate": float(rate)}
 
     def validate(self, samples: Samples) -> dict[str, float]:

@@ -24,7 +24,6 @@ def residual(
     widths: Sequence[int] = (32, 64, 128),
     blocks: Sequence[int] = (1, 2, 2),
     squeeze: int = 4,
-    stride_kernel: int = 3,
     dropout: float = 0.2,
 ) -> keras.Model:
     """Build the compact residual network.
@@ -36,7 +35,6 @@ def residual(
         widths: Channels of each stage; every stage after the first halves the resolution.
         blocks: Residual blocks of each stage.
         squeeze: Reduction of squeeze-and-excitation; 0 leaves it out.
-        stride_kernel: Side of the kernels that halve the resolution; an even one sees both sides of an image alike.
         dropout: Fraction of feature channels dropped before the heads while training.
 
     Returns:
@@ -47,7 +45,6 @@ def residual(
     from keras import layers
 
     def convolve(x, channels: int, name: str, size: int = 3, strides: int = 1):
-        size = size if strides == 1 else stride_kernel
         x = layers.Conv2D(
             channels, size, strides, "same", use_bias=False, kernel_initializer="he_normal", name=f"{name}_conv"
         )(x)
