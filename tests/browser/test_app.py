@@ -1,3 +1,4 @@
+from itertools import pairwise
 from urllib.parse import urlparse
 
 import pytest
@@ -49,3 +50,17 @@ def test_no_page_scrolls_sideways_on_a_phone(browser, app_url):
             too_wide[name] = width
     context.close()
     assert too_wide == {}
+
+
+def test_axes_of_many_settings_keep_their_width_on_a_phone(browser, app_url):
+    context = browser.new_context(viewport={"width": 390, "height": 844})
+    page = context.new_page()
+    page.goto(f"{app_url}/compare?section=Settings")
+    expect(page.locator(".st-key-axes .axis-title").first).to_be_visible()
+    wait_until_idle(page)
+    boxes = [title.bounding_box() for title in page.locator(".st-key-axes .axis-title").all()]
+    middles = [box["x"] + box["width"] / 2 for box in boxes]
+    width = page.evaluate("document.querySelector('[data-testid=stMain]').scrollWidth")
+    context.close()
+    assert min(right - left for left, right in pairwise(middles)) > 80
+    assert width == 390
