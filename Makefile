@@ -27,7 +27,7 @@ lint: $(VENV)/.dev-ready
 	@$(BIN)/mypy
 
 screenshots: $(VENV)/.dev-ready
-	@$(BIN)/python tests/browser/screenshots.py docs/screenshots --size desktop --scheme light
+	@$(BIN)/python tests/browser/screenshots.py docs/screenshots --only predict --size desktop --scheme light
 
 $(VENV)/.python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Emoscope needs Python 3.11 or newer; found $$($(PYTHON) --version). Install it, or name one: make run PYTHON=/path/to/python3.11"; exit 1; }
