@@ -49,19 +49,19 @@ def show_hyperparameters(runs: Mapping[str, Run]) -> None:
     )
     chosen = settings[axes]
     values = np.array(list(found.values()))
-    with st.container(key="axes"):
-        st.html(
-            "<style>.st-key-axes {overflow-x: auto}"
-            f".st-key-axes .st-key-hyperparameters {{min-width: {AXIS_WIDTH * (len(axes) + 1)}px}}</style>"
-        )
-        show_chart(
-            parallel_coordinates(
-                {name: chosen[name].tolist() for name in axes}, values, title, percent=title == "Validation accuracy",
-                lower=title == "Validation loss",
-            ),
-            "hyperparameters",
-            f"{title} of {len(found)} runs against {', '.join(axes)}; the table below holds the same figures.",
-        )  # fmt: skip
+    width = AXIS_WIDTH * (len(axes) + 1)
+    st.html(
+        "<style>.st-key-hyperparameters {overflow-x: auto}"
+        f".st-key-hyperparameters [data-testid=stFullScreenFrame] {{min-width: {width}px}}</style>"
+    )
+    show_chart(
+        parallel_coordinates(
+            {name: chosen[name].tolist() for name in axes}, values, title, percent=title == "Validation accuracy",
+            lower=title == "Validation loss",
+        ),
+        "hyperparameters",
+        f"{title} of {len(found)} runs against {', '.join(axes)}; the table below holds the same figures.",
+    )  # fmt: skip
     table = pd.DataFrame({"Run": list(found), title: values.round(4)}).join(chosen.reset_index(drop=True))
     table = table.sort_values(title, ascending=title == "Validation loss", kind="stable", ignore_index=True)
     show_table(table, alt=f"{title} and the settings in which the runs differ, best first.")

@@ -9,6 +9,8 @@ from tests.browser.serving import wait_until_idle
 
 pytestmark = pytest.mark.browser
 
+PHONE = {"width": 390, "height": 844}
+
 
 def test_home_leads_to_a_first_prediction_in_three_clicks(page, app_url):
     page.goto(app_url)
@@ -38,9 +40,8 @@ def test_the_theme_follows_the_reader(browser, app_url, scheme):
     assert ground == {"light": "rgb(255, 255, 255)", "dark": "rgb(18, 20, 28)"}[scheme]
 
 
-def test_no_page_scrolls_sideways_on_a_phone(browser, app_url):
-    context = browser.new_context(viewport={"width": 390, "height": 844})
-    page = context.new_page()
+def test_no_page_scrolls_sideways_on_a_phone(page, app_url):
+    page.set_viewport_size(PHONE)
     too_wide = {}
     for name in ["", *(entry.path.stem for entry in PAGES)]:
         page.goto(f"{app_url}/{name}")
@@ -48,19 +49,17 @@ def test_no_page_scrolls_sideways_on_a_phone(browser, app_url):
         width = page.evaluate("document.querySelector('[data-testid=stMain]').scrollWidth")
         if width > 390:
             too_wide[name] = width
-    context.close()
     assert too_wide == {}
 
 
-def test_axes_of_many_settings_keep_their_width_on_a_phone(browser, app_url):
-    context = browser.new_context(viewport={"width": 390, "height": 844})
-    page = context.new_page()
+def test_axes_of_many_settings_keep_their_width_on_a_phone(page, app_url):
+    page.set_viewport_size(PHONE)
     page.goto(f"{app_url}/compare?section=Settings")
-    expect(page.locator(".st-key-axes .axis-title").first).to_be_visible()
+    titles = page.locator(".st-key-hyperparameters .axis-title")
+    expect(titles.first).to_be_visible()
     wait_until_idle(page)
-    boxes = [title.bounding_box() for title in page.locator(".st-key-axes .axis-title").all()]
+    boxes = [title.bounding_box() for title in titles.all()]
     middles = [box["x"] + box["width"] / 2 for box in boxes]
     width = page.evaluate("document.querySelector('[data-testid=stMain]').scrollWidth")
-    context.close()
     assert min(right - left for left, right in pairwise(middles)) > 80
     assert width == 390
