@@ -20,11 +20,11 @@ import numpy as np
 from scipy.special import softmax
 
 from benchmarks.machine import describe_machine
-from model.calibration import log_losses
-from model.dataset import Dataset
-from model.statistics import bootstrap_mean, percentile_interval
-from training.arguments import add_data_arguments, load_data_at
-from training.config import TrainConfig, load_config
+from emoscope.model.dataset import Dataset
+from emoscope.model.evaluation.calibration import log_losses
+from emoscope.model.evaluation.statistics import bootstrap_mean, percentile_interval
+from emoscope.training.commands.arguments import add_data_arguments, load_data_at
+from emoscope.training.config.schema import TrainConfig, load_config
 
 HERE = Path(__file__).parent
 WHOLE = "the whole recipe"
@@ -59,8 +59,8 @@ def variants() -> dict[str, TrainConfig]:
 
 def answers(config: TrainConfig, dataset: Dataset, checkpoint: Path) -> np.ndarray:
     """Train and return what the best epoch's network says of the validation images, probabilities, shape (N, C)."""
-    from model.preprocessing import normalize
-    from training.train import train
+    from emoscope.model.networks.preprocessing import normalize
+    from emoscope.training.loop.train import train
 
     trained = train(config, dataset, checkpoint)
     assert dataset.validation is not None

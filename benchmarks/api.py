@@ -27,13 +27,14 @@ import cv2
 import numpy as np
 
 from benchmarks.machine import describe_machine
-from dashboard.api.batching import MAX_FACES
-from model.artifacts import DEFAULT_RUN, load_run
-from model.classifier import Classifier, load_classifier
-from model.detectors import create_detector
-from model.images import decode_image
-from model.pipeline import Pipeline
-from model.results import picture_entry
+from emoscope.dashboard.api.batching import MAX_FACES
+from emoscope.model.faces.detectors import create_detector
+from emoscope.model.images import decode_image
+from emoscope.model.networks.classifier import Classifier
+from emoscope.model.networks.load import load_classifier
+from emoscope.model.pictures.results import picture_entry
+from emoscope.model.pipeline import Pipeline
+from emoscope.model.runs.run import DEFAULT_RUN, load_run
 from tests.browser.serving import serving
 
 CLIENTS = (1, 8, 64)

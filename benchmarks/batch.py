@@ -23,11 +23,11 @@ import cv2
 import numpy as np
 
 from benchmarks.machine import describe_machine
-from model.artifacts import DEFAULT_RUN, load_run
-from model.batch import PipelineSettings, Task, available_cores, read_pictures
-from model.classifier import BATCH_SIZE
-from model.images import read_image
-from model.result_files import parquet_file
+from emoscope.model.images import read_image
+from emoscope.model.networks.classifier import BATCH_SIZE
+from emoscope.model.pictures.batch import PipelineSettings, Task, available_cores, read_pictures
+from emoscope.model.pictures.result_files import parquet_file
+from emoscope.model.runs.run import DEFAULT_RUN, load_run
 
 PARTS = ("decode", "detect", "classify")
 

@@ -18,7 +18,7 @@ from statistics import median
 from typing import Any
 
 from benchmarks.machine import describe_machine
-from model.artifacts import DEFAULT_RUN
+from emoscope.model.runs.run import DEFAULT_RUN
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -38,11 +38,11 @@ print(json.dumps({"done": done, "peak": peak, "heavy": heavy, "label": label}))
 FIRST_FACE = (
     """
 import sys
-from model.artifacts import load_run
-from model.classifier import load_classifier
-from model.detectors import create_detector
-from model.images import read_image
-from model.pipeline import Pipeline
+from emoscope.model.runs.run import load_run
+from emoscope.model.networks.classifier import load_classifier
+from emoscope.model.faces.detectors import create_detector
+from emoscope.model.images import read_image
+from emoscope.model.pipeline import Pipeline
 
 pipeline = Pipeline(create_detector("haar"), load_classifier(load_run(sys.argv[1])))
 label = pipeline.analyze(read_image(sys.argv[2]))[0].label

@@ -24,11 +24,11 @@ import cv2
 import numpy as np
 from tqdm import tqdm
 
-from model.artifacts import read_json, write_json
-from model.cropping import CropGeometry, frame_square
-from model.dataset import find_dataset, load_dataset
-from model.detectors import DETECTOR_NAMES, create_detector
-from model.entities import Detection
+from emoscope.model.dataset import find_dataset, load_dataset
+from emoscope.model.entities import Detection
+from emoscope.model.faces.cropping import CropGeometry, frame_square
+from emoscope.model.faces.detectors import DETECTOR_NAMES, create_detector
+from emoscope.model.runs.files import read_json, write_json
 
 OUTPUT = Path(__file__).with_suffix(".json")
 IMAGES = {"haar": 500, "yunet": 1500, "mtcnn": 300}

@@ -18,8 +18,8 @@ import numpy as np
 import pandas as pd
 
 from benchmarks.machine import describe_machine
-from model.dataset import exact_duplicates, find_dataset, load_dataset, near_duplicates
-from model.dataset.locate import locate, opened_table
+from emoscope.model.dataset import exact_duplicates, find_dataset, load_dataset, near_duplicates
+from emoscope.model.dataset.locate import locate, opened_table
 
 REPEATS = 2
 

@@ -28,11 +28,12 @@ from tqdm import tqdm
 
 from benchmarks.crop_margin import in_image_coordinates, is_the_image, set_in_canvas
 from benchmarks.machine import describe_machine
-from model.artifacts import DEFAULT_RUN, load_run, read_json, write_json
-from model.classifier import load_classifier
-from model.cropping import crop_face
-from model.dataset import find_dataset, load_dataset
-from model.detectors import DETECTOR_NAMES, Detector, create_detector
+from emoscope.model.dataset import find_dataset, load_dataset
+from emoscope.model.faces.cropping import crop_face
+from emoscope.model.faces.detectors import DETECTOR_NAMES, Detector, create_detector
+from emoscope.model.networks.load import load_classifier
+from emoscope.model.runs.files import read_json, write_json
+from emoscope.model.runs.run import DEFAULT_RUN, load_run
 
 OUTPUT = Path(__file__).with_suffix(".json")
 SIZES = (24, 32, 48, 64, 96, 160, 256, 400)

@@ -1,4 +1,4 @@
-"""Show why ``model/quality.py`` draws its lines where it does: ``python benchmarks/face_quality.py``.
+"""Show why ``model/faces/quality.py`` draws its lines where it does: ``python benchmarks/face_quality.py``.
 
 FER-2013's validation images are shrunk, blurred and darkened step by step. Beside each step stand the accuracy of the
 bundled run and the share of faces that a warning rejects; the first row, the images as they are, is the reference.
@@ -18,11 +18,11 @@ sys.path.insert(0, str(ROOT))
 import cv2  # noqa: E402
 import numpy as np  # noqa: E402
 
-from model.artifacts import DEFAULT_RUN, load_run  # noqa: E402
-from model.classifier import load_classifier  # noqa: E402
-from model.dataset import find_dataset, load_dataset  # noqa: E402
-from model.entities import Detection  # noqa: E402
-from model.quality import face_warnings  # noqa: E402
+from emoscope.model.dataset import find_dataset, load_dataset  # noqa: E402
+from emoscope.model.entities import Detection  # noqa: E402
+from emoscope.model.faces.quality import face_warnings  # noqa: E402
+from emoscope.model.networks.load import load_classifier  # noqa: E402
+from emoscope.model.runs.run import DEFAULT_RUN, load_run  # noqa: E402
 
 CAMERA_SIDE = 96  # a face of usual size in a webcam's picture
 

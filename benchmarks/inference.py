@@ -19,8 +19,9 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from benchmarks.machine import describe_machine
-from model.artifacts import Run, iter_runs, load_run
-from model.classifier import Classifier, load_classifier
+from emoscope.model.networks.classifier import Classifier
+from emoscope.model.networks.load import load_classifier
+from emoscope.model.runs.run import Run, iter_runs, load_run
 
 BATCHES = (1, 32)
 THREADS = (1, 2)

@@ -18,12 +18,12 @@ import cv2
 import numpy as np
 
 from benchmarks.machine import describe_machine
-from model.annotate import annotate
-from model.artifacts import DEFAULT_RUN, load_run
-from model.classifier import load_classifier
-from model.detectors import create_detector
-from model.images import decode_image
-from model.pipeline import Pipeline
+from emoscope.model.drawing.annotate import annotate
+from emoscope.model.faces.detectors import create_detector
+from emoscope.model.images import decode_image
+from emoscope.model.networks.load import load_classifier
+from emoscope.model.pipeline import Pipeline
+from emoscope.model.runs.run import DEFAULT_RUN, load_run
 
 WIDTH, HEIGHT = 4000, 3000
 SHOWN_SIDE = 1600

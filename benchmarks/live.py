@@ -291,12 +291,12 @@ def cycles(bench: Bench, count: int = 100) -> list[Row]:
     import av
     import numpy as np
 
-    from dashboard.analysis_pool import AnalysisPool
-    from dashboard.live_video import LiveProcessor, LiveSettings
-    from model.artifacts import load_run
-    from model.classifier import load_classifier
-    from model.detectors import create_detector
-    from model.pipeline import Pipeline
+    from emoscope.dashboard.live.analysis_pool import AnalysisPool
+    from emoscope.dashboard.live.processor import LiveProcessor, LiveSettings
+    from emoscope.model.faces.detectors import create_detector
+    from emoscope.model.networks.load import load_classifier
+    from emoscope.model.pipeline import Pipeline
+    from emoscope.model.runs.run import load_run
 
     pipeline = Pipeline(create_detector("haar"), load_classifier(load_run("emoscope")))
     frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(next(iter(moving_face()))), format="bgr24")
@@ -337,9 +337,9 @@ PARTS: dict[str, Callable[[Bench], list[Row]]] = {
 
 def serve(mode: str, port: int) -> None:
     """Run the app with a slowed classifier or an idle callback, as no setting of the app should."""
-    from dashboard import __main__ as app
-    from dashboard.live_video import LiveProcessor
-    from model.pipeline import Pipeline
+    from emoscope.dashboard import __main__ as app
+    from emoscope.dashboard.live.processor import LiveProcessor
+    from emoscope.model.pipeline import Pipeline
 
     if mode == "slow":
         quick = Pipeline.classify

@@ -13,10 +13,10 @@ from time import perf_counter
 import numpy as np
 
 from benchmarks.machine import describe_machine
-from model.artifacts import Predictions
-from model.comparison import Pair, compare
-from model.metrics import compute_metrics
-from model.statistics import RESAMPLES
+from emoscope.model.evaluation.comparison import Pair, compare
+from emoscope.model.evaluation.metrics import compute_metrics
+from emoscope.model.evaluation.statistics import RESAMPLES
+from emoscope.model.runs.predictions import Predictions
 from tests.factories import make_predictions
 
 SIZES = ((3_589, 7), (100_000, 20))

@@ -29,9 +29,9 @@ import numpy as np  # noqa: E402
 from threadpoolctl import threadpool_limits  # noqa: E402
 
 from benchmarks.machine import describe_machine  # noqa: E402
-from model.architectures import multiply_adds  # noqa: E402
-from training.augmentation_config import UNCHANGED  # noqa: E402
-from training.config import TrainConfig, config_names, load_config  # noqa: E402
+from emoscope.model.networks.architectures import multiply_adds  # noqa: E402
+from emoscope.training.config.augmentation import UNCHANGED  # noqa: E402
+from emoscope.training.config.schema import TrainConfig, config_names, load_config  # noqa: E402
 
 MATRIX_SIDE = 1024
 
@@ -49,7 +49,7 @@ def product_rate() -> float:
 
 def noise(config: TrainConfig, batches: int) -> Any:
     """Return samples of a config's size, uint8 noise with random labels."""
-    from training.samples import Samples
+    from emoscope.training.inputs.samples import Samples
 
     rng = np.random.default_rng(0)
     count = batches * config.batch_size
@@ -64,7 +64,7 @@ def noise(config: TrainConfig, batches: int) -> Any:
 
 def epoch_rate(config: TrainConfig, batches: int, repetitions: int) -> tuple[float, float, int]:
     """Return images a second, the products' operations a second, and the network's operations a forward pass."""
-    from training.train import Session
+    from emoscope.training.loop.session import Session
 
     classes = {head: tuple(map(str, range(7 if head == "fer" else 8))) for head in config.heads}
     session, samples = Session(config, classes), noise(config, batches)
@@ -85,7 +85,7 @@ def layer_rows(config: TrainConfig, repetitions: int) -> list[dict[str, Any]]:
     import keras
     import tensorflow as tf
 
-    from model.architectures import build_network
+    from emoscope.model.networks.architectures import build_network
 
     network = build_network(config.architecture, (*config.input_size, config.channels), {"fer": 7}, **config.options)
     rows = []

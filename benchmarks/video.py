@@ -15,11 +15,11 @@ from pathlib import Path
 from time import perf_counter, process_time
 
 from benchmarks.machine import describe_machine
-from model.artifacts import DEFAULT_RUN, load_run
-from model.batch import PipelineSettings, available_cores
-from model.video import Video
-from model.video_analysis import DEFAULT_RATE, LONGEST_SIDE, VideoAnalysis
-from model.video_writing import AnnotatedVideo
+from emoscope.model.pictures.batch import PipelineSettings, available_cores
+from emoscope.model.runs.run import DEFAULT_RUN, load_run
+from emoscope.model.video.analysis import DEFAULT_RATE, LONGEST_SIDE, VideoAnalysis
+from emoscope.model.video.reader import Video
+from emoscope.model.video.writer import AnnotatedVideo
 from tests.clips import make_clip
 
 SIZE, FRAME_RATE = (1280, 720), 30

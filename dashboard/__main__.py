@@ -14,7 +14,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-if str(ROOT) not in sys.path:  # `python path/to/dashboard` from another folder
+if (ROOT / "emoscope").is_dir() and str(ROOT) not in sys.path:  # `python path/to/dashboard` from another folder
     sys.path.insert(0, str(ROOT))
 
 DEFAULT_PORT = 8501
@@ -86,8 +86,8 @@ def main() -> None:
     shown_host = "localhost" if arguments.host in ("0.0.0.0", "::", "127.0.0.1") else arguments.host
     url = f"http://{shown_host}:{port}"
 
-    from dashboard.api.settings import ApiSettings
-    from model.errors import ConfigError
+    from emoscope.dashboard.api.settings import ApiSettings
+    from emoscope.model.errors import ConfigError
 
     try:
         ApiSettings.from_environment(os.environ)
@@ -101,9 +101,9 @@ def main() -> None:
     from streamlit import config
     from streamlit.starlette import App
 
-    from dashboard.api.app import Api
-    from dashboard.api.closing import LingeringClose
-    from dashboard.prompt_answers import answer_promptly
+    from emoscope.dashboard.api.app import Api
+    from emoscope.dashboard.api.closing import LingeringClose
+    from emoscope.dashboard.api.nagle import answer_promptly
 
     answer_promptly()
     api = Api()

@@ -1,4 +1,4 @@
-"""The app's router: the menu and the frame around the pages, which ``dashboard/navigation.py`` lists.
+"""The app's router: the menu and the frame around the pages, which ``dashboard/ui/navigation.py`` lists.
 
 ``python -m dashboard`` and ``streamlit run dashboard/app.py`` both run this file, from any folder.
 """
@@ -7,15 +7,15 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-if str(ROOT) not in sys.path:  # `streamlit run` puts only this file's folder on the path
+if (ROOT / "emoscope").is_dir() and str(ROOT) not in sys.path:  # `streamlit run` adds this folder alone
     sys.path.insert(0, str(ROOT))
 
 # Before anything can load TensorFlow: its own copy of OpenSSL's names makes a later import of this crash the process.
 import pylibsrtp  # noqa: E402, F401
 import streamlit as st  # noqa: E402
 
-from dashboard.brand import FAVICON, logo  # noqa: E402
-from dashboard.navigation import HOME, PAGES  # noqa: E402
+from emoscope.dashboard.ui.brand import FAVICON, logo  # noqa: E402
+from emoscope.dashboard.ui.navigation import HOME, PAGES  # noqa: E402
 
 st.set_page_config(page_title="Emoscope", page_icon=FAVICON, layout="wide")
 st.logo(logo(dark=st.context.theme.type == "dark"), size="large", icon_image=FAVICON)

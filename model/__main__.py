@@ -5,11 +5,11 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
-from model.command_line import run_program
+from emoscope.model.commands.command_line import run_program
 
 COMMANDS = {
-    "predict": ("model.predict_command", "read every face in pictures"),
-    "video": ("model.video_command", "follow every face through a video"),
+    "predict": ("emoscope.model.commands.predict", "read every face in pictures"),
+    "video": ("emoscope.model.commands.video", "follow every face through a video"),
 }
 
 

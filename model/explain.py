@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
-from model.entities import Prediction
+from emoscope.model.entities import Prediction
 
 if TYPE_CHECKING:
-    from model.classifier import Classifier
+    from emoscope.model.networks.classifier import Classifier
 
 # A patch of a quarter of the side hides an eye or a mouth corner of a face; 9 × 9 places overlap by three quarters.
 _PATCH = 0.25

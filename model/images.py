@@ -21,7 +21,7 @@ from PIL import (  # noqa: F401
     WebPImagePlugin,
 )
 
-from model.errors import ImageError
+from emoscope.model.errors import ImageError
 
 MAX_PIXELS = 80_000_000
 """Pictures with more pixels than this are refused from their header alone."""

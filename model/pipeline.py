@@ -9,11 +9,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from model.classifier import Classifier
-from model.cropping import crop_face
-from model.detectors import Detector, FollowingDetector
-from model.entities import Detection, Prediction
-from model.quality import face_warnings
+from emoscope.model.entities import Detection, Prediction
+from emoscope.model.faces.cropping import crop_face
+from emoscope.model.faces.detectors import Detector, FollowingDetector
+from emoscope.model.faces.quality import face_warnings
+from emoscope.model.networks.classifier import Classifier
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,7 +30,7 @@ class Analysis:
 
 
 class FaceCrop(NamedTuple):
-    """A face cut out of its frame; see :class:`~model.entities.Prediction` for the fields."""
+    """A face cut out of its frame; see :class:`~emoscope.model.entities.Prediction` for the fields."""
 
     detection: Detection
     face: np.ndarray

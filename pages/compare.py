@@ -2,15 +2,15 @@
 
 import streamlit as st
 
-from dashboard.notices import show_error
-from dashboard.run_choice import available_runs
-from dashboard.run_upload import show_upload
-from dashboard.sections.hyperparameters import show_hyperparameters
-from dashboard.sections.leaderboard import show_leaderboard
-from dashboard.sections.pair import show_pair
-from dashboard.sections.robustness import show_robustness
-from dashboard.url_state import in_url
-from model.errors import RunError
+from emoscope.dashboard.evaluation.run_choice import available_runs
+from emoscope.dashboard.evaluation.run_upload import show_upload
+from emoscope.dashboard.evaluation.sections.hyperparameters import show_hyperparameters
+from emoscope.dashboard.evaluation.sections.leaderboard import show_leaderboard
+from emoscope.dashboard.evaluation.sections.pair import show_pair
+from emoscope.dashboard.evaluation.sections.robustness import show_robustness
+from emoscope.dashboard.ui.notices import show_error
+from emoscope.dashboard.ui.url_state import in_url
+from emoscope.model.errors import RunError
 
 SECTIONS = {
     "Leaderboard": show_leaderboard,

@@ -2,11 +2,11 @@
 
 import streamlit as st
 
-from dashboard.sample_grid import user_dataset
-from dashboard.sections.annotators import show_annotators
-from dashboard.sections.dataset_classes import show_balance, show_faces, show_light
-from dashboard.sections.duplicates import show_duplicates
-from dashboard.url_state import in_url
+from emoscope.dashboard.evaluation.sample_grid import user_dataset
+from emoscope.dashboard.evaluation.sections.annotators import show_annotators
+from emoscope.dashboard.evaluation.sections.dataset_classes import show_balance, show_faces, show_light
+from emoscope.dashboard.evaluation.sections.duplicates import show_duplicates
+from emoscope.dashboard.ui.url_state import in_url
 
 SECTIONS = {
     "Classes": show_balance,

@@ -2,15 +2,15 @@
 
 import streamlit as st
 
-from dashboard.notices import show_error
-from dashboard.run_choice import available_runs, choose_run, choose_split
-from dashboard.sections.confidence import show_confidence
-from dashboard.sections.confusion import show_confusion
-from dashboard.sections.mistakes import show_mistakes
-from dashboard.sections.overview import show_overview
-from dashboard.sections.ranking import show_ranking
-from dashboard.url_state import in_url
-from model.errors import RunError
+from emoscope.dashboard.evaluation.run_choice import available_runs, choose_run, choose_split
+from emoscope.dashboard.evaluation.sections.confidence import show_confidence
+from emoscope.dashboard.evaluation.sections.confusion import show_confusion
+from emoscope.dashboard.evaluation.sections.mistakes import show_mistakes
+from emoscope.dashboard.evaluation.sections.overview import show_overview
+from emoscope.dashboard.evaluation.sections.ranking import show_ranking
+from emoscope.dashboard.ui.notices import show_error
+from emoscope.dashboard.ui.url_state import in_url
+from emoscope.model.errors import RunError
 
 SECTIONS = {
     "Overview": show_overview,

@@ -2,11 +2,11 @@
 
 import streamlit as st
 
-from dashboard.notices import show_error
-from dashboard.run_choice import available_runs, choose_run, choose_split
-from dashboard.sections.exports import explanation, forms_of, missing, show_downloads, show_forms
-from model.errors import RunError
-from model.exports import measured_on
+from emoscope.dashboard.evaluation.run_choice import available_runs, choose_run, choose_split
+from emoscope.dashboard.evaluation.sections.exports import explanation, forms_of, missing, show_downloads, show_forms
+from emoscope.dashboard.ui.notices import show_error
+from emoscope.model.errors import RunError
+from emoscope.model.runs.exports import measured_on
 
 st.title("Export")
 st.caption("The same network, smaller or for other programs, and what that costs in accuracy.")

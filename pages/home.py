@@ -2,11 +2,12 @@
 
 import streamlit as st
 
-from dashboard import home_view, resources
-from dashboard.navigation import PAGES
-from dashboard.notices import show_error
-from model.artifacts import DEFAULT_RUN
-from model.errors import EmoscopeError
+from emoscope.dashboard.home import view as home_view
+from emoscope.dashboard.ui import resources
+from emoscope.dashboard.ui.navigation import PAGES
+from emoscope.dashboard.ui.notices import show_error
+from emoscope.model.errors import EmoscopeError
+from emoscope.model.runs.run import DEFAULT_RUN
 
 run = None
 try:

@@ -2,9 +2,21 @@
 
 import streamlit as st
 
-from dashboard import live_connection, live_controls, live_tools, live_view, state
-from dashboard.notices import show_cluster_note, show_error
-from model.errors import EmoscopeError
+from emoscope.dashboard.live import (
+    connection as live_connection,
+)
+from emoscope.dashboard.live import (
+    controls as live_controls,
+)
+from emoscope.dashboard.live import (
+    tools as live_tools,
+)
+from emoscope.dashboard.live import (
+    view as live_view,
+)
+from emoscope.dashboard.ui import state
+from emoscope.dashboard.ui.notices import show_cluster_note, show_error
+from emoscope.model.errors import EmoscopeError
 
 st.title("Live", anchor=False)
 st.caption(

@@ -2,10 +2,10 @@
 
 import streamlit as st
 
-from dashboard.notices import show_error
-from dashboard.run_choice import available_runs, choose_run
-from model.artifacts import CARD_FILE
-from model.errors import RunError
+from emoscope.dashboard.evaluation.run_choice import available_runs, choose_run
+from emoscope.dashboard.ui.notices import show_error
+from emoscope.model.errors import RunError
+from emoscope.model.runs.run import CARD_FILE
 
 run = choose_run(available_runs())
 file = run.path / CARD_FILE

@@ -4,10 +4,12 @@ from dataclasses import replace
 
 import streamlit as st
 
-from dashboard import inputs, prediction_view, resources, state
-from dashboard.album import MAX_PICTURES, Album
-from dashboard.notices import show_cluster_note, show_error
-from model.errors import EmoscopeError
+from emoscope.dashboard.predict import inputs
+from emoscope.dashboard.predict import view as prediction_view
+from emoscope.dashboard.predict.album import MAX_PICTURES, Album
+from emoscope.dashboard.ui import resources, state
+from emoscope.dashboard.ui.notices import show_cluster_note, show_error
+from emoscope.model.errors import EmoscopeError
 
 st.title("Read faces in pictures", anchor=False)
 choice = state.sidebar_controls()

@@ -2,11 +2,11 @@
 
 import streamlit as st
 
-from dashboard import training_jobs
-from dashboard.notices import show_error
-from dashboard.training_form import show_form
-from dashboard.training_gate import training_refusal
-from dashboard.training_view import show_ended, show_running, show_waiting
+from emoscope.dashboard.train import jobs as training_jobs
+from emoscope.dashboard.train.form import show_form
+from emoscope.dashboard.train.gate import training_refusal
+from emoscope.dashboard.train.view import show_ended, show_running, show_waiting
+from emoscope.dashboard.ui.notices import show_error
 
 st.title("Train")
 refusal = training_refusal()

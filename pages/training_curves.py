@@ -2,13 +2,13 @@
 
 import streamlit as st
 
-from dashboard import scores
-from dashboard.chart_export import show_chart
-from dashboard.charts.curves import QUANTITIES, has_quantity, training_curves
-from dashboard.hyperparameters import hyperparameters
-from dashboard.run_choice import available_runs, choose_runs, report_problems
-from dashboard.tables import show_table
-from dashboard.url_state import in_url
+from emoscope.dashboard.charts.curves import QUANTITIES, has_quantity, training_curves
+from emoscope.dashboard.evaluation import scores
+from emoscope.dashboard.evaluation.run_choice import available_runs, choose_runs, report_problems
+from emoscope.dashboard.evaluation.settings_table import hyperparameters
+from emoscope.dashboard.ui.chart_export import show_chart
+from emoscope.dashboard.ui.tables import show_table
+from emoscope.dashboard.ui.url_state import in_url
 
 st.title("Training curves")
 st.caption("Dashed is training, solid is validation; a star marks the epoch whose weights were kept.")

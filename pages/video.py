@@ -2,10 +2,12 @@
 
 import streamlit as st
 
-from dashboard import resources, state, video_results, video_view
-from dashboard.notices import show_error
-from dashboard.video_clip import Clip, ClipWork
-from model.errors import EmoscopeError
+from emoscope.dashboard.ui import resources, state
+from emoscope.dashboard.ui.notices import show_error
+from emoscope.dashboard.video import results as video_results
+from emoscope.dashboard.video import view as video_view
+from emoscope.dashboard.video.clip import Clip, ClipWork
+from emoscope.model.errors import EmoscopeError
 
 st.title("Video", anchor=False)
 choice = state.sidebar_controls()

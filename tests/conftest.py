@@ -9,9 +9,8 @@ from pathlib import Path
 import pylibsrtp  # noqa: F401
 import pytest
 
-from model.dataset import Dataset, load_dataset
-
-ROOT = Path(__file__).resolve().parents[1]
+from emoscope.model.dataset import Dataset, load_dataset
+from tests.paths import ROOT
 
 
 def _outside(variable: str, folders: list[Path], pattern: str) -> Path:

@@ -9,18 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from model.artifacts import (
-    DatasetInfo,
-    Normalization,
-    Predictions,
-    Run,
-    RunInfo,
-    load_run,
-    write_history,
-    write_json,
-    write_predictions,
-    write_run_info,
-)
+from emoscope.model.runs.files import write_json
+from emoscope.model.runs.predictions import Predictions, write_predictions
+from emoscope.model.runs.run import DatasetInfo, Normalization, Run, RunInfo, load_run, write_history, write_run_info
 
 FER7 = ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral")
 FER7_COUNTS = (467, 56, 496, 895, 653, 415, 607)
@@ -151,11 +142,11 @@ def write_run(
         )
     run = load_run(path)
     if metrics:
-        from model.metrics import compute_metrics
+        from emoscope.model.evaluation.metrics import compute_metrics
 
         write_json(path / "metrics.json", {s: compute_metrics(run.predictions(s), class_names) for s in splits})
     if calibration:
-        from model.calibration import calibrate_run
+        from emoscope.model.evaluation.calibration import calibrate_run
 
         calibrate_run(run)
     if robustness:
@@ -173,7 +164,7 @@ def write_tiny_run(root: Path, key: str = "emoscope", **info: Any) -> Run:
 
 def write_robustness_file(path: Path, accuracy: float = 0.7, seed: int = 0) -> None:
     """Write a made-up ``robustness.csv``: accuracy falls with severity at a rate of each corruption's own."""
-    from model.robustness import CORRUPTION_NAMES, SEVERITIES, RobustnessRow, write_robustness
+    from emoscope.model.evaluation.robustness import CORRUPTION_NAMES, SEVERITIES, RobustnessRow, write_robustness
 
     noise = np.random.default_rng([seed, 5])
     rows = [RobustnessRow("none", 0, 1000, accuracy, accuracy - 0.03)]

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import numpy as np
 
-from model.artifacts import Predictions, Run, load_run, write_predictions
-from model.dataset import FER2013_TO_FERPLUS, Dataset
+from emoscope.model.dataset import FER2013_TO_FERPLUS, Dataset
+from emoscope.model.runs.predictions import Predictions, write_predictions
+from emoscope.model.runs.run import Run, load_run
 from tests.factories import FER7, write_run
 
 SIZES = {"Training": 140, "PublicTest": 140, "PrivateTest": 70}

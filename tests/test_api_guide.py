@@ -4,14 +4,13 @@ import re
 import shutil
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
-from dashboard.samples import sample_picture
+from emoscope.dashboard.ui.samples import sample_picture
 from tests.dashboard.api.conftest import saved_runs, server  # noqa: F401 - fixtures
+from tests.paths import ROOT
 
-ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 GUIDE = (ROOT / "docs" / "api.md").read_text(encoding="utf-8")
 
@@ -49,7 +48,7 @@ def test_a_client_reads_a_photo(server, tmp_path, language):  # noqa: F811
 
 def test_every_setting_is_named_with_its_default():
     source = (ROOT / "dashboard" / "api" / "settings.py").read_text()
-    from dashboard.api.settings import ApiSettings
+    from emoscope.dashboard.api.settings import ApiSettings
 
     names = set(re.findall(r'"(EMOSCOPE_API_\w+)"', source))
     assert names == set(re.findall(r"EMOSCOPE_API_\w+", GUIDE))

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parent.parent
+from tests.paths import ROOT
+
 FORBIDDEN = {
     "model": {"training", "dashboard", "pages", "streamlit", "streamlit_webrtc"},
     "training": {"dashboard", "pages", "streamlit", "streamlit_webrtc"},

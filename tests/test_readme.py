@@ -1,17 +1,16 @@
 """Every figure that the README names is the one that was measured."""
 
 import json
-from pathlib import Path
 
 import numpy as np
 import pytest
 
-from model.artifacts import load_run
-from model.calibration import log_losses
-from model.robustness import read_robustness, summarize_robustness
-from model.statistics import bootstrap_mean, percentile_interval
+from emoscope.model.evaluation.calibration import log_losses
+from emoscope.model.evaluation.robustness import read_robustness, summarize_robustness
+from emoscope.model.evaluation.statistics import bootstrap_mean, percentile_interval
+from emoscope.model.runs.run import load_run
+from tests.paths import ROOT
 
-ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 TRAINING = (ROOT / "training" / "README.md").read_text(encoding="utf-8")
 

@@ -2,30 +2,33 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
-from pathlib import Path
 
-from model.command_line import run_program
+from emoscope.model.commands.command_line import run_program
+from emoscope.model.places import module_environment
 
-ROOT = str(Path(__file__).resolve().parent.parent)
 COMMANDS = {
-    "data": ("training.data", "say what a data set holds: splits, balance, duplicates"),
-    "config": ("training.config_command", "check a configuration and print it with every default"),
-    "train": ("training.train_command", "train a network into a saved run, resumable"),
-    "sweep": ("training.sweep", "train a grid or a random sample of settings, each into a run"),
-    "crossval": ("training.crossval", "train a network a fold and score each on the images it never saw"),
-    "augmentation": ("training.augmentation_sheet", "draw what a configuration makes of training images"),
-    "evaluate": ("training.evaluate_command", "score a saved run, or turn a model from elsewhere into one"),
-    "calibrate": ("training.calibrate", "fit a run's temperature on the validation split"),
-    "robustness": ("training.robustness", "score a run under damage of five severities"),
-    "card": ("training.card", "write a run's model card from what is saved of it"),
-    "prune": ("training.pruning", "set a run's smallest weights to zero and fine-tune the others"),
-    "export": ("training.export_command", "write a run in other forms: LiteRT float16 and int8, ONNX, HDF5"),
+    "data": ("emoscope.training.commands.data", "say what a data set holds: splits, balance, duplicates"),
+    "config": ("emoscope.training.commands.config", "check a configuration and print it with every default"),
+    "train": ("emoscope.training.commands.train", "train a network into a saved run, resumable"),
+    "sweep": ("emoscope.training.commands.sweep", "train a grid or a random sample of settings, each into a run"),
+    "crossval": ("emoscope.training.commands.crossval", "train a network per fold, score each on images it never saw"),
+    "augmentation": ("emoscope.training.commands.augmentation", "draw what a configuration makes of training images"),
+    "evaluate": ("emoscope.training.commands.evaluate", "score a saved run, or turn a model from elsewhere into one"),
+    "calibrate": ("emoscope.training.commands.calibrate", "fit a run's temperature on the validation split"),
+    "robustness": ("emoscope.training.commands.robustness", "score a run under damage of five severities"),
+    "card": ("emoscope.training.commands.card", "write a run's model card from what is saved of it"),
+    "prune": ("emoscope.training.commands.prune", "set a run's smallest weights to zero and fine-tune the others"),
+    "export": ("emoscope.training.commands.export", "write a run in other forms: LiteRT float16 and int8, ONNX, HDF5"),
 }
 # The report is drawn with the dashboard's charts, which training does not import: a program of its own writes it.
-FORWARDED = {"report": ("dashboard.report_command", "write a self-contained HTML report of a run or a comparison")}
+FORWARDED = {
+    "report": (
+        "emoscope.dashboard.evaluation.report_command",
+        "write a self-contained HTML report of a run or a comparison",
+    )
+}
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -33,7 +36,7 @@ def main(argv: list[str] | None = None) -> int:
     argv = sys.argv[1:] if argv is None else argv
     if argv and argv[0] in FORWARDED:
         command = [sys.executable, "-m", FORWARDED[argv[0]][0], *argv[1:]]
-        return subprocess.call(command, env=os.environ | {"PYTHONPATH": ROOT})
+        return subprocess.call(command, env=module_environment())
     description = "Train, evaluate, export and examine networks."
     return run_program("python -m training", description, COMMANDS | FORWARDED, argv)
 

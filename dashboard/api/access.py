@@ -10,8 +10,8 @@ from limits.storage import MemoryStorage
 from limits.strategies import FixedWindowRateLimiter
 from starlette.requests import Request
 
-from dashboard.api.problems import ProblemError
-from dashboard.api.settings import ApiSettings
+from emoscope.dashboard.api.problems import ProblemError
+from emoscope.dashboard.api.settings import ApiSettings
 
 
 class Access:

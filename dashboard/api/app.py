@@ -17,18 +17,18 @@ from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from dashboard import resources
-from dashboard.api.access import Access
-from dashboard.api.bodies import Bodies
-from dashboard.api.measures import CONTENT_TYPE, GONE, Measured, Measures
-from dashboard.api.problems import ProblemError
-from dashboard.api.reading import Reader
-from dashboard.api.schema import PICTURES_BODY, Health, PredictResult, RunsResult, problems
-from dashboard.api.settings import ApiSettings
-from model.artifacts import DEFAULT_RUN, Run
-from model.classifier import Classifier
-from model.errors import EmoscopeError
-from model.remote_classifier import RemoteClassifier
+from emoscope.dashboard.api.access import Access
+from emoscope.dashboard.api.bodies import Bodies
+from emoscope.dashboard.api.measures import CONTENT_TYPE, GONE, Measured, Measures
+from emoscope.dashboard.api.problems import ProblemError
+from emoscope.dashboard.api.reading import Reader
+from emoscope.dashboard.api.schema import PICTURES_BODY, Health, PredictResult, RunsResult, problems
+from emoscope.dashboard.api.settings import ApiSettings
+from emoscope.dashboard.ui import resources
+from emoscope.model.errors import EmoscopeError
+from emoscope.model.networks.classifier import Classifier
+from emoscope.model.networks.remote import RemoteClassifier
+from emoscope.model.runs.run import DEFAULT_RUN, Run
 
 DetectorName = Literal["haar", "yunet", "mtcnn", "none"]
 
@@ -187,7 +187,7 @@ def _classification(classifier: Classifier) -> dict[str, str]:
 
 
 def _live_sessions() -> float:
-    from dashboard.live_controls import pool  # brings the video libraries, which only the live page needs
+    from emoscope.dashboard.live.controls import pool  # brings the video libraries, which only the live page needs
 
     return float(pool().taken)
 

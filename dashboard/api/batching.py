@@ -15,8 +15,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from time import monotonic
 
-from model.entities import Prediction
-from model.pipeline import FaceCrop, Pipeline
+from emoscope.model.entities import Prediction
+from emoscope.model.pipeline import FaceCrop, Pipeline
 
 MAX_WAIT_SECONDS = 0.002
 """Longest that an idle thread lets a face wait for others."""

@@ -11,8 +11,8 @@ from starlette.datastructures import UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import Request
 
-from dashboard.api.problems import ProblemError
-from dashboard.api.settings import ApiSettings
+from emoscope.dashboard.api.problems import ProblemError
+from emoscope.dashboard.api.settings import ApiSettings
 
 _HOW_TO = "Send a picture as the body with its type, such as image/jpeg, or several as files of multipart/form-data."
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from starlette.responses import Response
 
-from model.errors import DetectorError, EmoscopeError, ImageError
+from emoscope.model.errors import DetectorError, EmoscopeError, ImageError
 
 MEDIA_TYPE = "application/problem+json"
 

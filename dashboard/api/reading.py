@@ -13,18 +13,18 @@ from typing import Any
 
 import numpy as np
 
-from dashboard import resources
-from dashboard.api.batching import Job, MicroBatcher, Outcome, batch_threads
-from dashboard.api.bodies import Upload
-from dashboard.api.problems import ProblemError
-from dashboard.api.settings import ApiSettings
-from model.artifacts import DEFAULT_RUN, BrokenRun, Run
-from model.entities import Prediction
-from model.errors import EmoscopeError, RunError
-from model.explain import heat_map
-from model.images import decode_image, encode_png
-from model.pipeline import Pipeline
-from model.results import error_entry, picture_entry
+from emoscope.dashboard.api.batching import Job, MicroBatcher, Outcome, batch_threads
+from emoscope.dashboard.api.bodies import Upload
+from emoscope.dashboard.api.problems import ProblemError
+from emoscope.dashboard.api.settings import ApiSettings
+from emoscope.dashboard.ui import resources
+from emoscope.model.entities import Prediction
+from emoscope.model.errors import EmoscopeError, RunError
+from emoscope.model.explain import heat_map
+from emoscope.model.images import decode_image, encode_png
+from emoscope.model.pictures.results import error_entry, picture_entry
+from emoscope.model.pipeline import Pipeline
+from emoscope.model.runs.run import DEFAULT_RUN, BrokenRun, Run
 
 _FRESH_SECONDS = 1.0  # how long a run that changes on disk may still be answered from memory
 
@@ -61,7 +61,7 @@ class Reader:
         Args:
             run: The run's key; None for the default.
             detector: Name of the detector, or ``none``.
-            calibrated: As for :func:`dashboard.resources.classifier`.
+            calibrated: As for :func:`emoscope.dashboard.ui.resources.classifier`.
 
         Raises:
             ProblemError: There is no such run.
@@ -84,7 +84,7 @@ class Reader:
         return key, pipeline
 
     async def read(self, pipeline: Pipeline, uploads: Sequence[Upload], explain: bool = False) -> list[dict[str, Any]]:
-        """Read pictures; see :func:`model.results.picture_entry` for what is returned of each.
+        """Read pictures; see :func:`emoscope.model.pictures.results.picture_entry` for what is returned of each.
 
         Args:
             pipeline: From :meth:`pipeline`.

@@ -1,4 +1,4 @@
-"""What the answers look like, for the documentation; they are written by ``model.results``, not by these classes."""
+"""What the answers look like, for the documentation; ``model/pictures/results.py`` writes them, not these classes."""
 
 from __future__ import annotations
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from model.errors import ConfigError
+from emoscope.model.errors import ConfigError
 
 
 @dataclass(frozen=True)

@@ -8,11 +8,11 @@ import numpy as np
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from dashboard.charts.palettes import BLUE, GRAY, ORANGE, faint
-from dashboard.charts.theme import style
-from model.calibration import Reliability
-from model.curves import Coverage
-from model.label_errors import AgreementCurve
+from emoscope.dashboard.charts.palettes import BLUE, GRAY, ORANGE, faint
+from emoscope.dashboard.charts.theme import style
+from emoscope.model.evaluation.calibration import Reliability
+from emoscope.model.evaluation.curves import Coverage
+from emoscope.model.evaluation.label_errors import AgreementCurve
 
 
 def reliability_diagram(diagrams: Mapping[str, Reliability]) -> go.Figure:

@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import plotly.graph_objects as go
 
-from dashboard.charts.palettes import BLUE, GRAY, ORANGE, run_colors, run_symbols
-from dashboard.charts.theme import style
+from emoscope.dashboard.charts.palettes import BLUE, GRAY, ORANGE, run_colors, run_symbols
+from emoscope.dashboard.charts.theme import style
 
 
 def pareto_front(cost: np.ndarray, score: np.ndarray) -> np.ndarray:

@@ -8,9 +8,9 @@ from typing import Literal
 import numpy as np
 import plotly.graph_objects as go
 
-from dashboard.charts.palettes import DIVERGING, LIGHT_GROUND, ORANGE, SEQUENTIAL, over
-from dashboard.charts.theme import style
-from model.palette import relative_luminance
+from emoscope.dashboard.charts.palettes import DIVERGING, LIGHT_GROUND, ORANGE, SEQUENTIAL, over
+from emoscope.dashboard.charts.theme import style
+from emoscope.model.drawing.palette import relative_luminance
 
 Normalize = Literal["counts", "row", "column"]
 

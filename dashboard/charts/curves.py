@@ -8,8 +8,8 @@ from typing import Literal
 import numpy as np
 import plotly.graph_objects as go
 
-from dashboard.charts.palettes import faint, run_colors
-from dashboard.charts.theme import style
+from emoscope.dashboard.charts.palettes import faint, run_colors
+from emoscope.dashboard.charts.theme import style
 
 History = Mapping[str, np.ndarray]
 Axis = Literal["epoch", "time"]

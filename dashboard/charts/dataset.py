@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import plotly.graph_objects as go
 
-from dashboard.charts.palettes import BLUE, GRAY, ORANGE, RUN_PALETTE
-from dashboard.charts.theme import class_colors, style
+from emoscope.dashboard.charts.palettes import BLUE, GRAY, ORANGE, RUN_PALETTE
+from emoscope.dashboard.charts.theme import class_colors, style
 
 
 def class_balance(counts: Mapping[str, np.ndarray], class_names: Sequence[str], shares: bool = True) -> go.Figure:

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 
-from dashboard.charts.palettes import GRAY
-from dashboard.charts.theme import style
+from emoscope.dashboard.charts.palettes import GRAY
+from emoscope.dashboard.charts.theme import style
 
 WIDE = 30
 """From which ratio of its largest to its smallest value on an axis is drawn in logarithms."""

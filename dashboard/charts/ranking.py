@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import plotly.graph_objects as go
 
-from dashboard.charts.palettes import GRAY
-from dashboard.charts.theme import style
-from model.curves import ROC, PrecisionRecall
+from emoscope.dashboard.charts.palettes import GRAY
+from emoscope.dashboard.charts.theme import style
+from emoscope.model.evaluation.curves import ROC, PrecisionRecall
 
 _PIXELS = 500  # a chart is about so many wide; a curve of 100,000 points shows no more
 _TICKS = [0, 0.2, 0.4, 0.6, 0.8, 1]

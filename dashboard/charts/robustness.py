@@ -8,9 +8,9 @@ from math import ceil
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from dashboard.charts.palettes import run_colors, run_symbols
-from dashboard.charts.theme import style
-from model.robustness import CLEAN, RobustnessRow, RobustnessSummary
+from emoscope.dashboard.charts.palettes import run_colors, run_symbols
+from emoscope.dashboard.charts.theme import style
+from emoscope.model.evaluation.robustness import CLEAN, RobustnessRow, RobustnessSummary
 
 _COLUMNS = 3
 

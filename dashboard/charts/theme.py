@@ -1,10 +1,11 @@
-"""One look for every chart, on light and dark ground alike; the colours are those of ``model.palette``."""
+"""One look for every chart, on light and dark ground alike; the colours are those of ``model/drawing/palette.py``."""
 
 from __future__ import annotations
 
 import plotly.graph_objects as go
 
-from model.palette import EMOTION_COLORS, class_colors, emotion_key, ink_on
+from emoscope.model.drawing.palette import EMOTION_COLORS, class_colors, ink_on
+from emoscope.model.emotions import emotion_key
 
 __all__ = ["EMOTION_COLORS", "GRID", "OUTLINE", "class_colors", "emotion_key", "ink_on", "style"]
 

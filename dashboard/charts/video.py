@@ -8,10 +8,10 @@ import numpy as np
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from dashboard.charts.theme import class_colors, style
-from model.video import clock
-from model.video_readings import Readings
-from model.video_summary import binned
+from emoscope.dashboard.charts.theme import class_colors, style
+from emoscope.model.video.reader import clock
+from emoscope.model.video.readings import Readings
+from emoscope.model.video.summary import binned
 
 MAX_BINS = 240
 ROW_HEIGHT = 130

@@ -4,10 +4,10 @@
 where the user's copy is.
 """
 
-from model.dataset.duplicates import Duplicates, exact_duplicates, near_duplicates
-from model.dataset.load import find_dataset, load_dataset
-from model.dataset.samples import FER2013_CLASSES, FER2013_SPLITS, Dataset, Split
-from model.dataset.votes import (
+from emoscope.model.dataset.duplicates import Duplicates, exact_duplicates, near_duplicates
+from emoscope.model.dataset.load import find_dataset, load_dataset
+from emoscope.model.dataset.samples import FER2013_CLASSES, FER2013_SPLITS, Dataset, Split
+from emoscope.model.dataset.votes import (
     FER2013_TO_FERPLUS,
     FERPLUS_CLASSES,
     VOTE_NAMES,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from model.dataset.samples import Split
+from emoscope.model.dataset.samples import Split
 
 _CHUNK = 4096
 

@@ -13,7 +13,7 @@ from zipfile import BadZipFile
 
 import numpy as np
 
-from model.dataset.samples import Split
+from emoscope.model.dataset.samples import Split
 
 # Part of every key: raise it whenever a change to the readers changes what they return.
 READER_VERSION = 1

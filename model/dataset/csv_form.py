@@ -10,8 +10,8 @@ from typing import BinaryIO
 
 import numpy as np
 
-from model.dataset.samples import FER2013_CLASSES, FER2013_SPLITS, Split, hash_images
-from model.errors import DataError
+from emoscope.model.dataset.samples import FER2013_CLASSES, FER2013_SPLITS, Split, hash_images
+from emoscope.model.errors import DataError
 
 SIDE = 48
 PIXELS = SIDE * SIDE

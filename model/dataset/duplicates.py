@@ -14,7 +14,7 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
-from model.dataset.samples import Dataset
+from emoscope.model.dataset.samples import Dataset
 
 # Looked at in FER-2013: of pairs whose 16×16 correlation is 0.94 or more, nearly all of 90 were one
 # photograph; at 0.92 every third pair was two people.

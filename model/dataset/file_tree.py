@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import IO, Protocol
 from zipfile import ZipFile
 
-from model.errors import DataError
+from emoscope.model.errors import DataError
 
 IMAGE_SUFFIXES = frozenset(
     (".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif", ".pgm", ".ppm", ".avif")

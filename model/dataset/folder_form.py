@@ -16,9 +16,9 @@ from zipfile import BadZipFile
 import cv2
 import numpy as np
 
-from model.dataset.file_tree import FileTree, find_layout_root, is_image_name
-from model.dataset.locate import GET_DATA
-from model.dataset.samples import (
+from emoscope.model.dataset.file_tree import FileTree, find_layout_root, is_image_name
+from emoscope.model.dataset.locate import GET_DATA
+from emoscope.model.dataset.samples import (
     FER2013_CLASSES,
     FER2013_SPLITS,
     TEST_SPLITS,
@@ -27,9 +27,9 @@ from model.dataset.samples import (
     Split,
     hash_pixels,
 )
-from model.errors import DataError, ImageError
-from model.images import decode_image
-from model.preprocessing import resize_face
+from emoscope.model.errors import DataError, ImageError
+from emoscope.model.images import decode_image
+from emoscope.model.networks.preprocessing import resize_face
 
 T = TypeVar("T")
 Progress = Callable[[int, int], None]

@@ -9,14 +9,15 @@ from pathlib import Path
 
 import numpy as np
 
-from model.dataset.cache import cache_key, file_hash, read_cached, write_cached
-from model.dataset.csv_form import read_csv
-from model.dataset.folder_form import Progress, layout_key, read_images, recover_layout
-from model.dataset.locate import Source, locate, opened_table, opened_tree
-from model.dataset.samples import FER2013_CLASSES, Dataset, Split, fingerprint
-from model.dataset.votes import VOTES_NAME, join_votes, read_votes
-from model.errors import DataError
-from model.preprocessing import resize_face
+from emoscope.model.dataset.cache import cache_key, file_hash, read_cached, write_cached
+from emoscope.model.dataset.csv_form import read_csv
+from emoscope.model.dataset.folder_form import Progress, layout_key, read_images, recover_layout
+from emoscope.model.dataset.locate import Source, locate, opened_table, opened_tree
+from emoscope.model.dataset.samples import FER2013_CLASSES, Dataset, Split, fingerprint
+from emoscope.model.dataset.votes import VOTES_NAME, join_votes, read_votes
+from emoscope.model.errors import DataError
+from emoscope.model.networks.preprocessing import resize_face
+from emoscope.model.places import HOME
 
 FER2013_ROWS = 35_887
 
@@ -29,7 +30,7 @@ def find_dataset() -> Path | None:
     """
     if chosen := os.environ.get("EMOSCOPE_DATA"):
         return Path(chosen).expanduser()
-    folder = Path(__file__).resolve().parents[2] / "data"
+    folder = HOME / "data"
     has_content = folder.is_dir() and any(not entry.name.startswith(".") for entry in folder.iterdir())
     return folder if has_content else None
 

@@ -14,9 +14,9 @@ from pathlib import Path, PurePosixPath
 from typing import BinaryIO, Literal, cast
 from zipfile import BadZipFile, ZipFile
 
-from model.dataset.file_tree import FileTree, FolderTree, ZipTree, find_layout_root, open_member
-from model.dataset.votes import VOTES_NAME
-from model.errors import DataError
+from emoscope.model.dataset.file_tree import FileTree, FolderTree, ZipTree, find_layout_root, open_member
+from emoscope.model.dataset.votes import VOTES_NAME
+from emoscope.model.errors import DataError
 
 TABLE_NAMES = ("fer2013.csv", "icml_face_data.csv")
 _COMPRESSIONS = ("", ".xz", ".gz", ".bz2", ".zip")

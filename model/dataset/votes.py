@@ -14,8 +14,8 @@ from pathlib import Path
 
 import numpy as np
 
-from model.dataset.samples import FER2013_SPLITS, Split
-from model.errors import DataError
+from emoscope.model.dataset.samples import FER2013_SPLITS, Split
+from emoscope.model.errors import DataError
 
 VOTE_NAMES = (
     "neutral", "happiness", "surprise", "sadness", "anger", "disgust", "fear", "contempt", "unknown", "NF",

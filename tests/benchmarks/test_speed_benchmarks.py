@@ -3,14 +3,13 @@
 import json
 import shutil
 import sys
-from pathlib import Path
 
 import pytest
 
 from benchmarks import cold_start, inference
-from model.artifacts import RunInfo, write_run_info
+from emoscope.model.runs.run import RunInfo, write_run_info
+from tests.paths import ASSETS
 
-ASSETS = Path(__file__).parent.parent / "assets"
 CLASSES = ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral")
 
 

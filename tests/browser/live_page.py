@@ -8,7 +8,7 @@ from pathlib import Path
 
 from playwright.sync_api import Frame, Page, Playwright
 
-from model.palette import EMOTION_COLORS
+from emoscope.model.drawing.palette import EMOTION_COLORS
 from tests.browser.camera import camera_arguments
 from tests.browser.serving import find_chromium, wait_until_idle
 

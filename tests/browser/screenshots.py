@@ -14,7 +14,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from playwright.sync_api import Page, sync_playwright
 
-from dashboard.navigation import PAGES
+from emoscope.dashboard.ui.navigation import PAGES
 from tests.browser.serving import find_chromium, serving, wait_until_idle
 
 SIZES = {"desktop": (1440, 900), "phone": (390, 844)}

@@ -4,7 +4,7 @@ from urllib.parse import urlparse
 import pytest
 from playwright.sync_api import expect
 
-from dashboard.navigation import PAGES
+from emoscope.dashboard.ui.navigation import PAGES
 from tests.browser.serving import wait_until_idle
 
 pytestmark = pytest.mark.browser

@@ -5,7 +5,7 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
-from model.dataset import load_dataset
+from emoscope.model.dataset import load_dataset
 from tests.browser.serving import serving, wait_until_idle
 from tests.made_up_faces import write_faces, write_scored_run
 

@@ -8,7 +8,7 @@ import pytest
 import skimage.data
 from playwright.sync_api import expect
 
-from model.images import encode_png
+from emoscope.model.images import encode_png
 from tests.browser.serving import wait_until_idle
 
 pytestmark = pytest.mark.browser

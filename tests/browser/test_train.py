@@ -5,10 +5,10 @@ import numpy as np
 import pytest
 from playwright.sync_api import Page, expect
 
-from dashboard import training_jobs
-from dashboard.training_lock import is_held
+from emoscope.dashboard.train import jobs as training_jobs
+from emoscope.dashboard.train.lock import is_held
 from tests.browser.serving import serving, wait_until_idle
-from tests.dashboard.test_analysis_pool import wait_until
+from tests.dashboard.live.test_analysis_pool import wait_until
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 

@@ -3,7 +3,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from model.video import Video
+from emoscope.model.video.reader import Video
 from tests.browser.serving import wait_until_idle
 from tests.clips import make_clip
 

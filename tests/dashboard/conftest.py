@@ -5,8 +5,7 @@ import pytest
 import streamlit as st
 
 from tests.factories import write_run
-
-ASSETS = Path(__file__).resolve().parents[1] / "assets"
+from tests.paths import ASSETS
 
 
 @pytest.fixture(autouse=True)

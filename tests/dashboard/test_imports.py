@@ -1,9 +1,9 @@
 import importlib.util
 import subprocess
 import sys
-from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
+from tests.paths import ROOT
+
 OURS = {"model", "training", "dashboard", "pages", "benchmarks", "tests"}
 
 
@@ -21,7 +21,7 @@ PREDICT = """
 import sys
 sys.path.insert(0, sys.argv[1])
 from streamlit.testing.v1 import AppTest
-from dashboard.samples import sample_picture
+from emoscope.dashboard.ui.samples import sample_picture
 at = AppTest.from_file(sys.argv[1] + "/pages/predict.py", default_timeout=60).run()
 at.file_uploader[0].upload(*sample_picture("One face"), "image/png").run()
 assert not at.exception, at.exception
@@ -39,6 +39,6 @@ def test_the_predict_page_reads_a_face_without_tensorflow(runs_folder, tmp_path)
 
 def test_tensorflow_and_live_video_live_in_one_process():
     """TensorFlow before the streaming library crashes; the router loads them in the order that works."""
-    code = "import dashboard.app, tensorflow, streamlit_webrtc; print('both')"
+    code = "import emoscope.dashboard.app, tensorflow, streamlit_webrtc; print('both')"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.stdout.strip().endswith("both"), done.stderr[-500:]

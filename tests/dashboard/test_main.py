@@ -1,13 +1,11 @@
 import socket
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
-from dashboard.__main__ import DEFAULT_PORT, choose_port, is_free, parse_arguments
-
-ROOT = Path(__file__).resolve().parents[2]
+from emoscope.dashboard.__main__ import DEFAULT_PORT, choose_port, is_free, parse_arguments
+from tests.paths import ROOT
 
 
 @pytest.fixture
@@ -29,7 +27,7 @@ def test_a_busy_port_is_refused_in_one_sentence_from_any_folder(busy_port, tmp_p
 
 
 def test_without_a_wish_the_next_free_port_is_taken(monkeypatch, capsys):
-    monkeypatch.setattr("dashboard.__main__.is_free", lambda host, port: port >= DEFAULT_PORT + 2)
+    monkeypatch.setattr("emoscope.dashboard.__main__.is_free", lambda host, port: port >= DEFAULT_PORT + 2)
     assert choose_port("localhost", None) == DEFAULT_PORT + 2
     assert str(DEFAULT_PORT + 2) in capsys.readouterr().out
 

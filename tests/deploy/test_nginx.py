@@ -6,7 +6,6 @@ import shutil
 import socket
 import subprocess
 import time
-from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
@@ -16,8 +15,8 @@ from websockets.sync.client import connect
 
 from tests.browser.serving import serving
 from tests.dashboard.api.conftest import face_png
+from tests.paths import ROOT
 
-ROOT = Path(__file__).resolve().parents[2]
 SITE = "emoscope.example.org"  # as a browser would know it; nothing here is called so
 
 

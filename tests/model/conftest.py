@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from model.artifacts import DEFAULT_RUN, Predictions, Run, iter_runs
+from emoscope.model.runs.predictions import Predictions
+from emoscope.model.runs.run import DEFAULT_RUN, Run, iter_runs
 from tests.factories import make_predictions
 
 

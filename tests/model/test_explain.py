@@ -3,9 +3,9 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from model.classifier import Classification
-from model.entities import Detection, Prediction
-from model.explain import heat_map, occlusion_evidence
+from emoscope.model.entities import Detection, Prediction
+from emoscope.model.explain import heat_map, occlusion_evidence
+from emoscope.model.networks.classifier import Classification
 
 NAMES = ("a", "b", "c")
 BOX = Detection(np.array([0, 0, 48, 48]))

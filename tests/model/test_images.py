@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 from PIL import Image, ImageOps
 
-from model import images
-from model.errors import ImageError
-from model.images import MAX_FRAME_PIXELS, decode_image, encode_png, read_image
+from emoscope.model import images
+from emoscope.model.errors import ImageError
+from emoscope.model.images import MAX_FRAME_PIXELS, decode_image, encode_png, read_image
 
 
 @pytest.fixture

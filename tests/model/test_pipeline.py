@@ -1,19 +1,17 @@
-from pathlib import Path
-
 import cv2
 import numpy as np
 import pytest
 from skimage.data import astronaut
 
-from model.artifacts import RunInfo
-from model.classifier import Classification
-from model.cropping import CropGeometry
-from model.detectors import create_detector
-from model.entities import Detection
-from model.litert import LiteRTClassifier
-from model.pipeline import Pipeline
+from emoscope.model.entities import Detection
+from emoscope.model.faces.cropping import CropGeometry
+from emoscope.model.faces.detectors import create_detector
+from emoscope.model.networks.classifier import Classification
+from emoscope.model.networks.litert import LiteRTClassifier
+from emoscope.model.pipeline import Pipeline
+from emoscope.model.runs.run import RunInfo
+from tests.paths import ASSETS
 
-ASSETS = Path(__file__).parent.parent / "assets"
 CLASSES = ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral")
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import streamlit as st
 
-from model.dataset import Dataset, load_dataset
+from emoscope.model.dataset import Dataset, load_dataset
 from tests.made_up_faces import write_faces, write_scored_run
 
 

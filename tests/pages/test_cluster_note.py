@@ -4,8 +4,8 @@ import socket
 
 from streamlit.testing.v1 import AppTest
 
-from dashboard.navigation import ROOT
-from dashboard.samples import sample_picture
+from emoscope.dashboard.ui.samples import sample_picture
+from tests.paths import ROOT
 
 
 def test_a_page_reads_here_and_says_so_where_the_cluster_does_not_answer(runs_folder, monkeypatch):

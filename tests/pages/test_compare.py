@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 from scipy.stats import binomtest
 
-from model.artifacts import Predictions, load_run, write_predictions, write_run_info
-from model.run_archive import pack_run
+from emoscope.model.runs.archive import pack_run
+from emoscope.model.runs.predictions import Predictions, write_predictions
+from emoscope.model.runs.run import load_run, write_run_info
 from tests.factories import write_robustness_file, write_run
 from tests.pages.evaluation_app import checked, metrics, open_page, texts
 

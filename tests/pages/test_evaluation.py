@@ -3,7 +3,8 @@ import json
 import numpy as np
 import pytest
 
-from model.artifacts import Predictions, load_run, write_predictions
+from emoscope.model.runs.predictions import Predictions, write_predictions
+from emoscope.model.runs.run import load_run
 from tests.pages.evaluation_app import checked, metrics, open_page, texts
 
 SECTIONS = ("Overview", "Confusion", "ROC and PR", "Confidence", "Mistakes")
@@ -44,7 +45,7 @@ def test_cell_shows_its_images_most_confident_first(world):
 def test_cell_is_chosen_in_the_matrix(world):
     page = open_page("evaluation", section="Confusion")
     state = {"selection": {"points": [{"x": 3, "y": 2}]}}
-    from dashboard.sections import confusion
+    from emoscope.dashboard.evaluation.sections import confusion
 
     session = {confusion.CHART: state}
     original, confusion.st = confusion.st, type("Streamlit", (), {"session_state": session})
@@ -81,7 +82,7 @@ def test_votes_tell_label_errors_from_mistakes(world):
 
 def test_without_images_the_page_says_how_to_provide_them(world, monkeypatch):
     monkeypatch.delenv("EMOSCOPE_DATA")
-    monkeypatch.setattr("dashboard.resources.find_dataset", lambda: None)
+    monkeypatch.setattr("emoscope.dashboard.ui.resources.find_dataset", lambda: None)
     page = open_page("evaluation", section="Mistakes")
     assert "EMOSCOPE_DATA" in texts(page)
     assert page.dataframe  # the mistakes are there as a table

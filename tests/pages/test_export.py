@@ -1,7 +1,9 @@
 import numpy as np
 import pytest
 
-from model.artifacts import Predictions, load_run, write_json, write_predictions
+from emoscope.model.runs.files import write_json
+from emoscope.model.runs.predictions import Predictions, write_predictions
+from emoscope.model.runs.run import load_run
 from tests.factories import write_run
 from tests.pages.evaluation_app import open_page, texts
 

@@ -2,7 +2,8 @@ import json
 
 from streamlit.testing.v1 import AppTest
 
-from dashboard.navigation import PAGES, ROOT
+from emoscope.dashboard.ui.navigation import PAGES
+from tests.paths import ROOT
 
 APP = str(ROOT / "dashboard" / "app.py")
 

@@ -1,14 +1,13 @@
 import subprocess
 import sys
-from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from dashboard import live_controls
+from emoscope.dashboard.live import controls as live_controls
+from tests.paths import ROOT
 
-ROOT = Path(__file__).resolve().parents[2]
 PAGE = str(ROOT / "pages" / "live.py")
 
 
@@ -21,7 +20,7 @@ def app(runs_folder, monkeypatch):
     # The streaming component needs the sessions of a real server; tests/browser/test_live.py has them.
     state = SimpleNamespace(playing=False, signalling=False)
     stopped = SimpleNamespace(state=state, output_video_track=None)
-    monkeypatch.setattr("dashboard.live_connection.webrtc_streamer", lambda **_: stopped)
+    monkeypatch.setattr("emoscope.dashboard.live.connection.webrtc_streamer", lambda **_: stopped)
     return AppTest.from_file(PAGE, default_timeout=60)
 
 
@@ -60,12 +59,12 @@ def test_without_a_run_the_page_says_so(tmp_path, monkeypatch):
 
 
 def test_a_detector_that_cannot_run_is_a_sentence(app, monkeypatch):
-    from model.errors import DetectorError
+    from emoscope.model.errors import DetectorError
 
     def refuse(name, **_):
         raise DetectorError("This detector cannot run here.", "Choose Haar.")
 
-    monkeypatch.setattr("dashboard.resources.create_detector", refuse)
+    monkeypatch.setattr("emoscope.dashboard.ui.resources.create_detector", refuse)
     app.run()
     assert not app.exception and "This detector cannot run here" in text_of(app)
 

@@ -1,6 +1,6 @@
 from streamlit.testing.v1 import AppTest
 
-from dashboard.navigation import ROOT
+from tests.paths import ROOT
 
 PAGE = str(ROOT / "pages" / "model_card.py")
 

@@ -7,16 +7,17 @@ import pytest
 from streamlit.runtime.scriptrunner import RerunData, RerunException
 from streamlit.testing.v1 import AppTest
 
-from dashboard import prediction_view, resources
-from dashboard.navigation import ROOT
-from dashboard.samples import sample_picture
-from model.artifacts import write_json
-from model.detectors import WholeImage
-from model.errors import DetectorError
-from model.images import decode_image, encode_png
-from model.pipeline import Pipeline
+from emoscope.dashboard.predict import view as prediction_view
+from emoscope.dashboard.ui import resources
+from emoscope.dashboard.ui.samples import sample_picture
+from emoscope.model.errors import DetectorError
+from emoscope.model.faces.detectors import WholeImage
+from emoscope.model.images import decode_image, encode_png
+from emoscope.model.pipeline import Pipeline
+from emoscope.model.runs.files import write_json
 from tests.dashboard.conftest import ASSETS
 from tests.factories import write_run
+from tests.paths import ROOT
 
 PAGE = str(ROOT / "pages" / "predict.py")
 PORTRAIT = ("portrait.png", sample_picture("One face")[1], "image/png")
@@ -184,7 +185,7 @@ def test_a_sample_is_one_click_away(page):
 
 
 def test_a_sample_is_not_lost_to_a_click_elsewhere(page, monkeypatch):
-    from model.pipeline import Pipeline
+    from emoscope.model.pipeline import Pipeline
 
     def interrupted(*_):
         raise RerunException(RerunData())

@@ -10,13 +10,13 @@ import streamlit as st
 import yaml
 from streamlit.testing.v1 import AppTest
 
-from dashboard import training_jobs
-from dashboard.navigation import ROOT
-from dashboard.training_form import config_files, description
-from dashboard.training_jobs import TrainingJob, jobs, queue_root
-from dashboard.training_lock import held, note
-from model.artifacts import write_history
+from emoscope.dashboard.train import jobs as training_jobs
+from emoscope.dashboard.train.form import config_files, description
+from emoscope.dashboard.train.jobs import TrainingJob, jobs, queue_root
+from emoscope.dashboard.train.lock import held, note
+from emoscope.model.runs.run import write_history
 from tests.pages.evaluation_app import checked, texts
+from tests.paths import ROOT
 
 ROWS = [{"loss": 1.0, "accuracy": 0.5, "val_loss": 1.2, "val_accuracy": 0.45, "learning_rate": 0.1, "seconds": 8.0}]
 

@@ -1,6 +1,6 @@
 from dataclasses import replace
 
-from model.artifacts import load_run, write_history, write_run_info
+from emoscope.model.runs.run import load_run, write_history, write_run_info
 from tests.pages.evaluation_app import checked, open_page, texts
 
 

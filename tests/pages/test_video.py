@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from dashboard import resources
-from dashboard.navigation import ROOT
-from model.errors import DetectorError
-from model.video import Video
+from emoscope.dashboard.ui import resources
+from emoscope.model.errors import DetectorError
+from emoscope.model.video.reader import Video
 from tests.clips import make_clip
+from tests.paths import ROOT
 
 PAGE = str(ROOT / "pages" / "video.py")
 
@@ -72,7 +72,7 @@ def test_the_annotated_copy_is_made_on_request_and_plays(page):
 
 
 def test_a_stopped_reading_keeps_what_was_read(page, monkeypatch):
-    from model import video_analysis
+    from emoscope.model.video import analysis as video_analysis
 
     run = video_analysis.VideoAnalysis.run
 

@@ -7,12 +7,11 @@ from pathlib import Path
 
 import numpy as np
 
-from model.artifacts import Run, RunInfo, load_run, write_run_info
-from model.dataset import Dataset, Split
-from model.dataset.samples import hash_images
+from emoscope.model.dataset import Dataset, Split
+from emoscope.model.dataset.samples import hash_images
+from emoscope.model.runs.run import Run, RunInfo, load_run, write_run_info
 from tests.factories import FER7
-
-ASSETS = Path(__file__).parent.parent / "assets"
+from tests.paths import ASSETS
 
 
 def make_split(per_class: int = 20, seed: int = 0, votes: bool = False) -> Split:

@@ -12,9 +12,10 @@ import numpy as np
 import pytest
 from nbclient import NotebookClient
 
-from model.artifacts import Predictions, RunInfo, load_run, write_predictions, write_run_info
-from model.dataset import FER2013_CLASSES, load_dataset
-from model.exports import read_exports
+from emoscope.model.dataset import FER2013_CLASSES, load_dataset
+from emoscope.model.runs.exports import read_exports
+from emoscope.model.runs.predictions import Predictions, write_predictions
+from emoscope.model.runs.run import RunInfo, load_run, write_run_info
 from tests.test_borders import FORBIDDEN
 
 TRAINING = Path(__file__).parents[2] / "training"

@@ -11,8 +11,8 @@ import pytest
 
 from tests.browser.serving import serving
 from tests.factories import write_run
+from tests.paths import ASSETS
 
-ASSETS = Path(__file__).resolve().parents[2] / "assets"
 LIMITS = {
     "EMOSCOPE_API_MEGABYTES": "3",
     "EMOSCOPE_API_MEGAPIXELS": "2",

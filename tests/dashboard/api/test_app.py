@@ -8,13 +8,13 @@ import cv2
 import numpy as np
 import pytest
 
-from dashboard.samples import sample_picture
-from model.artifacts import load_run
-from model.classifier import load_classifier
-from model.detectors import create_detector
-from model.images import decode_image
-from model.pipeline import Pipeline
-from model.results import picture_entry
+from emoscope.dashboard.ui.samples import sample_picture
+from emoscope.model.faces.detectors import create_detector
+from emoscope.model.images import decode_image
+from emoscope.model.networks.load import load_classifier
+from emoscope.model.pictures.results import picture_entry
+from emoscope.model.pipeline import Pipeline
+from emoscope.model.runs.run import load_run
 from tests.dashboard.api.conftest import face_png, form
 
 

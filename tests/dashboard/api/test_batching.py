@@ -4,8 +4,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from dashboard.api import batching
-from dashboard.api.batching import MAX_FACES, Job, MicroBatcher
+from emoscope.dashboard.api import batching
+from emoscope.dashboard.api.batching import MAX_FACES, Job, MicroBatcher
 
 SECONDS = 20  # far more than any of this takes
 

@@ -12,10 +12,10 @@ import numpy as np
 import pytest
 from starlette.requests import Request
 
-from dashboard.api.bodies import Bodies
-from dashboard.api.problems import ProblemError
-from dashboard.api.settings import ApiSettings
-from dashboard.samples import sample_picture
+from emoscope.dashboard.api.bodies import Bodies
+from emoscope.dashboard.api.problems import ProblemError
+from emoscope.dashboard.api.settings import ApiSettings
+from emoscope.dashboard.ui.samples import sample_picture
 from tests.dashboard.api.conftest import face_png, form
 
 HEAD = "POST /api/v1/predict?detector=none HTTP/1.1\r\nHost: test\r\nContent-Type: image/png\r\n"

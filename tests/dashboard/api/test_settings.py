@@ -1,14 +1,12 @@
 import os
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
-from dashboard.api.settings import ApiSettings
-from model.errors import ConfigError
-
-ROOT = Path(__file__).resolve().parents[3]
+from emoscope.dashboard.api.settings import ApiSettings
+from emoscope.model.errors import ConfigError
+from tests.paths import ROOT
 
 
 def test_an_empty_environment_gives_the_defaults():

@@ -4,25 +4,33 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from dashboard.charts.calibration import agreement_bars, coverage_curve, reliability_diagram
-from dashboard.charts.comparison import (
+from emoscope.dashboard.charts.calibration import agreement_bars, coverage_curve, reliability_diagram
+from emoscope.dashboard.charts.comparison import (
     accuracy_against_cost,
     class_differences,
     pareto_front,
     scores_with_intervals,
 )
-from dashboard.charts.confusion import _ink, confusion_difference, confusion_matrix, normalized
-from dashboard.charts.curves import QUANTITIES, smooth, training_curves
-from dashboard.charts.dataset import class_balance, value_histogram, votes_beside_probabilities
-from dashboard.charts.palettes import DARK_GROUND, DIVERGING, LIGHT_GROUND, RUN_PALETTE, SEQUENTIAL, over, run_colors
-from dashboard.charts.ranking import precision_recall_curves, roc_curves
-from dashboard.charts.robustness import accuracy_by_severity, retained_accuracy
-from dashboard.charts.theme import class_colors
-from model import curves
-from model.calibration import reliability
-from model.label_errors import AgreementCurve
-from model.palette import relative_luminance
-from model.robustness import CORRUPTION_NAMES, RobustnessRow, summarize_robustness
+from emoscope.dashboard.charts.confusion import _ink, confusion_difference, confusion_matrix, normalized
+from emoscope.dashboard.charts.curves import QUANTITIES, smooth, training_curves
+from emoscope.dashboard.charts.dataset import class_balance, value_histogram, votes_beside_probabilities
+from emoscope.dashboard.charts.palettes import (
+    DARK_GROUND,
+    DIVERGING,
+    LIGHT_GROUND,
+    RUN_PALETTE,
+    SEQUENTIAL,
+    over,
+    run_colors,
+)
+from emoscope.dashboard.charts.ranking import precision_recall_curves, roc_curves
+from emoscope.dashboard.charts.robustness import accuracy_by_severity, retained_accuracy
+from emoscope.dashboard.charts.theme import class_colors
+from emoscope.model.drawing.palette import relative_luminance
+from emoscope.model.evaluation import curves
+from emoscope.model.evaluation.calibration import reliability
+from emoscope.model.evaluation.label_errors import AgreementCurve
+from emoscope.model.evaluation.robustness import CORRUPTION_NAMES, RobustnessRow, summarize_robustness
 from tests.factories import FER7, make_history, make_predictions
 
 

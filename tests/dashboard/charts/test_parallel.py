@@ -1,6 +1,6 @@
 import numpy as np
 
-from dashboard.charts.parallel import parallel_coordinates
+from emoscope.dashboard.charts.parallel import parallel_coordinates
 
 
 def axes(settings, score=(0.5, 0.6, 0.7), **arguments):

@@ -1,10 +1,10 @@
 import numpy as np
 import pytest
 
-from dashboard.charts.video import MAX_BINS, tick_places, tick_text, timeline
-from model.entities import Detection, Prediction
-from model.tracking import TrackedFace
-from model.video_readings import Readings, ReadingsBuilder
+from emoscope.dashboard.charts.video import MAX_BINS, tick_places, tick_text, timeline
+from emoscope.model.entities import Detection, Prediction
+from emoscope.model.faces.tracking import TrackedFace
+from emoscope.model.video.readings import Readings, ReadingsBuilder
 
 NAMES = ("happy", "sad", "neutral")
 

@@ -1,7 +1,7 @@
 import numpy as np
 
-from model.dataset import Split
-from model.dataset.appearance import brightness_and_contrast, mean_faces
+from emoscope.model.dataset import Split
+from emoscope.model.dataset.appearance import brightness_and_contrast, mean_faces
 
 
 def split_of(images, labels):
@@ -19,7 +19,7 @@ def test_mean_faces_do_not_depend_on_how_many_images_there_are(monkeypatch):
     images = np.random.default_rng(0).integers(0, 256, (50, 4, 4, 1), np.uint8)
     labels = np.arange(50) % 3
     whole = mean_faces(split_of(images, labels), 3)
-    monkeypatch.setattr("model.dataset.appearance._CHUNK", 7)
+    monkeypatch.setattr("emoscope.model.dataset.appearance._CHUNK", 7)
     np.testing.assert_array_equal(mean_faces(split_of(images, labels), 3), whole)
 
 

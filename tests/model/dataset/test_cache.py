@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from model.dataset.cache import cache_key, cache_root, file_hash, read_cached, write_cached
-from model.dataset.samples import Split, hash_images
+from emoscope.model.dataset.cache import cache_key, cache_root, file_hash, read_cached, write_cached
+from emoscope.model.dataset.samples import Split, hash_images
 from tests.model.dataset.made_up import make_images
 
 
@@ -30,7 +30,7 @@ def test_a_flipped_bit_never_gives_other_data(cache_folder):
 def test_an_entry_of_another_reader_version_is_not_used(monkeypatch):
     write_cached(cache_key("x"), {"train": make_split()})
     assert read_cached(cache_key("x")) is not None
-    monkeypatch.setattr("model.dataset.cache.READER_VERSION", 999)
+    monkeypatch.setattr("emoscope.model.dataset.cache.READER_VERSION", 999)
     assert read_cached(cache_key("x")) is None
 
 

@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from model.dataset.csv_form import read_csv
-from model.dataset.samples import hash_pixels
-from model.errors import DataError
+from emoscope.model.dataset.csv_form import read_csv
+from emoscope.model.dataset.samples import hash_pixels
+from emoscope.model.errors import DataError
 from tests.model.dataset.made_up import HEADER, PIXELS, make_images, make_table, table_row, three_splits
 
 
@@ -36,7 +36,7 @@ def test_splits_come_in_order_with_their_rows():
 
 @pytest.mark.parametrize("block", [100, 10_000, 30_000])
 def test_rows_are_whole_across_blocks(block, monkeypatch):
-    monkeypatch.setattr("model.dataset.csv_form.BLOCK_BYTES", block)
+    monkeypatch.setattr("emoscope.model.dataset.csv_form.BLOCK_BYTES", block)
     images = make_images(12, seed=5)
     split = read(make_table(images, [k % 7 for k in range(12)], ["Training"] * 12))["Training"]
     np.testing.assert_array_equal(split.images[..., 0], images)

@@ -5,9 +5,9 @@ import cv2
 import numpy as np
 import pytest
 
-from model.dataset import Dataset, Split, exact_duplicates, near_duplicates
-from model.dataset.duplicates import BLOCK_IMAGES, _correlated_pairs, _thumbnails
-from model.dataset.samples import hash_images
+from emoscope.model.dataset import Dataset, Split, exact_duplicates, near_duplicates
+from emoscope.model.dataset.duplicates import BLOCK_IMAGES, _correlated_pairs, _thumbnails
+from emoscope.model.dataset.samples import hash_images
 from tests.model.dataset.made_up import make_images
 
 

@@ -7,8 +7,8 @@ import cv2
 import numpy as np
 import pytest
 
-from model.dataset import FER2013_CLASSES, load_dataset
-from model.errors import DataError
+from emoscope.model.dataset import FER2013_CLASSES, load_dataset
+from emoscope.model.errors import DataError
 from tests.model.dataset.made_up import make_images, three_splits, write_folders, write_image
 
 IMAGES = make_images(14)
@@ -229,7 +229,7 @@ def test_a_changed_image_is_read_again_even_with_its_size_and_time_kept(tmp_path
 
 
 def test_a_home_folder_is_not_walked_through(tmp_path, monkeypatch):
-    monkeypatch.setattr("model.dataset.file_tree.MAX_FOLDERS", 20)
+    monkeypatch.setattr("emoscope.model.dataset.file_tree.MAX_FOLDERS", 20)
     for k in range(30):
         (tmp_path / str(k)).mkdir()
     with pytest.raises(DataError, match="over 20 folders"):

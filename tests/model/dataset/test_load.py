@@ -11,8 +11,8 @@ from zipfile import ZIP_DEFLATED, ZipFile
 import numpy as np
 import pytest
 
-from model.dataset import FER2013_CLASSES, find_dataset, load_dataset
-from model.errors import DataError
+from emoscope.model.dataset import FER2013_CLASSES, find_dataset, load_dataset
+from emoscope.model.errors import DataError
 from tests.model.dataset.made_up import HEADER, make_table, three_splits, write_folders
 
 IMAGES, EMOTIONS, USAGES = three_splits(9)
@@ -146,7 +146,7 @@ def test_a_second_load_comes_from_the_cache_and_is_equal(tmp_path, cache_folder,
     (tmp_path / "fer2013.csv").write_bytes(TEXT)
     first = load_dataset(tmp_path)
     assert len(list(cache_folder.glob("*.npz"))) == 1
-    monkeypatch.setattr("model.dataset.load.read_csv", lambda *_: pytest.fail("the table was parsed again"))
+    monkeypatch.setattr("emoscope.model.dataset.load.read_csv", lambda *_: pytest.fail("the table was parsed again"))
     second = load_dataset(tmp_path)
     assert second.fingerprint == first.fingerprint
     assert list(second.splits) == list(first.splits)
@@ -234,5 +234,5 @@ def test_a_class_that_a_split_lacks_is_noted(tmp_path):
 
 def test_reading_data_imports_neither_tensorflow_nor_scipy():
     heavy = {"scipy", "tensorflow", "keras", "streamlit", "pandas"}
-    code = f"import sys, model.dataset; print(sorted({heavy} & set(sys.modules)))"
+    code = f"import sys, emoscope.model.dataset; print(sorted({heavy} & set(sys.modules)))"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from model.dataset import (
+from emoscope.model.dataset import (
     FER2013_CLASSES,
     FER2013_TO_FERPLUS,
     FERPLUS_CLASSES,
@@ -17,7 +17,7 @@ from model.dataset import (
     load_dataset,
     read_votes,
 )
-from model.errors import DataError
+from emoscope.model.errors import DataError
 from tests.model.dataset.made_up import make_images, make_table, three_splits, write_folders
 
 HEADER = ["Usage", "Image name", *VOTE_NAMES]

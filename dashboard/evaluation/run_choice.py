@@ -1,0 +1,76 @@
+"""Which saved runs a page shows: the choice among all that can be opened, and why the others cannot."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import streamlit as st
+
+from emoscope.dashboard.evaluation.run_upload import uploaded_runs
+from emoscope.dashboard.ui import resources
+from emoscope.dashboard.ui.notices import escape
+from emoscope.dashboard.ui.url_state import in_url
+from emoscope.model.dataset.samples import TEST_SPLITS, VALIDATION_SPLITS
+from emoscope.model.runs.run import DEFAULT_RUN, BrokenRun, Run
+
+
+def available_runs(stop: bool = True) -> dict[str, Run]:
+    """Return every run that can be opened by key, the default run first; name the others in a sentence each.
+
+    Args:
+        stop: Where there is none at all, end the page with how to make one.
+    """
+    found = resources.runs()
+    broken = [run for run in found if isinstance(run, BrokenRun)]
+    if broken:
+        report_problems([f"{run.key} cannot be opened: {run.error}" for run in broken])
+    runs = {run.key: run for run in found if isinstance(run, Run)}
+    runs = dict(sorted(runs.items(), key=lambda item: (item[0] != DEFAULT_RUN, item[0])))
+    runs.update(uploaded_runs())
+    if not runs and stop:
+        st.info(
+            "There is no saved run yet. Train one with `python -m training train`, or point `EMOSCOPE_ARTIFACTS` at a "
+            "folder of runs.",
+            icon=":material/model_training:",
+        )
+        st.stop()
+    return runs
+
+
+def report_problems(problems: list[str]) -> None:
+    """Show what is wrong with some runs while the others are shown: one sentence each."""
+    if len(problems) == 1:
+        st.warning(escape(problems[0]), icon=":material/warning:")
+    elif problems:
+        st.warning("\n".join(f"- {escape(problem)}" for problem in problems), icon=":material/warning:")
+
+
+def choose_run(runs: Mapping[str, Run], label: str = "Run", key: str = "run") -> Run:
+    """Show the choice of one run, kept in the address."""
+    return runs[in_url(st.selectbox, label, key=key, options=list(runs))]
+
+
+def choose_runs(runs: Mapping[str, Run], default: int = 4) -> dict[str, Run]:
+    """Show the choice of any set of runs, kept in the address.
+
+    By default the first few, those with the first one's classes before others: a twin on other labels, which was
+    trained with a run, would lie on its curve.
+    """
+    keys = list(runs)
+    comparable = sorted(keys, key=lambda key: set(runs[key].info.class_names) != set(runs[keys[0]].info.class_names))
+    chosen = in_url(st.multiselect, "Runs", key="runs", options=keys, default=comparable[:default])
+    return {key: runs[key] for key in chosen}
+
+
+def choose_split(splits: tuple[str, ...], key: str = "split") -> str:
+    """Show the choice of the split, kept in the address."""
+    return in_url(
+        st.segmented_control,
+        "Split",
+        key=key,
+        options=list(splits),
+        default=splits[0],
+        required=True,
+        help=f"Everything is chosen on validation ({VALIDATION_SPLITS[0]}); the test split ({TEST_SPLITS[0]}) is what "
+        "published figures are about.",
+    )

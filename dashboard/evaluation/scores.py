@@ -1,0 +1,234 @@
+"""Figures of saved runs, computed once for all sessions and again when a run's files change.
+
+Every figure is computed from the saved predictions. ``metrics.json`` spares only the resampling behind the intervals,
+and only where its figures are those of the predictions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import streamlit as st
+
+from emoscope.model.errors import RunError
+from emoscope.model.evaluation.calibration import (
+    Reliability,
+    apply_temperature,
+    fit_temperature,
+    reliability,
+    temperature_effect,
+    validation_split,
+)
+from emoscope.model.evaluation.comparison import Comparison, Pair, compare, pair_runs
+from emoscope.model.evaluation.curves import (
+    ROC,
+    Coverage,
+    PrecisionRecall,
+    coverage_curve,
+    precision_recall_curve,
+    roc_curve,
+)
+from emoscope.model.evaluation.metrics import SCALARS, compute_metrics
+from emoscope.model.runs.predictions import Predictions
+from emoscope.model.runs.run import Run, load_run
+
+Version = tuple[tuple[str, int], ...]
+
+
+def version(run: Run, split: str = "") -> Version:
+    """Return what identifies the content of a run, as far as these figures go: its files and their times of change."""
+    files = ["run.json", "metrics.json", "history.csv", *([f"predictions/{split}.npz"] if split else [])]
+    paths = [run.path / file for file in files]
+    return tuple((str(path), path.stat().st_mtime_ns if path.is_file() else 0) for path in paths)
+
+
+def predictions(run: Run, split: str) -> Predictions:
+    """Return the answers on a split; shared, not to be written to.
+
+    Raises:
+        RunError: They are missing, broken or foreign.
+    """
+    return _predictions(run.path, split, version(run, split))
+
+
+@st.cache_resource(max_entries=48, show_spinner=False)
+def _predictions(path: Path, split: str, version: Version) -> Predictions:
+    found = load_run(path).predictions(split)
+    for column in fields(found):
+        getattr(found, column.name).flags.writeable = False
+    return found
+
+
+def metrics(run: Run, split: str) -> dict[str, Any]:
+    """Return the figures of :func:`emoscope.model.evaluation.metrics.compute_metrics`, with intervals.
+
+    Raises:
+        RunError: The predictions are missing, broken or foreign.
+    """
+    return _metrics(run.path, split, version(run, split))
+
+
+@st.cache_data(max_entries=256, show_spinner=False)
+def _metrics(path: Path, split: str, version: Version) -> dict[str, Any]:
+    run = load_run(path)
+    found = _predictions(path, split, version)
+    figures = compute_metrics(found, run.info.class_names, resamples=0)
+    try:
+        stored = run.metrics.get(split)
+    except RunError:
+        stored = None  # a spoiled copy of figures takes nothing from the predictions
+    if stored is not None and _same_figures(stored, figures):
+        return stored
+    return compute_metrics(found, run.info.class_names)
+
+
+def _same_figures(stored: Any, figures: dict[str, Any]) -> bool:
+    try:
+        same = all(np.isclose(stored[name], figures[name], rtol=1e-6, atol=1e-9) for name in ("n", *SCALARS))
+        intervals = [stored["intervals"][name] for name in SCALARS]
+        intervals += [row["intervals"][name] for row in stored["per_class"] for name in ("precision", "recall", "f1")]
+        return same and stored["confusion"] == figures["confusion"] and np.shape(intervals)[1:] == (2,)
+    except (KeyError, TypeError, ValueError, IndexError):
+        return False
+
+
+def histories(runs: Mapping[str, Run]) -> tuple[dict[str, dict[str, np.ndarray]], list[str]]:
+    """Return the training histories that can be read, and a sentence for each that cannot."""
+    return _each(runs, lambda run: _history(run.path, version(run)))
+
+
+@st.cache_resource(max_entries=128, show_spinner=False)
+def _history(path: Path, version: Version) -> dict[str, np.ndarray]:
+    found = load_run(path).history
+    if not found:
+        raise RunError(f"{path.name} has no history.csv, so there are no curves to draw.")
+    return found
+
+
+def all_metrics(runs: Mapping[str, Run], split: str) -> tuple[dict[str, dict[str, Any]], list[str]]:
+    """Return the figures of the runs that have them on a split, and a sentence for each that has not."""
+    return _each(runs, lambda run: metrics(run, split))
+
+
+def _each(runs: Mapping[str, Run], read: Callable[[Run], Any]) -> tuple[dict[str, Any], list[str]]:
+    found, problems = {}, []
+    for key, run in runs.items():
+        try:
+            found[key] = read(run)
+        except RunError as error:
+            problems.append(str(error))
+    return found, problems
+
+
+def threshold_curves(run: Run, split: str) -> tuple[dict[str, ROC], dict[str, PrecisionRecall]]:
+    """Return the ROC and the precision-recall curve of each class against the rest.
+
+    Raises:
+        RunError: The predictions are missing, broken or foreign.
+    """
+    return _threshold_curves(run.path, run.info.class_names, split, version(run, split))
+
+
+@st.cache_resource(max_entries=32, show_spinner=False)
+def _threshold_curves(
+    path: Path, names: tuple[str, ...], split: str, version: Version
+) -> tuple[dict[str, ROC], dict[str, PrecisionRecall]]:
+    found = _predictions(path, split, version)
+    sides = {name: (found.label == i, found.probabilities[:, i]) for i, name in enumerate(names)}
+    roc = {name: roc_curve(*side) for name, side in sides.items()}
+    return roc, {name: precision_recall_curve(*side) for name, side in sides.items()}
+
+
+def coverage(run: Run, split: str) -> Coverage:
+    """Return accuracy against coverage.
+
+    Raises:
+        RunError: The predictions are missing, broken or foreign.
+    """
+    return _coverage(run.path, split, version(run, split))
+
+
+@st.cache_resource(max_entries=32, show_spinner=False)
+def _coverage(path: Path, split: str, version: Version) -> Coverage:
+    found = _predictions(path, split, version)
+    return coverage_curve(found.label, found.probabilities)
+
+
+def calibration(run: Run, split: str) -> tuple[Reliability, Reliability | None, dict[str, Any] | None]:
+    """Return the reliability on a split as trained and after temperature scaling, and what the temperature does there.
+
+    The temperature is fitted on the run's validation split; without one there is only the first.
+
+    Raises:
+        RunError: The predictions are missing, broken or foreign.
+    """
+    try:
+        fitted_on = validation_split(run)
+        return _calibration(run.path, split, fitted_on, version(run, split), version(run, fitted_on))
+    except RunError:
+        return _calibration(run.path, split, "", version(run, split), ())
+
+
+@st.cache_resource(max_entries=64, show_spinner=False)
+def _calibration(
+    path: Path, split: str, fitted_on: str, version: Version, fitted_version: Version
+) -> tuple[Reliability, Reliability | None, dict[str, Any] | None]:
+    found = _predictions(path, split, version)
+    before = reliability(found.label, found.probabilities)
+    if not fitted_on:
+        return before, None, None
+    fitted = _predictions(path, fitted_on, fitted_version)
+    temperature = fit_temperature(fitted.label, fitted.probabilities)
+    after = reliability(found.label, apply_temperature(found.probabilities, temperature))
+    return before, after, {**temperature_effect(found, temperature), "fitted_on": fitted_on}
+
+
+def test_set(run: Run, split: str) -> tuple[tuple[str, ...], int]:
+    """Return what must be equal for two runs' figures to stand in one table: class names, and images with labels.
+
+    Raises:
+        RunError: The predictions are missing, broken or foreign.
+    """
+    return _test_set(run.path, split, version(run, split))
+
+
+@st.cache_data(max_entries=256, show_spinner=False)
+def _test_set(path: Path, split: str, version: Version) -> tuple[tuple[str, ...], int]:
+    names = load_run(path).info.class_names
+    found = _predictions(path, split, version)
+    order = sorted(range(len(names)), key=names.__getitem__)
+    label = np.argsort(order)[found.label].astype(np.uint64)  # the order of the network's outputs does not matter
+    samples = np.sort(found.pixel_hash ^ (label + np.uint64(1)) * np.uint64(0x9E3779B97F4A7C15))
+    return tuple(sorted(names)), hash(samples.tobytes())
+
+
+def pair(a: Run, b: Run, split: str) -> Pair:
+    """Return two runs lined up on one split.
+
+    Raises:
+        RunError: They must not be compared.
+    """
+    return _pair(a.path, b.path, split, version(a, split), version(b, split))
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def _pair(a: Path, b: Path, split: str, version_a: Version, version_b: Version) -> Pair:
+    return pair_runs(load_run(a), load_run(b), split)
+
+
+def comparison(a: Run, b: Run, split: str) -> Comparison:
+    """Return what two runs' answers say about their difference.
+
+    Raises:
+        RunError: They must not be compared.
+    """
+    return _comparison(a.path, b.path, split, version(a, split), version(b, split))
+
+
+@st.cache_resource(max_entries=64, show_spinner="Resampling …")
+def _comparison(a: Path, b: Path, split: str, version_a: Version, version_b: Version) -> Comparison:
+    return compare(_pair(a, b, split, version_a, version_b))

@@ -1,0 +1,165 @@
+"""All runs in one table and against what they cost."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from emoscope.dashboard.charts.comparison import accuracy_against_cost, scores_with_intervals
+from emoscope.dashboard.evaluation import latency, scores
+from emoscope.dashboard.evaluation.run_choice import choose_split, report_problems
+from emoscope.dashboard.ui.chart_export import show_chart
+from emoscope.dashboard.ui.notices import escape
+from emoscope.dashboard.ui.tables import show_table
+from emoscope.dashboard.ui.url_state import in_url
+from emoscope.model.evaluation.metrics import LOWER_IS_BETTER, METRIC_TITLES, SCALARS
+from emoscope.model.runs.run import KERAS_FILE, Run
+
+COSTS = {
+    "Operations a face (millions)": "multiply_adds",
+    "Parameters (thousands)": "parameters",
+    "File size (MB)": "megabytes",
+    "Milliseconds a face": "milliseconds",
+}
+
+
+def show_leaderboard(runs: Mapping[str, Run]) -> None:
+    """Show the runs best first, one table for each test set, and their Pareto front."""
+    splits = tuple(dict.fromkeys(split for run in runs.values() for split in run.splits))
+    if not splits:
+        report_problems(["No run here has saved predictions; run `python -m training evaluate` on one."])
+        return
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        split = choose_split(splits)
+        metric = in_url(
+            st.selectbox,
+            "Metric",
+            key="metric",
+            options=list(SCALARS),
+            format_func=METRIC_TITLES.__getitem__,
+            width=230,
+        )
+        wanted = in_url(st.text_input, "Filter", key="filter", placeholder="name or architecture", width=230)
+    matched = matching(runs, wanted)
+    found, problems = scores.all_metrics({key: runs[key] for key in matched if split in runs[key].splits}, split)
+    report_problems(problems)
+    groups = same_test_set({key: runs[key] for key in found}, split)
+    if len(groups) > 1:
+        st.info(
+            f"These runs were scored on {len(groups)} different test sets or class lists. Figures of different tables "
+            "must not be compared.",
+            icon=":material/call_split:",
+        )
+    for number, keys in enumerate(groups):
+        _show_group({key: runs[key] for key in keys}, found, metric, split, number)
+    if not matched:
+        st.caption("No run matches.")
+    if not_scored := [key for key in matched if split not in runs[key].splits]:
+        st.caption(f"Not scored on {split}: {', '.join(map(escape, not_scored))}.")
+
+
+def matching(runs: Mapping[str, Run], wanted: str) -> list[str]:
+    """Return the keys of the runs whose key, name, architecture or labels contain every word asked for."""
+    words = wanted.lower().split()
+    texts = {
+        key: " ".join((key, run.info.name, run.info.architecture, run.info.label_source)).lower()
+        for key, run in runs.items()
+    }
+    return [key for key, text in texts.items() if all(word in text for word in words)]
+
+
+def same_test_set(runs: Mapping[str, Run], split: str) -> list[list[str]]:
+    """Group runs whose figures may stand in one table, the largest group first."""
+    groups: dict[Any, list[str]] = {}
+    for key, run in runs.items():
+        groups.setdefault(scores.test_set(run, split), []).append(key)
+    return sorted(groups.values(), key=len, reverse=True)
+
+
+def leaderboard(runs: Mapping[str, Run], figures: Mapping[str, dict[str, Any]], metric: str) -> pd.DataFrame:
+    """Return a row a run, best first: the metric with its interval, the other figures, and what the run costs."""
+    percent = metric != "log_loss"
+    scale = 100 if percent else 1
+    rows = []
+    for key, run in runs.items():
+        low, high = figures[key]["intervals"][metric]
+        rows.append(
+            {
+                "Run": key,
+                **_figure(metric, figures[key]),
+                "95 % interval": f"{scale * low:.1f} – {scale * high:.1f}" if percent else f"{low:.3f} – {high:.3f}",
+                "Milliseconds a face": round(latency.measured(run), 2),
+                **{title: round(cost(run, title), 2) for title in list(COSTS)[:3]},
+                "Architecture": run.info.architecture,
+                "Labels": run.info.label_source,
+                **{title: value for n in SCALARS if n != metric for title, value in _figure(n, figures[key]).items()},
+                "Images": figures[key]["n"],
+            }
+        )
+    table = pd.DataFrame(rows)
+    table = table.dropna(axis="columns", how="all")
+    return table.sort_values(table.columns[1], ascending=metric in LOWER_IS_BETTER, kind="stable", ignore_index=True)
+
+
+def _figure(metric: str, figures: Mapping[str, Any]) -> dict[str, float]:
+    """Return a figure as a table shows it, by its column's title."""
+    if metric == "log_loss":
+        return {METRIC_TITLES[metric]: round(figures[metric], 4)}
+    return {f"{METRIC_TITLES[metric]} %": round(100 * figures[metric], 2)}
+
+
+def cost(run: Run, title: str) -> float:
+    """Return what a run costs by one of ``COSTS``; NaN where that is not known."""
+    match COSTS[title]:
+        case "multiply_adds":
+            return run.info.multiply_adds / 1e6 or float("nan")
+        case "parameters":
+            return run.info.parameters / 1e3 or float("nan")
+        case "milliseconds":
+            return latency.measured(run)
+    file = run.litert_file or run.path / KERAS_FILE
+    return file.stat().st_size / 1e6 if file.is_file() else float("nan")
+
+
+def _show_group(
+    runs: Mapping[str, Run], figures: Mapping[str, dict[str, Any]], metric: str, split: str, number: int
+) -> None:
+    first = next(iter(runs.values()))
+    other = f"Test set {number + 1}: " if number else ""
+    st.subheader(f"{other}{figures[first.key]['n']:,} images of {split}, {len(first.info.class_names)} classes")
+    show_table(leaderboard(runs, figures, metric), alt="All runs, best first.")
+    if len(runs) < 2:
+        return
+    values = {key: (figures[key][metric], *figures[key]["intervals"][metric]) for key in runs}
+    left, right = st.columns(2, gap="large")
+    with left:
+        show_chart(
+            scores_with_intervals(values, METRIC_TITLES[metric], percent=metric != "log_loss"),
+            f"leaderboard-{number}",
+            f"{METRIC_TITLES[metric]} of each run with its 95 % interval.",
+        )
+    with right:
+        title = in_url(st.selectbox, "Against", key=f"cost{number or ''}", options=list(COSTS))
+        if title == "Milliseconds a face" and st.button(
+            "Measure on this machine", icon=":material/timer:", key=f"time{number}"
+        ):
+            with st.spinner("Timing each network on one core …"):
+                report_problems([problem for run in runs.values() if (problem := latency.measure(run))])
+        costs = np.array([cost(run, title) for run in runs.values()], np.float64)
+        if not np.isfinite(costs).any():
+            st.caption(f"{title}: not known for any of these runs.")
+            return
+        direction = -1 if metric in LOWER_IS_BETTER else 1
+        show_chart(
+            accuracy_against_cost(
+                list(runs), costs,
+                np.array([values[key][0] for key in runs]), np.array([values[key][1:] for key in runs]),
+                cost_title=title, score_title=METRIC_TITLES[metric], direction=direction, percent=metric != "log_loss",
+            ),
+            f"pareto-{number}",
+            f"{METRIC_TITLES[metric]} against {title.lower()}; no other run beats those on the dotted line in both.",
+        )  # fmt: skip

@@ -1,0 +1,60 @@
+"""How runs were made, side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+
+from emoscope.model.runs.run import Run
+
+
+def hyperparameters(runs: Mapping[str, Run], differences_only: bool = False) -> pd.DataFrame:
+    """Return what each run was trained with: a row a setting, a column a run, as text.
+
+    Nested settings are written with dots (``augmentation.flip``); a setting that a run does not have is ``–``.
+
+    Args:
+        runs: By key.
+        differences_only: Leave out settings that are the same in all runs.
+    """
+    columns = {key: _settings(run) for key, run in runs.items()}
+    names = list(dict.fromkeys(name for settings in columns.values() for name in settings))
+    table = pd.DataFrame(
+        {key: [settings.get(name, "–") for name in names] for key, settings in columns.items()},
+        index=pd.Index(names, name="Setting"),
+        dtype=str,
+    )
+    if differences_only and len(runs) > 1:
+        table = table[table.nunique(axis=1) > 1]
+    return table
+
+
+def _settings(run: Run) -> dict[str, str]:
+    info = run.info
+    height, width = info.input_size
+    settings = {
+        "architecture": info.architecture,
+        "input": f"{height}×{width}×{info.channels}",
+        "normalization": info.normalization.kind,
+        "label source": info.label_source or "–",
+        "data set": info.dataset.name,
+        "parameters": f"{info.parameters:,}",
+        "seed": "–" if info.seed is None else str(info.seed),
+        "best epoch": "–" if info.best_epoch is None else str(info.best_epoch),
+        "training minutes": f"{info.training_seconds / 60:.0f}",
+        **{f"environment.{name}": value for name, value in info.environment.items()},
+    }
+    return {**settings, **flat(info.config)}
+
+
+def flat(values: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
+    """Return nested settings as text by dotted name."""
+    found: dict[str, str] = {}
+    for name, value in values.items():
+        if isinstance(value, Mapping) and value:
+            found.update(flat(value, f"{prefix}{name}."))
+        else:
+            found[prefix + name] = str(value)
+    return found

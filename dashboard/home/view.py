@@ -1,0 +1,105 @@
+"""The parts of the home page."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import cv2
+import numpy as np
+import streamlit as st
+
+from emoscope.dashboard.charts.probabilities import probability_bars
+from emoscope.dashboard.predict.album import scaled
+from emoscope.dashboard.ui import resources
+from emoscope.dashboard.ui.navigation import PAGES, Entry
+from emoscope.dashboard.ui.notices import escape, show_error
+from emoscope.dashboard.ui.samples import sample_picture
+from emoscope.model.drawing.annotate import annotate
+from emoscope.model.entities import Prediction
+from emoscope.model.errors import EmoscopeError, RunError
+from emoscope.model.images import decode_image
+from emoscope.model.runs.run import Run
+
+HUMAN_ACCURACY = "65 ± 5 %"  # Source: I. Goodfellow et al., Challenges in representation learning, 2013
+SAMPLE_ZOOM = 1.4
+UNSEEN_SPLITS = ("PrivateTest", "test")
+TEST_SPLITS = (*UNSEEN_SPLITS, "PublicTest", "validation")
+
+
+def show_ways_in() -> None:
+    """Show the pages on which one can try the network as large buttons."""
+    with st.container(horizontal=True):
+        for i, entry in enumerate(entry for entry in PAGES if entry.group == "Try it"):
+            label = {"predict.py": "Read pictures", "live.py": "Go live"}.get(entry.file, entry.title)
+            if st.button(label, type="secondary" if i else "primary", icon=entry.icon, key=f"go_{entry.file}"):
+                st.switch_page(entry.path)
+
+
+def show_sample(run: Run) -> None:
+    """Show a sample picture as this run reads it, on the quick detector that needs no download."""
+    try:
+        frame, prediction = _sample(run.key, resources.stamp(run.key))
+    except EmoscopeError:
+        return  # the error that matters is shown where one chose to predict
+    left, right = st.columns([3, 4], vertical_alignment="center", gap="small")
+    left.image(frame, width="stretch", alt="A sample photo with the face boxed")
+    bars = probability_bars(prediction.probabilities, prediction.class_names)
+    right.plotly_chart(bars, config={"displayModeBar": False}, key="sample_bars")
+
+
+@st.cache_resource(max_entries=2, show_spinner=False)
+def _sample(run_key: str, version: tuple[int, ...]) -> tuple[np.ndarray, Prediction]:
+    frame_bgr = decode_image(sample_picture("One face")[1])[:300, 75:375]
+    prediction = resources.pipeline(run_key, "haar").analyze(frame_bgr)[0]
+    large = cv2.resize(frame_bgr, None, fx=SAMPLE_ZOOM, fy=SAMPLE_ZOOM, interpolation=cv2.INTER_CUBIC)
+    annotated = annotate(large, [scaled(prediction, SAMPLE_ZOOM)], bars=False)
+    return cv2.cvtColor(annotated, cv2.COLOR_BGR2RGB), prediction
+
+
+def show_figures(run: Run) -> None:
+    """Show what was measured of a run, from its own files; what was not measured is left out."""
+    try:
+        metrics = run.metrics
+    except RunError as error:
+        show_error(error)
+        return
+    split = next((name for name in TEST_SPLITS if "accuracy" in metrics.get(name, {})), None)
+    figures = metrics[split] if split else {}
+    tiles = []
+    if figures:
+        tiles += [("Right answers", f"{100 * figures['accuracy']:.1f} %"), ("People, same task", HUMAN_ACCURACY)]
+    if run.info.parameters:
+        tiles.append(("Weights", f"{run.info.parameters / 1e6:.2f} M"))
+    if run.litert_file:
+        tiles.append(("Model file", _file_size(run.litert_file.stat().st_size)))
+    grid = st.grid(4, min_column_width=150, gap="small")
+    for label, value in tiles:
+        grid.metric(label, value, border=True)
+    st.caption(_measured_on(run, split, figures))
+
+
+def _measured_on(run: Run, split: str | None, figures: Mapping[str, Any]) -> str:
+    """Say how the figures came about, in the network's own name."""
+    name = escape(run.info.name)
+    if not split:
+        return f"{name} was not evaluated yet: `python -m training evaluate` measures it."
+    low, high = figures.get("intervals", {}).get("accuracy", (None, None))
+    interval = f" (95 % interval {100 * low:.1f} to {100 * high:.1f} %)" if low is not None else ""
+    seen = "never saw in training" if split in UNSEEN_SPLITS else "was chosen by, but not trained on"
+    images = f"the {figures['n']:,} images of {escape(run.info.dataset.name)}'s {split}"
+    return f"{name} on {images}, which it {seen}{interval}. People: Goodfellow et al., 2013."
+
+
+def _file_size(size: int) -> str:
+    return f"{size / 1e6:.1f} MB" if size >= 1e6 else f"{size / 1e3:.0f} kB"
+
+
+def show_cards(entries: Sequence[Entry]) -> None:
+    """Show pages as a grid of cards."""
+    st.html("<style>.st-key-cards [data-testid=stPageLink-NavLink] {padding-left: 0}</style>")
+    cards = st.grid(3, key="cards", min_column_width=220, gap="small")
+    for entry in entries:
+        with cards.container(border=True):
+            st.page_link(entry.path, label=f"**{entry.title}**", icon=entry.icon)
+            st.caption(entry.summary)

@@ -1,0 +1,121 @@
+"""The live page's connection: the streamer with its ICE servers, and the doctor's findings on the page."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from time import monotonic
+from typing import Any
+
+import streamlit as st
+from streamlit_webrtc import WebRtcMode, WebRtcStreamerContext, webrtc_streamer
+
+from emoscope.dashboard.live.analysis_pool import AnalysisPool
+from emoscope.dashboard.live.doctor import BROWSER_PROBE, Evidence, Finding, Patience, diagnose
+from emoscope.dashboard.live.ice import IceConfiguration, ice_configuration
+from emoscope.dashboard.live.pacing import pace
+from emoscope.dashboard.live.processor import CAMERA_RATE, LiveProcessor
+from emoscope.dashboard.ui.notices import show_warning
+from emoscope.dashboard.ui.state import choose
+from emoscope.model.places import HOME
+
+_ASKED = "live_camera_rate"
+_CROWD = 3
+"""From so many live people on, what stands beside the video is redrawn a third as often, for the sake of the video."""
+_probe = st.components.v2.component("emoscope_connection_probe", js=BROWSER_PROBE)
+
+
+def configuration() -> IceConfiguration:
+    """Return the ICE servers for the page as the browser has opened it; found once in five minutes."""
+    return _configuration(st.context.url or "")
+
+
+@st.cache_data(ttl=300, max_entries=16, show_spinner=False)
+def _configuration(url: str) -> IceConfiguration:
+    return ice_configuration(url, _secrets(), os.environ)
+
+
+def _secrets() -> Mapping[str, Any]:
+    try:
+        return st.secrets.to_dict()
+    except FileNotFoundError:  # a deployment without secrets is the rule
+        return {}
+
+
+def _camera_rate(pool: AnalysisPool) -> int:
+    return round(min(CAMERA_RATE, max(5, pool.newcomers_frame_rate)))
+
+
+def streamer(processor: LiveProcessor, ice: IceConfiguration, pool: AnalysisPool) -> WebRtcStreamerContext:
+    """Show the video with its Start button."""
+    rate = st.session_state.setdefault(_ASKED, _camera_rate(pool))  # a running camera keeps it: see show_crowd
+    width, height = (640, 480) if rate == CAMERA_RATE else (480, 360)
+    size = {"width": {"ideal": width}, "height": {"ideal": height}}
+    return webrtc_streamer(
+        key="live",
+        mode=WebRtcMode.SENDRECV,
+        frontend_rtc_configuration=ice.browser,
+        server_rtc_configuration=ice.server,
+        media_stream_constraints={"video": {**size, "frameRate": {"ideal": rate, "max": rate}}, "audio": False},
+        video_processor_factory=lambda: processor,
+        # The callback never waits, and a queue of frames between two threads would only add to their age.
+        async_processing=False,
+        video_html_attrs={
+            "autoPlay": True,
+            "controls": False,
+            "muted": True,
+            "playsInline": True,
+            "style": {"width": "100%", "borderRadius": "10px", "background": "#10131a"},
+        },
+        translations={"start": "Start", "stop": "Stop", "select_device": "Choose camera"},
+    )
+
+
+def seconds_between_redraws(pool: AnalysisPool, is_on: bool) -> float:
+    """Return how long what stands beside the video may stay as it is."""
+    if not is_on:
+        return 3.0
+    return 1.0 if pool.taken < _CROWD else 3.0
+
+
+def show_crowd(pool: AnalysisPool, is_on: bool) -> None:
+    """Say so before somebody presses Start in vain, and ask the camera for what the server can send back."""
+    if is_on:
+        return
+    if st.session_state[_ASKED] != (rate := _camera_rate(pool)):
+        st.session_state[_ASKED] = rate
+        st.rerun()
+    if pool.is_full:
+        show_warning(
+            f"The server is busy: {pool.seats} people are live now, which is its limit.",
+            "Try again in a moment; this message goes when a place is free.",
+        )
+
+
+def show_findings(context: WebRtcStreamerContext, processor: LiveProcessor, ice: IceConfiguration) -> Finding | None:
+    """Look after the connection; show what is wrong with it, if anything is, and offer what works instead."""
+    pace(context.output_video_track, processor.wants)
+    patience: Patience = st.session_state.setdefault("live_patience", Patience())
+    is_running = processor.view().is_running
+    is_connecting = (context.state.signalling or context.state.playing) and not is_running
+    is_stuck = patience.is_over(is_connecting, monotonic())
+    result = _probe(
+        key="live_probe",
+        data={"iceServers": ice.browser["iceServers"], "deep": is_stuck},
+        height=1,
+        on_report_change=lambda: None,
+    )
+    finding = None if is_running else diagnose(Evidence.from_report(result.report, is_stuck, ice.has_relay))
+    if finding is not None:
+        show_warning(finding.message, finding.action)
+        if ice.problem:
+            st.caption(f":material/warning: {ice.problem}")
+        if finding.pictures_help and not st.session_state.get("live_single"):
+            if st.button("Use single pictures", icon=":material/photo_camera:"):
+                choose("live_single", True)
+                st.rerun()
+        elif not finding.pictures_help:
+            st.page_link(
+                HOME / "pages" / "predict.py", label="Read faces in pictures", icon=":material/add_photo_alternate:"
+            )
+    return finding

@@ -1,0 +1,92 @@
+"""The live page's controls. Each acts on the running video; none needs a new connection."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import cv2
+import streamlit as st
+
+from emoscope.dashboard.live.analysis_pool import AnalysisPool
+from emoscope.dashboard.live.garbage import CollectionWatch
+from emoscope.dashboard.live.processor import LiveProcessor, LiveSettings
+from emoscope.dashboard.ui import resources, state
+from emoscope.model.faces.tracking import TrackingSettings
+
+NO_SECOND = ""
+RATES = [2, 5, 10, 15, 20, 30]
+
+
+@st.cache_resource(show_spinner=False)
+def pool() -> AnalysisPool:
+    """Return the one analysis pool of this process."""
+    # Half of the cores detect and classify; the others decode, draw and encode everybody's pictures.
+    cv2.setNumThreads(max(1, (os.cpu_count() or 2) // 2))
+    sys.setswitchinterval(0.001)  # a frame waits for the interpreter five times as short as by default
+    return AnalysisPool.from_environment()
+
+
+@st.cache_resource(show_spinner=False)
+def collection_watch() -> CollectionWatch:
+    """Return the one watch of this process."""
+    return CollectionWatch()
+
+
+def settings(choice: state.Choice) -> LiveSettings:
+    """Show the controls in the sidebar and return what they say.
+
+    Raises:
+        RunError: A chosen network cannot be opened.
+        DetectorError: The detector cannot run here.
+    """
+    names = state.run_names()
+    rivals = [NO_SECOND, *(key for key in names if key != choice.run_key)]
+    with st.sidebar:
+        second = st.selectbox(
+            "Compare with",
+            rivals,
+            format_func=lambda key: names.get(key, "no second network"),
+            help="A second network reads the same faces in the same frames; its label stands below the box, as B.",
+            **state.kept("live_second", NO_SECOND, rivals),
+        )
+        st.subheader("Picture", anchor=False)
+        bars = st.toggle("Bars", help="Every emotion's probability beside the face.", **state.kept("live_bars", True))
+        heat = st.toggle("Heat map", help="Where the evidence lies.", **state.kept("live_heat", False))
+        mirror = st.toggle("Mirror", help="Left and right as in a mirror.", **state.kept("live_mirror", True))
+        st.subheader("Pace", anchor=False)
+        smoothing = st.slider(
+            "Smoothing",
+            0.0,
+            2.0,
+            step=0.1,
+            format="%.1f s",
+            help="How long a change of expression takes to come through. 0 shows each analysis as it is.",
+            **state.kept("live_smoothing", 0.4),
+        )
+        rate = st.select_slider(
+            "Analyses a second, at most",
+            RATES,
+            help="The video keeps the camera's rate whatever is chosen here.",
+            **state.kept("live_rate", 20, RATES),
+        )
+    way = {"calibrated": choice.calibrated, "for_video": True}
+    return LiveSettings(
+        pipeline=resources.pipeline(choice.run_key, choice.detector_name, **way),
+        second=resources.pipeline(second, choice.detector_name, **way) if second else None,
+        rate=float(rate),
+        tracking=TrackingSettings(smoothing=float(smoothing)),
+        bars=bars,
+        heat_maps=heat,
+        mirror=mirror,
+        correct_baseline=bool(st.session_state.get("live_correct", True)),
+    )
+
+
+def processor(wanted: LiveSettings) -> LiveProcessor:
+    """Return this session's video processor, set to what is wanted."""
+    found: LiveProcessor | None = st.session_state.get("live_processor")
+    if found is None:
+        found = st.session_state["live_processor"] = LiveProcessor(pool(), wanted)
+    found.configure(wanted)
+    return found

@@ -1,0 +1,98 @@
+"""The ways in which pictures come to the predict page."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from io import BytesIO
+
+import streamlit as st
+
+from emoscope.dashboard.predict.album import MAX_PICTURES
+from emoscope.dashboard.ui.samples import SAMPLES, sample_picture
+from emoscope.dashboard.ui.state import kept
+
+MAX_MEGABYTES = 60
+SCENES, CROPPED = "shows a scene: find the faces", "is a cropped face: read it whole"
+WAYS = ("Files", "Folder", "Camera", "Samples")
+
+
+def pictures() -> Sequence[tuple[str, BytesIO]]:
+    """Show the chosen way to bring pictures and return name and content of those just brought."""
+    way = st.segmented_control(
+        "Where the pictures come from",
+        WAYS,
+        required=True,
+        label_visibility="collapsed",
+        **kept("picture_source", "Files", WAYS),
+    )
+    if way == "Camera":
+        return _camera()
+    if way == "Samples":
+        return _samples()
+    # No `type`: a filter by extension would turn files away without saying why; the decoder says it in a sentence.
+    uploads = st.file_uploader(
+        "Drop pictures here" if way == "Files" else "Choose a folder of pictures",
+        accept_multiple_files=True if way == "Files" else "directory",
+        max_upload_size=MAX_MEGABYTES,
+        key=_widget_key(way),
+    )
+    st.caption(
+        f"JPEG, PNG, WebP, BMP, TIFF, GIF or AVIF, up to {MAX_PICTURES} at a time. "
+        "They are read in this machine's memory, written nowhere, and forgotten when you leave."
+    )
+    return [(upload.name, upload) for upload in uploads]
+
+
+def _camera() -> Sequence[tuple[str, BytesIO]]:
+    snapshot = st.camera_input("Take a snapshot", key=_widget_key("Camera"), width=480)
+    number = st.session_state.get("snapshots", 0) + 1
+    if snapshot is None:
+        return []
+    st.session_state["snapshots"] = number
+    return [(f"snapshot-{number}.jpg", snapshot)]
+
+
+def _samples() -> Sequence[tuple[str, BytesIO]]:
+    with st.container(horizontal=True):
+        for title in SAMPLES:
+            st.button(title, key=f"sample_{title}", icon=":material/image:", on_click=_want_sample, args=(title,))
+    # Kept until it is read: a click elsewhere meanwhile starts the page over, where the button is no longer pressed.
+    wanted = st.session_state.get("wanted_sample")
+    if wanted is None:
+        return []
+    name, data = sample_picture(wanted)
+    return [(name, BytesIO(data))]
+
+
+def _want_sample(title: str) -> None:
+    st.session_state["wanted_sample"] = title
+
+
+def _widget_key(way: str) -> str:
+    return f"upload_{way}_{st.session_state.get('uploads', 0)}"
+
+
+def empty() -> None:
+    """Empty the uploaders, so that the server drops the files themselves."""
+    st.session_state.pop("wanted_sample", None)
+    st.session_state["uploads"] = st.session_state.get("uploads", 0) + 1
+
+
+def already_cropped() -> bool:
+    """Ask whether pictures are face crops already, which no detector then searches."""
+    with st.sidebar:
+        content = st.radio(
+            "Each picture",
+            (SCENES, CROPPED),
+            help="A cropped face is read as it is. Take this for pictures in which a face fills the frame.",
+            **kept("content", SCENES, (SCENES, CROPPED)),
+        )
+    return content == CROPPED
+
+
+def show_progress(names: Iterator[str], total: int) -> None:
+    """Go through a reading of pictures and show how far it is."""
+    bar = st.empty()
+    for done, name in enumerate(names):
+        bar.progress(done / max(total, 1), f"Reading {done + 1} of {total}: {name}")
+    bar.empty()

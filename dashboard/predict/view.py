@@ -1,0 +1,182 @@
+"""How predictions look on a page: pictures with their boxes, and a card a face."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Sequence
+from dataclasses import astuple
+
+import cv2
+import numpy as np
+import streamlit as st
+
+from emoscope.dashboard.charts.probabilities import emotion_counts, probability_bars
+from emoscope.dashboard.charts.theme import OUTLINE, class_colors
+from emoscope.dashboard.predict import downloads
+from emoscope.dashboard.predict.album import Album, Picture, Problem, scaled
+from emoscope.dashboard.predict.inputs import CROPPED
+from emoscope.dashboard.ui import resources
+from emoscope.dashboard.ui.notices import escape, show_error
+from emoscope.dashboard.ui.state import DETECTOR_TITLES, Choice, choose, kept
+from emoscope.model.drawing.annotate import annotate
+from emoscope.model.entities import Prediction
+from emoscope.model.faces.detectors import DETECTOR_NAMES, detector_problem
+from emoscope.model.networks.classifier import Classifier
+
+PICTURES_A_PAGE = 5
+FACES_A_PAGE = 6
+STICKY_PICTURE = """@media (min-width: 640px) {
+  [class*="st-key-picture_"] [data-testid="stColumn"]:first-child > div {position: sticky; top: 4rem}
+}"""
+"""Keeps a picture in sight while one scrolls through the cards of its faces."""
+CROP_SIZE = (144, 144)
+PLAIN = {"displayModeBar": False}
+
+Result = tuple[Picture, list[Prediction]]
+
+
+def show_problems(problems: Sequence[Problem]) -> None:
+    """List the files of the latest batch that could not be read, one sentence each."""
+    for name, error in problems[:5]:
+        show_error(error, about=name)
+    if problems[5:]:
+        with st.expander(f"{_count(len(problems) - 5, 'more file')} could not be read"):
+            st.markdown("\n".join(f"- {escape(name)}: {escape(error.message)}" for name, error in problems[5:]))
+
+
+def show_summary(results: Sequence[Result], classifier: Classifier, choice: Choice) -> bool:
+    """Say what was found in all pictures together, and offer it as files.
+
+    Returns:
+        Whether heat maps are wanted.
+    """
+    faces = [prediction for _, predictions in results for prediction in predictions]
+    class_names = classifier.info.class_names
+    with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+        st.subheader(
+            f"{_count(len(faces), 'face')} in {_count(len(results), 'picture')}", anchor=False, width="content"
+        )
+        with st.container(horizontal=True, vertical_alignment="center", gap="small", width="content"):
+            heat_maps = st.toggle(
+                "Heat maps",
+                help="Where in the face the evidence for its emotion lies.",
+                **kept("heat_maps", False),
+            )
+            for label, file, mime, make in (
+                ("CSV", "emotions.csv", "text/csv", lambda: downloads.to_csv(results, class_names)),
+                ("JSON", "emotions.json", "application/json", lambda: downloads.to_json(results, *astuple(choice))),
+                ("Pictures", "annotated.zip", "application/zip", lambda: downloads.to_zip(results, heat_maps)),
+            ):
+                # A function is called when the button is clicked: no file is made that nobody takes.
+                icon = ":material/download:"
+                st.download_button(label, make, file, mime, icon=icon, on_click="ignore", key=f"get_{file}")
+            st.button("Clear", icon=":material/delete:", on_click=_clear, help="Forget all pictures and results.")
+    if len(faces) > 2:
+        counts = emotion_counts([face.label for face in faces], class_names)
+        st.plotly_chart(counts, config=PLAIN, key="emotion_counts")
+    return heat_maps
+
+
+def _clear() -> None:
+    st.session_state.pop("album", None)
+
+
+def show_results(album: Album, way: tuple, classifier: Classifier, choice: Choice, heat_maps: bool) -> None:
+    """Show the pictures a page at a time, so that hundreds of them load as quickly as five."""
+    results = album.results(way)
+    surely_from = resources.run(choice.run_key).abstain_below if choice.calibrated else None
+    st.html(f"<style>{STICKY_PICTURE}</style>")
+    top = st.container()
+    first = _page("pictures", len(results), PICTURES_A_PAGE)
+    for picture, predictions in results[first : first + PICTURES_A_PAGE]:
+        with top.container(border=True, key=f"picture_{picture.key}"):
+            left, right = st.columns([5, 6], gap="medium")
+            with left:
+                here = [scaled(prediction, picture.scale) for prediction in predictions]
+                _show_bgr(annotate(picture.frame(), here, bars=False, heat_maps=heat_maps), picture.name)
+                size = f"{picture.width} × {picture.height} pixels"
+                st.caption(f"{escape(picture.name)} · {size} · {_count(len(predictions), 'face')}")
+            with right:
+                if not predictions:
+                    _show_no_face(picture, choice)
+                    continue
+                cards = st.grid(1 if len(predictions) == 1 else 2, min_column_width=220, gap="small")
+                start = _page(f"faces_{picture.key}", len(predictions), FACES_A_PAGE)
+                for i, prediction in enumerate(predictions[start : start + FACES_A_PAGE], start):
+                    heat = album.heat_map(picture, way, i, classifier) if heat_maps else None
+                    with cards.container(border=True, key=f"face_{picture.key}_{i}"):
+                        unsure = surely_from is not None and prediction.confidence < surely_from
+                        _show_card(i + 1, prediction, heat, f"{picture.key}_{i}", unsure)
+
+
+def _show_card(number: int, prediction: Prediction, heat: np.ndarray | None, key: str, unsure: bool) -> None:
+    """Show one face: what the network saw, what it reads, how sure it is, and what to be careful about."""
+    color = class_colors(prediction.class_names)[prediction.label]
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.image(_crop(prediction, heat), width=72, alt=f"Face {number}")
+        st.html(
+            f'<small style="opacity:.7">Face {number}{" · unsure" if unsure else ""}</small><br>'
+            f'<span style="display:inline-block;width:.7em;height:.7em;border-radius:50%;background:{color};'
+            f'outline:1px solid {OUTLINE}"></span> <strong style="font-size:1.15rem">'
+            f"{html.escape(prediction.label)}</strong> {prediction.confidence:.0%}",
+            width="stretch",
+        )
+    bars = probability_bars(prediction.probabilities, prediction.class_names)
+    st.plotly_chart(bars, config=PLAIN, key=f"bars_{key}")
+    for warning in prediction.warnings:
+        st.caption(f":material/warning: {escape(warning)}")
+
+
+def _show_no_face(picture: Picture, choice: Choice) -> None:
+    """Say what to try where no face was found, with what can be tried at once as buttons."""
+    st.warning("**No face was found in this picture.**", icon=":material/person_off:")
+    others = [n for n in DETECTOR_NAMES if n != choice.detector_name and not detector_problem(n)]
+    st.markdown("Try another detector, say that the picture is a cropped face, or take a larger picture of the face:")
+    with st.container(horizontal=True):
+        for name in others:
+            st.button(
+                f"Try {DETECTOR_TITLES[name]}",
+                key=f"try_{name}_{picture.key}",
+                icon=":material/frame_person:",
+                on_click=choose,
+                args=("detector_name", name),
+            )
+        st.button(
+            "It is a cropped face",
+            key=f"crop_{picture.key}",
+            icon=":material/crop:",
+            on_click=choose,
+            args=("content", CROPPED),
+        )
+    st.caption("Faces are found from about a fortieth of the longer side on: crop a wide scene closer to its people.")
+
+
+def _crop(prediction: Prediction, heat: np.ndarray | None) -> np.ndarray:
+    """Return the face as the network saw it, RGB, under its heat map where there is one."""
+    face = prediction.face
+    assert face is not None, "the pipeline keeps crops"
+    shown = cv2.cvtColor(face, cv2.COLOR_GRAY2RGB) if face.ndim == 2 or face.shape[2] == 1 else face
+    shown = cv2.resize(shown, CROP_SIZE, interpolation=cv2.INTER_CUBIC)
+    if heat is None:
+        return shown
+    heat = np.clip(cv2.resize(heat, CROP_SIZE, interpolation=cv2.INTER_CUBIC), 0, 1)
+    colors = cv2.applyColorMap((heat * 255).astype(np.uint8), cv2.COLORMAP_INFERNO)[:, :, ::-1]
+    share = 0.65 * heat[..., None]
+    return (shown * (1 - share) + colors * share).astype(np.uint8)
+
+
+def _page(key: str, items: int, a_page: int) -> int:
+    """Offer pages where there are more items than one holds; returns the index of the first item to show."""
+    pages = -(-items // a_page)
+    if pages < 2:
+        return 0
+    return (st.pagination(pages, key=f"page_{key}", max_visible_pages=7) - 1) * a_page
+
+
+def _show_bgr(frame_bgr: np.ndarray, name: str) -> None:
+    _, jpeg = cv2.imencode(".jpg", frame_bgr, [cv2.IMWRITE_JPEG_QUALITY, 90])
+    st.image(jpeg.tobytes(), width="stretch", alt=name)
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

@@ -1,0 +1,131 @@
+"""What is loaded once and shared by all sessions: thin cached wrappers over the functions of ``model``.
+
+Everything returned here is safe to use from several threads at once and must not be changed.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import streamlit as st
+
+from emoscope.model.dataset import Dataset, find_dataset, load_dataset
+from emoscope.model.faces.detectors import Detector, create_detector
+from emoscope.model.networks.classifier import Classifier
+from emoscope.model.networks.load import load_classifier
+from emoscope.model.networks.remote import RemoteClassifier, network_hash
+from emoscope.model.pipeline import Pipeline
+from emoscope.model.runs.run import BrokenRun, Run, artifacts_root, iter_runs, load_run
+
+WATCHED = (
+    "run.json",
+    "metrics.json",
+    "calibration.json",
+    "history.csv",
+    "model.tflite",
+    "model.int8.tflite",
+    "model.keras",
+)
+
+
+def runs() -> list[Run | BrokenRun]:
+    """Return every saved run; one that was added, replaced or evaluated since is read again."""
+    root = artifacts_root()
+    stamps = tuple((folder.name, stamp(folder.name)) for folder in sorted(root.glob("*/")) if folder.is_dir())
+    return _runs(str(root), stamps)
+
+
+@st.cache_resource(max_entries=2, show_spinner=False)
+def _runs(root: str, stamps: tuple) -> list[Run | BrokenRun]:
+    return list(iter_runs())
+
+
+def stamp(run_key: str) -> tuple[int, ...]:
+    """Return what changes when a run on disk does: the modification times of its files."""
+    folder = artifacts_root() / run_key
+    files = [*(folder / name for name in WATCHED), *sorted((folder / "predictions").glob("*.npz"))]
+    return tuple(file.stat().st_mtime_ns if file.is_file() else 0 for file in files)
+
+
+def run(run_key: str) -> Run:
+    """Return one saved run.
+
+    Raises:
+        RunError: It is missing or cannot be opened.
+    """
+    for found in runs():
+        if found.key == run_key:
+            if isinstance(found, BrokenRun):
+                raise found.error
+            return found
+    return load_run(run_key)
+
+
+def classifier(run_key: str, calibrated: bool = False) -> Classifier:
+    """Return a run's classifier, loaded once.
+
+    Args:
+        run_key: The run's folder name.
+        calibrated: Correct its probabilities by the temperature stored with the run, if one is.
+
+    Raises:
+        RunError: The run cannot be opened or holds no model.
+    """
+    return _classifier(run_key, calibrated, stamp(run_key))
+
+
+@st.cache_resource(max_entries=4, show_spinner="Loading the network …")
+def _classifier(run_key: str, calibrated: bool, version: tuple[int, ...]) -> Classifier:
+    found = run(run_key)
+    local = load_classifier(found, temperature=found.temperature if calibrated else None)
+    cluster = os.environ.get("EMOSCOPE_SERVE_URL")
+    if not cluster:
+        return local
+    return RemoteClassifier(local, cluster, run_key, network_hash(found.litert_file), calibrated)
+
+
+@st.cache_resource(max_entries=8, show_spinner="Loading the face detector …")
+def detector(name: str) -> Detector:
+    """Return a face detector, loaded once.
+
+    Raises:
+        DetectorError: It cannot run here.
+    """
+    return create_detector(name)
+
+
+@st.cache_resource(max_entries=8, show_spinner="Loading the face detector …")
+def video_detector(name: str) -> Detector:
+    """Return a face detector for video, quicker and blind to small faces, loaded once.
+
+    Raises:
+        DetectorError: It cannot run here.
+    """
+    return create_detector(name, for_video=True)
+
+
+def pipeline(run_key: str, detector_name: str, *, calibrated: bool = False, for_video: bool = False) -> Pipeline:
+    """Return the chain from a picture, or a frame of a video, to predictions; ``calibrated`` as for :func:`classifier`.
+
+    Raises:
+        RunError: The run cannot be opened or holds no model.
+        DetectorError: The detector cannot run here.
+    """
+    found_by = video_detector(detector_name) if for_video else detector(detector_name)
+    return Pipeline(found_by, classifier(run_key, calibrated))
+
+
+def dataset() -> Dataset | None:
+    """Return the user's own copy of the data set, or None where there is none.
+
+    Raises:
+        DataError: It is there and cannot be read.
+    """
+    path = find_dataset()
+    return None if path is None else _dataset(str(path), path.stat().st_mtime_ns if path.exists() else 0)
+
+
+@st.cache_resource(max_entries=1, show_spinner="Reading the data set …")
+def _dataset(path: str, version: int) -> Dataset:
+    return load_dataset(Path(path))

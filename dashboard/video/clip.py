@@ -1,0 +1,135 @@
+"""One session's video: its bytes, what was read in it, and its annotated copy; all in memory, written nowhere."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+
+import cv2
+import numpy as np
+
+from emoscope.dashboard.video.background import BackgroundWork
+from emoscope.model.drawing.annotate import annotate
+from emoscope.model.pipeline import Pipeline
+from emoscope.model.video.analysis import Progress, VideoAnalysis
+from emoscope.model.video.reader import Video, clock, read_frame
+from emoscope.model.video.readings import Readings, ShownFace
+from emoscope.model.video.writer import AnnotatedVideo
+
+MAX_MEGABYTES = 200
+"""Of an upload, and of its annotated copy."""
+
+FRAME_SIDE = 1280
+_FRAMES_KEPT = 12
+
+
+class Clip:
+    """An uploaded video and what was read in it.
+
+    Args:
+        name: As uploaded.
+        data: The file.
+        pipeline: Finds and reads the faces.
+        way: Names network and detector, hashable.
+        rate: Analyses a second.
+    """
+
+    def __init__(self, name: str, data: bytes, pipeline: Pipeline, way: tuple, rate: float) -> None:
+        self.name, self.data, self.way, self.rate = name, data, way, rate
+        self._pipeline = pipeline
+        self.analysis: VideoAnalysis | None = None
+        self.copy: bytes | None = None
+        self.copy_problem = ""
+        self._readings: Readings | None = None
+        self._frames: dict[float, bytes] = {}
+
+    def read(self) -> Iterator[Progress]:
+        """Analyse the video; what is there can be used before the last step."""
+        with Video(io.BytesIO(self.data)) as video:
+            self.analysis = VideoAnalysis(video, self._pipeline, self.rate)
+            yield from self.analysis.run()
+
+    def draw(self) -> Iterator[Progress]:
+        """Make the annotated copy; one that is stopped half-way is dropped."""
+        target = io.BytesIO()
+        drawing = AnnotatedVideo(io.BytesIO(self.data), target, self.readings, max_bytes=MAX_MEGABYTES * 1_000_000)
+        yield from drawing.run()
+        self.copy, self.copy_problem = target.getvalue(), drawing.problem
+
+    @property
+    def readings(self) -> Readings:
+        """What was read; to be asked for once the reading has ended."""
+        if self._readings is None:
+            assert self.analysis is not None, "the clip was read"
+            self._readings = self.analysis.readings()
+        return self._readings
+
+    @property
+    def seconds(self) -> float:
+        """The length that was read, in seconds; never 0."""
+        times = self.readings.times
+        return max(float(times[-1]) + max(self.readings.step, 0.04), 0.04) if len(times) else 0.04
+
+    def frame(self, at: float) -> tuple[bytes, list[ShownFace]]:
+        """Return the frame at a time with what was read drawn in, as JPEG, and its faces."""
+        faces = self.readings.faces_at(at)
+        if at not in self._frames:
+            image = self._picture(at)
+            assert self.analysis is not None
+            here = self.readings.faces_at(at, scale=image.shape[1] / self.analysis.info.width)
+            labels = [face.label_index for face in here]
+            drawn = annotate(image, [face.prediction for face in here], bars=False, label_indices=labels)
+            _, data = cv2.imencode(".jpg", drawn, [cv2.IMWRITE_JPEG_QUALITY, 88])
+            self._frames[at] = data.tobytes()
+            while len(self._frames) > _FRAMES_KEPT:
+                del self._frames[next(iter(self._frames))]
+        return self._frames[at], faces
+
+    def _picture(self, at: float) -> np.ndarray:
+        """Return the frame of the file, or where that cannot be found again the nearest one that was kept."""
+        image = read_frame(io.BytesIO(self.data), at, FRAME_SIDE)
+        if image is not None:
+            return image
+        assert self.analysis is not None
+        still = min(self.analysis.film.stills, key=lambda still: abs(still.at - at))
+        kept = cv2.imdecode(np.frombuffer(still.jpeg, np.uint8), cv2.IMREAD_COLOR)
+        assert kept is not None, "the still was encoded here"
+        return kept
+
+    def to_csv(self) -> bytes:
+        """Return a row a face and analysis, UTF-8."""
+        text = io.StringIO()
+        self.readings.write_csv(text)
+        return text.getvalue().encode()
+
+
+class ClipWork:
+    """A clip and the threads that work on it. Dropping this stops them.
+
+    Args:
+        clip: Its reading starts at once.
+    """
+
+    def __init__(self, clip: Clip) -> None:
+        self.clip = clip
+        self.reading = BackgroundWork(clip.read)
+        self.drawing: BackgroundWork | None = None
+
+    def start_drawing(self) -> None:
+        """Begin the annotated copy."""
+        self.drawing = BackgroundWork(self.clip.draw)
+
+    def read_again(self, pipeline: Pipeline, way: tuple) -> ClipWork:
+        """Return work on the same file with another network or detector."""
+        self.reading.stop()
+        return ClipWork(Clip(self.clip.name, self.clip.data, pipeline, way, self.clip.rate))
+
+    @property
+    def problem(self) -> str:
+        """What of the file could not be read, as a sentence; empty if nothing is missing."""
+        analysis = self.clip.analysis
+        if analysis is None:
+            return ""
+        if self.reading.was_stopped and len(analysis.readings().times):
+            return f"You stopped the reading at {clock(self.clip.seconds)}; what was read until then is shown."
+        return analysis.problem

@@ -1,0 +1,239 @@
+"""``python -m model predict PATH…``: read every face in files, folders and lists."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
+from hashlib import blake2b
+from pathlib import Path
+from typing import Any
+
+from emoscope.model.errors import ConfigError, ImageError, OutputError, RunError
+from emoscope.model.faces.detectors import DETECTOR_NAMES
+from emoscope.model.pictures.batch import PipelineSettings, Task, available_cores, read_pictures
+from emoscope.model.pictures.files import PictureFile, annotated_paths, find_pictures
+from emoscope.model.pictures.journal import Journal
+from emoscope.model.pictures.result_files import Writer, csv_file, json_file, parquet_file, writing
+from emoscope.model.runs.run import DEFAULT_RUN, Run, load_run
+
+# Below this many pictures, starting processes takes longer than they save.
+_WORTH_PROCESSES = 64
+_LISTED = 20
+_EPILOG = """exit status: 0 if every file was read, 1 if some could not be, 2 if the command could not be carried out
+
+A command that writes a file and is stopped, even killed, goes on where it was when it is given again.
+
+examples:
+  python -m model predict photo.jpg
+  python -m model predict holidays/ 'more/**/*.png' --csv emotions.csv --annotate drawn/
+  python -m model predict list.csv --parquet emotions.parquet
+  python -m model predict list.parquet --parquet emotions.parquet --engine ray --address head:6379
+  python -m model predict crops/ --detector none --json - | jq '.pictures[].faces[].emotion'"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Say what the command takes."""
+    parser.description = "Find every face in pictures and say which emotion the network reads in it."
+    parser.epilog = _EPILOG
+    add = parser.add_argument
+    add("paths", nargs="+", metavar="PATH", help="a picture, a folder, a pattern, or a CSV or Parquet list of files")
+    add("--csv", metavar="FILE", help="write a row a face to FILE (- for standard output)")
+    add("--json", metavar="FILE", nargs="?", const="-", help="write an entry a picture to FILE (or standard output)")
+    add("--parquet", metavar="FILE", type=Path, help="write a row a face to FILE")
+    add("--annotate", metavar="DIR", type=Path, help="write the pictures with boxes and emotions to DIR")
+    add(
+        "--detector",
+        choices=(*DETECTOR_NAMES, "none"),
+        default="haar",
+        help="how to find faces; none if each picture is a cropped face already (default: haar)",
+    )
+    add("--run", default=DEFAULT_RUN, help=f"saved run to use, by name or folder (default: {DEFAULT_RUN})")
+    add("--calibrated", action="store_true", help="correct the probabilities by the temperature stored with the run")
+    add("--threads", metavar="N", type=_positive, default=1, help="cores for one classification (default: 1)")
+    add(
+        "--processes",
+        metavar="N",
+        type=_positive,
+        help="processes to read with (default: one a core for many pictures)",
+    )
+    add("--engine", choices=("local", "ray"), default="local", help="read on this machine or on a Ray cluster")
+    add("--address", metavar="HOST", help="of the Ray cluster, e.g. head:6379 (default: one started on this machine)")
+
+
+def _positive(text: str) -> int:
+    if not text.isdigit() or not 1 <= int(text) <= 256:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 1 to 256")
+    return int(text)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Carry out the command and return its exit status.
+
+    Raises:
+        EmoscopeError: No such run or detector, nothing to read, or an output that cannot be written.
+    """
+    from tqdm import tqdm
+
+    for stream in (sys.stdout, sys.stderr):  # a file name may hold bytes that are no text
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
+    files = list(find_pictures(options.paths, leave_out=options.annotate))
+    if not files:
+        raise ImageError(f"There are no pictures in {', '.join(options.paths)}.", "Name a picture or another folder.")
+    if options.address and options.engine != "ray":
+        raise ConfigError("--address is the address of a Ray cluster.", "Add --engine ray.")
+    run = chosen_run(options)
+    summary = _Summary(len(files), options.detector)
+    with ExitStack() as outputs:
+        journal = _journal(options, run)
+        if journal:  # opened first and closed last: what it holds is needed until every file is whole
+            outputs.enter_context(journal)
+        writers = [*_open_outputs(options, files, run, outputs), summary.count]
+        hidden = len(files) < 2 or None  # None: where standard error is no terminal
+        with tqdm(total=len(files), unit=" pictures", file=sys.stderr, smoothing=0.05, disable=hidden) as bar:
+            for entry in _entries(options, files, run, journal):
+                with tqdm.external_write_mode(file=sys.stdout):
+                    for write in writers:
+                        write(entry)
+                bar.update()
+    summary.print()
+    return 1 if summary.failed else 0
+
+
+def chosen_run(options: argparse.Namespace) -> Run:
+    """Open the run that ``--run`` and ``--calibrated`` ask for.
+
+    Raises:
+        RunError: There is no such run, or it holds no temperature.
+    """
+    run = load_run(options.run)
+    if options.calibrated and run.temperature is None:
+        raise RunError(f"{run.key} holds no temperature.", f"Fit one: python -m training calibrate {run.key}")
+    return run
+
+
+def _entries(
+    options: argparse.Namespace, files: Sequence[PictureFile], run: Run, journal: Journal | None
+) -> Iterator[dict[str, Any]]:
+    """Yield every picture's entry in order: first those of the journal, then those read now."""
+    done = 0
+    for entry in journal.replay(files) if journal else ():
+        done += 1
+        yield entry
+    if done:
+        print(f"Going on after {done:,} of {len(files):,} pictures.", file=sys.stderr)
+    targets = annotated_paths(files, options.annotate) if options.annotate else [None] * len(files)
+    tasks = [Task(file.path, target) for file, target in zip(files, targets, strict=True)]
+    settings = PipelineSettings(run.path, options.detector, options.threads, options.calibrated)
+    if options.engine == "ray":
+        from emoscope.model.pictures.ray_engine import read_pictures_on_ray
+
+        entries = (
+            read_pictures_on_ray(tasks[done:], settings, options.address, options.processes) if tasks[done:] else ()
+        )
+    else:
+        many = len(files) - done >= _WORTH_PROCESSES
+        processes = options.processes or (max(1, available_cores() // options.threads) if many else 1)
+        entries = read_pictures(tasks[done:], settings, processes)
+    for file, entry in zip(files[done:], entries, strict=True):
+        if journal:
+            journal.append(file, entry)
+        yield entry
+
+
+def _journal(options: argparse.Namespace, run: Run) -> Journal | None:
+    """Return the journal beside the first file to be written; None where nothing is written that could go on."""
+    names = [str(name) for name in (options.parquet, options.csv, options.json) if name and str(name) != "-"]
+    if not names:
+        return None
+    first = Path(names[0])
+    network = run.litert_file or run.path / "model.keras"
+    settings = {
+        "run": run.key,
+        "network": blake2b(network.read_bytes() if network.is_file() else b"", digest_size=16).hexdigest(),
+        "class_names": run.info.class_names,
+        "detector": options.detector,
+        "temperature": run.temperature if options.calibrated else None,
+        "annotate": str(options.annotate),
+    }
+    return Journal(first.with_name(f".{first.name}.journal"), settings)
+
+
+def _open_outputs(
+    options: argparse.Namespace, files: Sequence[PictureFile], run: Run, outputs: ExitStack
+) -> list[Writer]:
+    """Open every output before the first picture is read, so that a wrong path costs no time."""
+    named = {Path(path).resolve() for path in options.paths if Path(path).is_file()}
+    for name in (options.csv, options.json, options.parquet):
+        if name and Path(name).resolve() in named:
+            raise OutputError(f"{name} is read by this command and would be lost.", "Write to another file.")
+    writers = []
+    if options.csv:
+        writers.append(outputs.enter_context(csv_file(options.csv, run.info.class_names)))
+    if options.json:
+        writers.append(outputs.enter_context(json_file(options.json, run.key, options.detector)))
+    if options.parquet:
+        writers.append(outputs.enter_context(parquet_file(options.parquet, run.info.class_names)))
+    if options.annotate:
+        with writing():
+            options.annotate.mkdir(parents=True, exist_ok=True)
+    return writers or [_table(files)]
+
+
+def _table(files: Sequence[PictureFile]) -> Callable[[dict[str, Any]], None]:
+    width = min(48, max(len(str(file.path)) for file in files))
+    print(f"{'file':<{width}}  face  {'emotion':<10} confidence  {'box':<22} warnings")
+
+    def write(entry: dict[str, Any]) -> None:
+        name = entry["file"]
+        name = name if len(name) <= width else "…" + name[1 - width :]
+        if "error" in entry:
+            print(f"{name:<{width}}     –  could not be read")
+            return
+        if not entry["faces"]:
+            print(f"{name:<{width}}     –  no face found")
+        for number, face in enumerate(entry["faces"], start=1):
+            box = " ".join(f"{side:.0f}" for side in face["xyxy"])
+            line = f"{name:<{width}}  {number:>4}  {face['emotion']:<10} {face['confidence']:>10.1%}  {box:<22} "
+            print((line + " ".join(face["warnings"])).rstrip())
+
+    return write
+
+
+class _Summary:
+    """What is said at the end, on standard error."""
+
+    def __init__(self, total: int, detector_name: str) -> None:
+        self.total = total
+        self.detector_name = detector_name
+        self.emotions: Counter[str] = Counter()
+        self.without_face: list[str] = []
+        self.failed: list[str] = []
+
+    def count(self, entry: dict[str, Any]) -> None:
+        if "error" in entry:
+            self.failed.append(f"{entry['file']}: {entry['error']}")
+        elif not entry["faces"]:
+            self.without_face.append(entry["file"])
+        else:
+            self.emotions.update(face["emotion"] for face in entry["faces"])
+
+    def print(self) -> None:
+        lines = []
+        if self.total > 1:
+            faces = ", ".join(f"{count:,} {emotion}" for emotion, count in self.emotions.most_common())
+            lines.append(f"{self.emotions.total():,} faces in {self.total:,} files" + (f": {faces}" if faces else ""))
+        if self.without_face:
+            lines.append(f"\nNo face was found in {len(self.without_face):,} of {self.total:,} pictures:")
+            lines += [f"  {name}" for name in self.without_face[:_LISTED]]
+            if len(self.without_face) > _LISTED:
+                lines.append(f"  … and {len(self.without_face) - _LISTED:,} more")
+            other = "mtcnn" if self.detector_name == "yunet" else "yunet"  # both find more than haar
+            lines.append(f"Try --detector {other}, or --detector none for pictures that are cropped faces.")
+        if self.failed:
+            lines.append(f"\n{len(self.failed):,} of {self.total:,} files could not be read:")
+            lines += [f"  {line}" for line in self.failed]
+        print("\n".join(lines), file=sys.stderr, end="\n" if lines else "")

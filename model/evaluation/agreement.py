@@ -1,0 +1,37 @@
+"""How far an exported network's answers are those of its original."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from emoscope.model.evaluation.comparison import Comparison, Pair
+
+# A form that loses more accuracy than this against its original is not offered as equal to it.
+ACCEPTED_LOSS = 0.01
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """How far a form's answers are those of its original.
+
+    Attributes:
+        same: Share of samples with the same most probable class.
+        largest: Largest difference of a probability.
+    """
+
+    same: float
+    largest: float
+
+
+def agreement(pair: Pair) -> Agreement:
+    """Compare two networks' answers on the same samples, whatever the labels are."""
+    one, other = pair.predicted
+    differences = np.abs(pair.predictions_a.probabilities - pair.predictions_b.probabilities)
+    return Agreement(float((one == other).mean()), float(differences.max()))
+
+
+def stands_in(comparison: Comparison) -> bool:
+    """Say whether a form (A) may be offered as equal to its original (B): it loses no more than a point of accuracy."""
+    return comparison.accuracy.value >= -ACCEPTED_LOSS - 1e-9  # a point is a point, however it is rounded

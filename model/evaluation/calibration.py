@@ -1,0 +1,208 @@
+"""Whether a confidence of 70 % is right 70 % of the time, and what to do where it is not.
+
+Temperature scaling divides the logits by one number fitted on the validation split. It changes confidence but never the
+order of the classes. Saved probabilities serve as well as logits: the logarithm of a softmax is the logits up to a
+constant a sample.
+
+Source: Guo et al., On Calibration of Modern Neural Networks, ICML 2017 (arXiv 1706.04599).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from emoscope.model.dataset.samples import VALIDATION_SPLITS
+from emoscope.model.errors import RunError
+from emoscope.model.evaluation.curves import coverage_curve
+from emoscope.model.evaluation.statistics import wilson_lower
+from emoscope.model.runs.files import write_json
+from emoscope.model.runs.predictions import Predictions
+from emoscope.model.runs.run import Run
+
+DEFAULT_BINS = 15
+ABSTAIN_ACCURACY = 0.9
+_SMALLEST = float(np.finfo(np.float32).tiny)
+
+
+@dataclass(frozen=True, eq=False)
+class Reliability:
+    """A reliability diagram: samples grouped by the confidence of their predicted class.
+
+    Attributes:
+        edges: Bin edges, shape (bins + 1,).
+        count: Samples a bin, shape (bins,).
+        confidence: Mean confidence a bin, NaN where empty.
+        accuracy: Share of right predictions a bin, NaN where empty.
+        ece: Expected calibration error, the count-weighted mean of |accuracy - confidence|.
+        mce: The largest of these gaps.
+    """
+
+    edges: np.ndarray
+    count: np.ndarray
+    confidence: np.ndarray
+    accuracy: np.ndarray
+    ece: float
+    mce: float
+
+
+def calibration_bins(confidence: np.ndarray, bins: int = DEFAULT_BINS) -> np.ndarray:
+    """Return the bin of each confidence in 0..1, equal widths, each closed at its upper edge: int64, shape (N,)."""
+    inner = np.linspace(0, 1, bins + 1)[1:-1]
+    return np.searchsorted(inner, np.asarray(confidence, np.float64), side="left")
+
+
+def reliability(label: np.ndarray, probabilities: np.ndarray, bins: int = DEFAULT_BINS) -> Reliability:
+    """Group samples by confidence and compare confidence with accuracy.
+
+    Args:
+        label: Class indices, shape (N,).
+        probabilities: Shape (N, C).
+        bins: Number of equal-width bins.
+    """
+    confidence, correct = probabilities.max(1).astype(np.float64), probabilities.argmax(1) == label
+    cells = calibration_bins(confidence, bins)
+    count = np.bincount(cells, minlength=bins)
+    with np.errstate(invalid="ignore"):
+        mean_confidence = np.bincount(cells, confidence, bins) / count
+        accuracy = np.bincount(cells, correct, bins) / count
+    gap = np.nan_to_num(np.abs(accuracy - mean_confidence))
+    ece = float((gap * count).sum() / max(len(label), 1))
+    return Reliability(np.linspace(0, 1, bins + 1), count, mean_confidence, accuracy, ece, float(gap.max()))
+
+
+def expected_calibration_error(label: np.ndarray, probabilities: np.ndarray, bins: int = DEFAULT_BINS) -> float:
+    """Return the mean gap between confidence and accuracy over equal-width bins, 0..1.
+
+    Source: Naeini et al., AAAI 2015; Guo et al. 2017, equation 3.
+    """
+    return reliability(label, probabilities, bins).ece
+
+
+def log_losses(label: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
+    """Return each sample's cross-entropy in nats, float64, shape (N,).
+
+    Probabilities are kept above the float32 resolution 1.2e-7, so that a confident mistake costs at most 15.9 nats.
+    """
+    own = np.take_along_axis(probabilities, label[:, None], 1)[:, 0].astype(np.float64)
+    return -np.log(np.clip(own, np.finfo(np.float32).eps, 1.0))
+
+
+def apply_temperature(probabilities: np.ndarray, temperature: float) -> np.ndarray:
+    """Return the probabilities that the same logits give when divided by a temperature: float32, shape (N, C)."""
+    if temperature == 1:
+        return np.asarray(probabilities, np.float32)
+    logits = np.log(np.maximum(np.asarray(probabilities, np.float64), _SMALLEST)) / temperature
+    exponentials = np.exp(logits - logits.max(-1, keepdims=True))
+    return (exponentials / exponentials.sum(-1, keepdims=True)).astype(np.float32)
+
+
+def fit_temperature(label: np.ndarray, probabilities: np.ndarray) -> float:
+    """Find the temperature in 0.05..20 with the smallest log loss.
+
+    The loss is convex in 1/temperature, so the root of its slope is the minimum.
+
+    Args:
+        label: Class indices, shape (N,).
+        probabilities: Shape (N, C).
+    """
+    from scipy.optimize import brentq
+
+    logits = np.log(np.maximum(np.asarray(probabilities, np.float64), _SMALLEST))
+    logits -= logits.max(1, keepdims=True)
+    own = np.take_along_axis(logits, np.asarray(label)[:, None], 1)[:, 0]
+
+    def slope(inverse: float) -> float:
+        weights = np.exp(logits * inverse)
+        expected = (weights * logits).sum(1) / weights.sum(1)
+        return float((expected - own).mean())
+
+    low, high = 1 / 20, 1 / 0.05
+    if slope(low) >= 0:
+        return 1 / low
+    if slope(high) <= 0:
+        return 1 / high
+    return 1 / float(brentq(slope, low, high, rtol=1e-10))
+
+
+def validation_split(run: Run) -> str:
+    """Return the name of the run's validation split.
+
+    Raises:
+        RunError: The run has no predictions on one.
+    """
+    for name in VALIDATION_SPLITS:
+        if name in run.splits:
+            return name
+    raise RunError(
+        f"{run.key} has no predictions on a validation split.",
+        "Run `python -m training evaluate` with data that has one.",
+    )
+
+
+def calibrate_run(run: Run) -> dict[str, Any]:
+    """Fit a temperature on the run's validation predictions and store it as ``calibration.json``.
+
+    Returns:
+        ``temperature``, ``split``, ``n``, ``log_loss`` and ``ece`` ``_before`` and ``_after``, and ``abstain_below``,
+        the calibrated confidence below which it had better say nothing; None where none is right often enough.
+
+    Raises:
+        RunError: There are no validation predictions.
+    """
+    split = validation_split(run)
+    found = run.predictions(split)
+    result = {"split": split, **temperature_effect(found)}
+    calibrated = apply_temperature(found.probabilities, result["temperature"])
+    result["abstain_below"] = abstention_threshold(found.label, calibrated)
+    write_json(run.path / "calibration.json", result)
+    return result
+
+
+def abstention_threshold(
+    label: np.ndarray, probabilities: np.ndarray, accuracy: float = ABSTAIN_ACCURACY
+) -> float | None:
+    """Find the lowest confidence from which on answers are right often enough.
+
+    The lower end of the accuracy's 95 % interval has to reach it, since a threshold that just does so on the samples it
+    was chosen on falls short on others.
+
+    Args:
+        label: Class indices, shape (N,).
+        probabilities: Shape (N, C).
+        accuracy: Share of right answers that is wanted.
+
+    Returns:
+        None where no threshold does.
+    """
+    curve = coverage_curve(label, probabilities)
+    enough = np.flatnonzero(wilson_lower(curve.accuracy, curve.coverage * len(label)) >= accuracy)
+    return float(curve.threshold[enough[-1]]) if len(enough) else None
+
+
+def answered_from(predictions: Predictions, temperature: float, threshold: float) -> tuple[float, float]:
+    """Return the share of samples answered from a calibrated confidence on, and the accuracy on those (NaN on none)."""
+    calibrated = apply_temperature(predictions.probabilities, temperature)
+    return coverage_curve(predictions.label, calibrated).at_threshold(threshold)
+
+
+def temperature_effect(predictions: Predictions, temperature: float | None = None) -> dict[str, Any]:
+    """Say what a temperature does to log loss and calibration error on some predictions.
+
+    Args:
+        predictions: Of any split.
+        temperature: To apply; fitted on these very predictions where None.
+    """
+    label, before = predictions.label, predictions.probabilities
+    temperature = fit_temperature(label, before) if temperature is None else temperature
+    after = apply_temperature(before, temperature)
+    return {
+        "temperature": temperature,
+        "n": len(label),
+        "log_loss_before": float(log_losses(label, before).mean()),
+        "log_loss_after": float(log_losses(label, after).mean()),
+        "ece_before": expected_calibration_error(label, before),
+        "ece_after": expected_calibration_error(label, after),
+    }

@@ -1,0 +1,160 @@
+"""The figures of one classifier on one split, every one computed from its saved predictions.
+
+Scores that follow from counts accept counts with leading dimensions, so that the same lines compute the figure and
+its bootstrap replicates.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from emoscope.model.evaluation.calibration import DEFAULT_BINS, calibration_bins, expected_calibration_error, log_losses
+from emoscope.model.evaluation.statistics import (
+    RESAMPLES,
+    bootstrap_mean,
+    percentile_interval,
+    resample_counts,
+    resample_sums,
+)
+from emoscope.model.runs.predictions import Predictions
+
+SCALARS = ("accuracy", "macro_f1", "balanced_accuracy", "top2", "log_loss", "ece")
+LOWER_IS_BETTER = ("log_loss", "ece")
+METRIC_TITLES = {
+    "accuracy": "Accuracy",
+    "macro_f1": "Macro F1",
+    "balanced_accuracy": "Balanced accuracy",
+    "top2": "Top-2 accuracy",
+    "log_loss": "Log loss",
+    "ece": "Calibration error (ECE)",
+}
+
+
+def compute_metrics(
+    predictions: Predictions, class_names: Sequence[str], resamples: int = RESAMPLES, seed: int = 0
+) -> dict[str, Any]:
+    """Compute every figure of one split.
+
+    Args:
+        predictions: Valid predictions on at least one sample.
+        class_names: The C class names in the network's order.
+        resamples: Bootstrap replicates behind each interval; 0 leaves the intervals out.
+        seed: Of the bootstrap.
+
+    Returns:
+        A dictionary that JSON can hold: ``n``, the six :data:`SCALARS` as numbers, ``intervals`` (by scalar name the
+        two ends of the bootstrap 95 % interval), ``per_class`` (a list of ``{name, precision, recall, f1, support,
+        predicted, intervals}`` in class order) and ``confusion`` (rows are labels, columns predicted classes).
+        A precision, recall or F1 with an empty denominator is 0; a class that is neither labelled nor predicted does
+        not enter the mean (as in scikit-learn).
+    """
+    label, probabilities = predictions.label, predictions.probabilities
+    confusion = confusion_matrix(label, probabilities.argmax(1), len(class_names))
+    counts = ClassCounts.from_confusion(confusion)
+    losses = log_losses(label, probabilities)
+    top2 = label_rank(label, probabilities) < 2
+    values = {
+        **overall_scores(counts),
+        "top2": top2.mean(),
+        "log_loss": losses.mean(),
+        "ece": expected_calibration_error(label, probabilities),
+    }
+    precision, recall, f1 = precision_recall_f1(counts)
+    result: dict[str, Any] = {"n": len(label), **{name: float(values[name]) for name in SCALARS}}
+    per_class: list[dict[str, Any]] = [
+        {
+            "name": name,
+            "precision": float(precision[i]),
+            "recall": float(recall[i]),
+            "f1": float(f1[i]),
+            "support": int(confusion[i].sum()),
+            "predicted": int(confusion[:, i].sum()),
+        }
+        for i, name in enumerate(class_names)
+    ]
+    if resamples:
+        drawn = ClassCounts.from_confusion(resample_counts(confusion, resamples, seed))
+        replicates = {
+            **overall_scores(drawn),
+            "top2": resample_counts(np.bincount(top2, minlength=2), resamples, seed)[:, 1] / len(label),
+            "log_loss": bootstrap_mean(losses, resamples, seed),
+            "ece": _ece_replicates(label, probabilities, float(values["ece"]), resamples, seed),
+        }
+        result["intervals"] = {name: list(percentile_interval(replicates[name])) for name in SCALARS}
+        by_class = dict(zip(("precision", "recall", "f1"), precision_recall_f1(drawn), strict=True))
+        for i, row in enumerate(per_class):
+            row["intervals"] = {name: list(percentile_interval(by_class[name][:, i])) for name in by_class}
+    return {**result, "per_class": per_class, "confusion": confusion.tolist()}
+
+
+def confusion_matrix(label: np.ndarray, predicted: np.ndarray, classes: int) -> np.ndarray:
+    """Count samples by label (row) and predicted class (column): int64, shape (C, C)."""
+    return np.bincount(label * classes + predicted, minlength=classes * classes).reshape(classes, classes)
+
+
+class ClassCounts(NamedTuple):
+    """What the scores need of a confusion matrix; each array has shape (..., C).
+
+    Attributes:
+        right: Samples of the class that are predicted as it.
+        support: Samples of the class.
+        predicted: Samples predicted as the class.
+    """
+
+    right: np.ndarray
+    support: np.ndarray
+    predicted: np.ndarray
+
+    @classmethod
+    def from_confusion(cls, confusion: np.ndarray) -> ClassCounts:
+        """Sum up confusion matrices of shape (..., C, C), rows labels."""
+        confusion = np.asarray(confusion)
+        return cls(np.diagonal(confusion, axis1=-2, axis2=-1), confusion.sum(-1), confusion.sum(-2))
+
+
+def overall_scores(counts: ClassCounts) -> dict[str, np.ndarray]:
+    """Compute ``accuracy``, ``macro_f1`` and ``balanced_accuracy``, float64, each of shape (...)."""
+    _, recall, f1 = precision_recall_f1(counts)
+    right, support, predicted = counts
+    return {
+        "accuracy": _ratio(right.sum(-1), support.sum(-1)),
+        "macro_f1": _ratio(f1.sum(-1), ((support + predicted) > 0).sum(-1)),
+        "balanced_accuracy": _ratio(recall.sum(-1), (support > 0).sum(-1)),
+    }
+
+
+def precision_recall_f1(counts: ClassCounts) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Compute precision, recall and F1 by class, 0 where undefined, float64, each of shape (..., C)."""
+    right, support, predicted = counts
+    return _ratio(right, predicted), _ratio(right, support), _ratio(2 * right, support + predicted)
+
+
+def label_rank(label: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
+    """Return the place of each sample's label among the classes by probability, 0 for the first: int64, shape (N,).
+
+    Equal probabilities are ordered by class index, as arg-max does, so that rank 0 is exactly "predicted".
+    """
+    own = np.take_along_axis(probabilities, label[:, None], 1)
+    earlier = np.arange(probabilities.shape[1]) < label[:, None]
+    return ((probabilities > own) | ((probabilities == own) & earlier)).sum(1)
+
+
+def _ece_replicates(label: np.ndarray, probabilities: np.ndarray, ece: float, resamples: int, seed: int) -> np.ndarray:
+    """Draw replicates of the calibration error, centred on the error itself.
+
+    Resampling noise widens the gap of every bin, never narrows it, so plain replicates lie above the figure that they
+    should surround; they are moved back by their mean excess.
+    """
+    confidence, correct = probabilities.max(1), probabilities.argmax(1) == label
+    cells = calibration_bins(confidence) * 2 + correct  # within a cell only the confidence varies, by less than a bin
+    counts, sums = resample_sums(confidence, cells, 2 * DEFAULT_BINS, resamples, seed)
+    gaps = counts[:, 1::2] - (sums[:, ::2] + sums[:, 1::2])
+    replicates = np.abs(gaps).sum(1) / len(label)
+    return np.clip(replicates - replicates.mean() + ece, 0.0, 1.0)
+
+
+def _ratio(numerator: np.ndarray, denominator: np.ndarray) -> np.ndarray:
+    return np.divide(numerator, denominator, out=np.zeros(np.shape(numerator)), where=np.asarray(denominator) > 0)

@@ -1,0 +1,99 @@
+"""Face detectors behind one protocol: a frame goes in, detections in pixels of that frame come out.
+
+Every detector here may be called from several threads. Each searches copies of the frame of a size that suits it, so
+that its time hardly grows with the frame.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol, runtime_checkable
+
+import numpy as np
+
+from emoscope.model.entities import Detection
+from emoscope.model.errors import DetectorError
+from emoscope.model.faces.cropping import CropGeometry
+from emoscope.model.faces.detectors.haar import HaarDetector
+from emoscope.model.faces.detectors.mtcnn import MtcnnDetector, package_problem
+from emoscope.model.faces.detectors.yunet import YuNetDetector, weights_problem, yunet_weights
+
+DETECTOR_NAMES = ("haar", "yunet", "mtcnn")
+
+__all__ = [
+    "DETECTOR_NAMES",
+    "Detector",
+    "FollowingDetector",
+    "HaarDetector",
+    "MtcnnDetector",
+    "WholeImage",
+    "YuNetDetector",
+    "create_detector",
+    "detector_problem",
+]
+
+
+class Detector(Protocol):
+    """Finds faces.
+
+    Attributes:
+        name: One of :data:`DETECTOR_NAMES`, or ``none``.
+        crop: How this detector's boxes and landmarks lie in the network's frame.
+    """
+
+    name: str
+    crop: CropGeometry
+
+    def detect(self, frame_bgr: np.ndarray) -> list[Detection]:
+        """Return the faces of a frame, uint8, shape (H, W, 3), largest first; thread-safe."""
+        ...
+
+
+@runtime_checkable
+class FollowingDetector(Protocol):
+    """A detector that finds faces again with less work than it takes to find them."""
+
+    def follow(self, frame_bgr: np.ndarray, known: Sequence[Detection]) -> list[Detection] | None:
+        """Return the faces near their old boxes; None where the whole frame must be searched; thread-safe."""
+        ...
+
+
+class WholeImage:
+    """Takes the whole picture for one face: for pictures that are face crops already."""
+
+    name = "none"
+    crop = CropGeometry()
+
+    def detect(self, frame_bgr: np.ndarray) -> list[Detection]:
+        """Return one detection that covers the frame."""
+        height, width = frame_bgr.shape[:2]
+        return [Detection(np.array([0, 0, width, height], np.float32))]
+
+
+def create_detector(name: str, for_video: bool = False) -> Detector:
+    """Make a detector ready for use; ``yunet`` fetches its weights (0.2 MB) the first time.
+
+    Args:
+        name: One of :data:`DETECTOR_NAMES`, or ``none`` for pictures that are face crops already.
+        for_video: Favour speed over small faces.
+
+    Raises:
+        DetectorError: There is no such detector, or it cannot run here.
+    """
+    if name == "none":
+        return WholeImage()
+    if name == "haar":
+        return HaarDetector(for_video)
+    if name == "yunet":
+        return YuNetDetector(yunet_weights(), for_video)
+    if name == "mtcnn":
+        return MtcnnDetector(for_video)
+    raise DetectorError(f"There is no detector {name!r}.", f"Choose one of {', '.join((*DETECTOR_NAMES, 'none'))}.")
+
+
+def detector_problem(name: str) -> str:
+    """Say in one sentence why a detector cannot run here; empty if nothing stands in its way.
+
+    Loads nothing and fetches nothing: weights that are still to be fetched are no problem yet.
+    """
+    return {"yunet": weights_problem, "mtcnn": package_problem}.get(name, str)()

@@ -1,0 +1,192 @@
+"""Pictures read by all hosts of a Ray cluster, through Ray Data; the same entries in the same order as on one machine.
+
+The pictures lie under the same paths on every host, as on a shared disk. Code and network travel with the work.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import socket
+import tempfile
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+
+import emoscope
+from emoscope.model.errors import EmoscopeError
+from emoscope.model.pictures.batch import PipelineSettings, Task, chunked, read_chunk
+from emoscope.model.pipeline import Pipeline
+from emoscope.model.places import HOME
+from emoscope.model.runs.run import load_run
+
+_CHUNKS_A_BLOCK = 16  # what is read again when a worker dies
+_MOST_BLOCKS = 5000
+
+_Chunk = dict[str, np.ndarray]
+
+
+def read_pictures_on_ray(
+    tasks: Sequence[Task], settings: PipelineSettings, address: str | None = None, workers: int | None = None
+) -> Iterator[dict[str, Any]]:
+    """Yield the entry of each picture, in order, while later ones are being read by the workers of a cluster.
+
+    What a worker had in hand when it died is read by another one.
+
+    Args:
+        tasks: The pictures.
+        settings: How to read them.
+        address: Of a running cluster, e.g. ``ray://host:10001`` or ``host:6379``; None starts one on this machine.
+        workers: How many processes read; by default as many as the cluster has cores for.
+
+    Raises:
+        EmoscopeError: Ray is not installed, the cluster cannot be reached or fails, the pipeline cannot be made, or an
+            annotated copy cannot be written.
+    """
+    ray = import_ray()
+    settings.open()  # what is wrong with network or detector is said before a cluster is asked
+    started = not ray.is_initialized()
+    if started:
+        connect(address)
+    try:
+        yield from _read(tasks, settings, workers)
+    except ray.exceptions.RayError as error:
+        raise EmoscopeError(
+            f"The Ray cluster failed ({type(error).__name__}).",
+            "Look at its log; the same command goes on where it stopped.",
+        ) from error
+    finally:
+        if started:
+            ray.shutdown()
+
+
+def import_ray() -> Any:
+    """Return Ray, or say how to get it.
+
+    Raises:
+        EmoscopeError: It is not installed.
+    """
+    try:
+        import ray
+    except ImportError as error:
+        raise EmoscopeError("Ray is not installed.", "Run `pip install -r requirements-cluster.txt`.") from error
+    return ray
+
+
+def connect(address: str | None, cores: int | None = None) -> None:
+    """Become the driver of a cluster, whose workers get this package.
+
+    Args:
+        address: Of a running cluster; None takes that of ``RAY_ADDRESS``, or starts one on this machine.
+        cores: How many the cluster that is started here says it has; by default as many as there are.
+
+    Raises:
+        EmoscopeError: It cannot be reached or started.
+    """
+    import ray
+
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    address = address or os.environ.get("RAY_ADDRESS")
+    try:
+        with tempfile.TemporaryDirectory(prefix="emoscope-") as folder:
+            options: dict[str, Any] = {
+                "runtime_env": {"py_modules": [str(_package(Path(folder)))]},
+                "logging_level": "error",
+                "log_to_driver": False,
+            }
+            if address is None:
+                ray.init(address="local", include_dashboard=False, num_cpus=cores, **options)
+            else:
+                _knock(address)
+                ray.init(address=address, **options)
+    except (OSError, RuntimeError, ValueError) as error:  # ConnectionError is an OSError
+        raise EmoscopeError(
+            f"The Ray cluster at {address or 'this machine'} cannot be reached or started.",
+            "Start one with `ray start --head` and give its address to --address.",
+        ) from error
+
+
+def _package(folder: Path) -> Path:
+    """Copy the code that workers need into a folder, as the installed package lies; return the package."""
+    package = folder / "emoscope"
+    package.mkdir()
+    shutil.copy(emoscope.__file__, package)
+    for part in ("model", "training"):
+        shutil.copytree(HOME / part, package / part, ignore=shutil.ignore_patterns("__pycache__"))
+    return package
+
+
+def _knock(address: str) -> None:
+    """Fail at once where nobody listens; Ray itself would wait for two minutes and then end the process."""
+    host, _, port = address.removeprefix("ray://").rpartition(":")
+    if host and port.isdigit():
+        socket.create_connection((host.strip("[]"), int(port)), timeout=10).close()
+
+
+def _read(tasks: Sequence[Task], settings: PipelineSettings, workers: int | None) -> Iterator[dict[str, Any]]:
+    import ray
+
+    chunks = [{"tasks": json.dumps([_to_text(task) for task in chunk])} for chunk in chunked(tasks, settings)]
+    cores = int(ray.cluster_resources().get("CPU", 1)) // settings.threads
+    data = ray.data.from_items(
+        chunks, override_num_blocks=min(-(-len(chunks) // _CHUNKS_A_BLOCK), _MOST_BLOCKS)
+    ).map_batches(
+        _Reader,
+        batch_size=None,
+        fn_constructor_args=(str(Path.cwd()), settings, _run_files(settings.run)),
+        compute=ray.data.ActorPoolStrategy(min_size=1, max_size=workers or max(1, cores)),
+        num_cpus=settings.threads,
+    )
+    data.context.execution_options.preserve_order = True
+    data.context.enable_progress_bars = False
+    for row in data.iter_rows():
+        answer = json.loads(row["answer"])
+        if isinstance(answer, dict):
+            raise EmoscopeError(answer["message"], answer["action"])
+        yield from answer
+
+
+def _to_text(task: Task) -> list[str | None]:
+    return [str(task.path), None if task.annotate_to is None else str(task.annotate_to)]
+
+
+def _run_files(folder: Path) -> dict[str, bytes]:
+    """Return what a worker needs of a run."""
+    run = load_run(folder)
+    networks = [run.litert_file.name] if run.litert_file else ["model.keras"]
+    names = ("run.json", "calibration.json", *networks)
+    return {name: (folder / name).read_bytes() for name in names if (folder / name).is_file()}
+
+
+class _Reader:
+    """Lives in a process of a worker and keeps its pipeline there."""
+
+    def __init__(self, folder: str, settings: PipelineSettings, run_files: dict[str, bytes]) -> None:
+        if Path(folder).is_dir():  # paths may be relative to where the command was given
+            os.chdir(folder)
+        cv2.setNumThreads(settings.threads)  # the processes share the cores already
+        self._folder = tempfile.TemporaryDirectory(prefix="emoscope-")
+        run = Path(self._folder.name) / settings.run.name
+        run.mkdir()
+        for name, content in run_files.items():
+            (run / name).write_bytes(content)
+        self._settings = replace(settings, run=run)
+        self._pipeline: Pipeline | None = None
+
+    def __call__(self, block: _Chunk) -> _Chunk:
+        """Read the chunks of a block; the answer to each is its entries, or why there can be none."""
+        return {"answer": np.array([self._answer(json.loads(text)) for text in block["tasks"]], object)}
+
+    def _answer(self, chunk: list[list[str | None]]) -> str:
+        tasks = [Task(Path(str(path)), None if target is None else Path(target)) for path, target in chunk]
+        try:
+            if self._pipeline is None:
+                self._pipeline = self._settings.open()
+            return json.dumps(read_chunk(self._pipeline, tasks))
+        except EmoscopeError as error:
+            return json.dumps({"message": error.message, "action": error.action})

@@ -1,0 +1,61 @@
+"""Predictions as plain values: an entry a picture for JSON, a flat row a face for tables."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from emoscope.model.entities import Prediction
+from emoscope.model.errors import EmoscopeError
+
+NO_FACE = "No face was found."
+
+
+def picture_entry(file: str, width: int, height: int, predictions: Sequence[Prediction]) -> dict[str, Any]:
+    """Return one picture with its faces, ready for JSON; boxes and landmarks in pixels, probabilities 0..1."""
+    return {"file": file, "width": width, "height": height, "faces": [_face(p) for p in predictions]}
+
+
+def error_entry(file: str, error: EmoscopeError) -> dict[str, Any]:
+    """Return the entry of a file that could not be read: it says why, and has no faces."""
+    return {"file": file, "error": str(error)}
+
+
+def face_columns(class_names: Sequence[str]) -> tuple[str, ...]:
+    """Return the columns of :func:`face_rows` in order."""
+    box = ("x1", "y1", "x2", "y2", "detector_confidence")
+    return ("file", "face", *box, "emotion", "confidence", *(f"p_{name}" for name in class_names), "warnings")
+
+
+def face_rows(entry: dict[str, Any], class_names: Sequence[str]) -> list[dict[str, Any]]:
+    """Return one flat row a face of an entry, faces counted from 1.
+
+    A picture without a face gives one row whose values are None, a file that could not be read gives none.
+    """
+    if "error" in entry:
+        return []
+    columns = face_columns(class_names)
+    if not entry["faces"]:
+        return [{**dict.fromkeys(columns), "file": entry["file"], "warnings": NO_FACE}]
+    rows = []
+    for number, face in enumerate(entry["faces"], start=1):
+        reading = (face["detector_confidence"], face["emotion"], face["confidence"])
+        probabilities = (face["probabilities"][name] for name in class_names)
+        values = (entry["file"], number, *face["xyxy"], *reading, *probabilities, " ".join(face["warnings"]))
+        rows.append(dict(zip(columns, values, strict=True)))
+    return rows
+
+
+def _face(prediction: Prediction) -> dict[str, Any]:
+    detection = prediction.detection
+    values = zip(prediction.class_names, prediction.probabilities, strict=True)
+    landmarks = detection.landmarks
+    return {
+        "emotion": prediction.label,
+        "confidence": round(prediction.confidence, 4),
+        "probabilities": {name: round(float(value), 4) for name, value in values},
+        "xyxy": [round(float(side), 1) for side in detection.xyxy],
+        "detector_confidence": round(float(detection.confidence), 4),
+        "landmarks": None if landmarks is None else [[round(float(v), 1) for v in point] for point in landmarks],
+        "warnings": list(prediction.warnings),
+    }

@@ -1,0 +1,137 @@
+"""Other forms of a run's network: smaller ones for the app, and files that other programs open.
+
+Each form is a saved run of its own inside the one it was made from, ``<run>/exports/<variant>/``: its network, its
+``run.json`` and its own predictions. So whatever takes a run takes a form, too (``--run emoscope/exports/int8``), and
+its figures follow from its own answers. ``<run>/exports.json`` holds what was measured of all forms side by side:
+sizes, and milliseconds a face.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from emoscope.model.errors import RunError
+from emoscope.model.runs.files import read_json
+from emoscope.model.runs.run import EXPORTS_FOLDER, Run, load_run
+
+MEASUREMENTS = "exports.json"
+ORIGINAL = "float32"
+ORIGIN = "origin"
+"""In a pruned run's measurements: the run that it was pruned from, timed beside it."""
+
+
+@dataclass(frozen=True)
+class Variant:
+    """One form that a network can be exported to.
+
+    Attributes:
+        title: For people.
+        file: Name of its file in the form's folder.
+        summary: What it is for, one sentence.
+    """
+
+    title: str
+    file: str
+    summary: str
+
+
+VARIANTS: Mapping[str, Variant] = {
+    ORIGINAL: Variant("LiteRT float32", "model.tflite", "What the app runs, and what the others are measured against."),
+    "float16": Variant("LiteRT float16", "model.tflite", "Weights in 16 bits: half the file, computed in 32 bits."),
+    "dynamic": Variant("LiteRT dynamic range", "model.tflite", "Weights in 8 bits, computed partly in floats."),
+    "int8": Variant(
+        "LiteRT int8", "model.tflite", "Weights and activations in 8 bits, calibrated on training images: for phones."
+    ),
+    "onnx": Variant("ONNX", "model.onnx", "For ONNX Runtime and the programs built on it."),
+    "h5": Variant("Keras HDF5", "model.h5", "The legacy form that older Keras programs open."),
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Exported:
+    """One form of a network and what was measured of it.
+
+    Attributes:
+        run: The form as a saved run; the run itself for the original.
+        variant: A key of :data:`VARIANTS`.
+        file: The network; None where it was left out, as in an archive of figures.
+        bytes: Size of the file; 0 where not known.
+        zipped_bytes: Size of the file when compressed; 0 where not known.
+        milliseconds: For one face on one thread; NaN where not timed.
+        original_milliseconds: The same of the float32 original, timed alternately with it; NaN where not timed.
+        stale: Whether the run was trained again since, so that this is a form of another network.
+    """
+
+    run: Run
+    variant: str
+    file: Path | None
+    bytes: int = 0
+    zipped_bytes: int = 0
+    milliseconds: float = float("nan")
+    original_milliseconds: float = float("nan")
+    stale: bool = False
+
+
+def variant_folder(run: Run, variant: str) -> Path:
+    """Return where a form of a run's network lies."""
+    return run.path if variant == ORIGINAL else run.path / EXPORTS_FOLDER / variant
+
+
+def read_exports(run: Run) -> list[Exported]:
+    """Return the forms of a run's network that there are, the original first.
+
+    Raises:
+        RunError: ``exports.json`` or a form's ``run.json`` is broken.
+    """
+    measured = _measurements(run)
+    reference = measured.get(ORIGIN, measured.get(ORIGINAL, {})).get("milliseconds", float("nan"))
+    found = []
+    for name, variant in VARIANTS.items():
+        folder = variant_folder(run, name)
+        if name != ORIGINAL and not (folder / "run.json").is_file():
+            continue
+        file = folder / variant.file
+        figures = measured.get(name, {})
+        form = run if name == ORIGINAL else load_run(folder)
+        found.append(
+            Exported(
+                form,
+                name,
+                file if file.is_file() else None,
+                file.stat().st_size if file.is_file() else int(figures.get("bytes", 0)),
+                int(figures.get("zipped_bytes", 0)),
+                float(figures.get("milliseconds", float("nan"))),
+                float(reference),
+                stale=_training(form) != _training(run),
+            )
+        )
+    return found
+
+
+def _training(run: Run) -> tuple[Any, ...]:
+    return run.info.config, run.info.best_epoch, run.info.training_seconds
+
+
+def _measurements(run: Run) -> Mapping[str, Mapping[str, Any]]:
+    file = run.path / MEASUREMENTS
+    if not file.is_file():
+        return {}
+    try:
+        networks = {
+            str(name): {key: float(value) for key, value in figures.items()}
+            for name, figures in read_json(file)["networks"].items()
+        }
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise RunError(
+            f"{run.key}/{MEASUREMENTS} is not a table of measurements.", f"Run `python -m training export {run.key}`."
+        ) from error
+    return networks
+
+
+def measured_on(run: Run) -> str:
+    """Return the machine that the forms were timed on, for people; empty where they were not."""
+    file = run.path / MEASUREMENTS
+    return str(read_json(file).get("machine", "")) if file.is_file() else ""

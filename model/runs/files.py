@@ -1,0 +1,41 @@
+"""The files of a run: read with a sentence on what is wrong, written whole or not at all."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from emoscope.model.errors import RunError
+
+
+def read_json(file: Path) -> dict[str, Any]:
+    """Read a JSON object.
+
+    Raises:
+        RunError: The file cannot be read or is no JSON object.
+    """
+    try:
+        values = json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise RunError(f"{file.parent.name}/{file.name} cannot be read ({error}).", "Copy the run again.") from error
+    if not isinstance(values, dict):
+        raise RunError(f"{file.parent.name}/{file.name} holds no JSON object.", "Copy the run again.")
+    return values
+
+
+def write_atomically(file: Path, content: bytes | str) -> None:
+    """Write a file so that a reader or a crash sees either the old content or the new, never half of it."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    partial = file.with_name(f".{file.name}.part")
+    if isinstance(content, str):
+        partial.write_text(content, encoding="utf-8")
+    else:
+        partial.write_bytes(content)
+    partial.replace(file)
+
+
+def write_json(file: Path, values: Mapping[str, Any]) -> None:
+    """Write a JSON object, indented, atomically."""
+    write_atomically(file, json.dumps(values, indent=2, ensure_ascii=False) + "\n")

@@ -1,0 +1,338 @@
+"""The saved run: one folder that holds a network and everything that was measured of it.
+
+``artifacts/<run>/`` is the contract that training, app, commands and API meet at. It is data, never code: JSON, CSV,
+NumPy arrays without pickle, and model files that are opened in safe mode. A file that is missing makes a run poorer,
+not unreadable; a file that is broken or foreign raises :class:`~emoscope.model.errors.RunError` where it is read.
+"""
+
+from __future__ import annotations
+
+import csv
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, fields
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Literal
+from zipfile import BadZipFile
+
+import numpy as np
+
+from emoscope.model.errors import RunError
+from emoscope.model.places import HOME
+from emoscope.model.runs.files import read_json, write_atomically, write_json
+from emoscope.model.runs.predictions import Predictions
+
+SCHEMA_VERSION = 1
+DEFAULT_RUN = "emoscope"
+
+LITERT_FILES = ("model.tflite", "model.int8.tflite")
+KERAS_FILE = "model.keras"
+CARD_FILE = "README.md"
+EXPORTS_FOLDER = "exports"
+"""Below a run: other forms of its network, each a saved run of its own (see ``emoscope.model.runs.exports``)."""
+
+
+@dataclass(frozen=True)
+class Normalization:
+    """How pixels 0..255 become network input.
+
+    ``rescale`` gives ``pixel * scale + offset``. ``standardize`` subtracts each image's own mean and divides by its own
+    standard deviation (at least one gray level), so that light and contrast drop out.
+    """
+
+    kind: Literal["rescale", "standardize"] = "rescale"
+    scale: float = 1 / 255
+    offset: float = 0.0
+
+
+@dataclass(frozen=True)
+class DatasetInfo:
+    """Which data a run was trained and evaluated on.
+
+    Attributes:
+        name: For people, e.g. ``FER-2013``.
+        splits: Number of samples a split.
+        fingerprint: Hash of all pixels and labels, hexadecimal; equal fingerprints mean the same data.
+    """
+
+    name: str = "unknown"
+    splits: Mapping[str, int] = field(default_factory=dict)
+    fingerprint: str = ""
+
+
+@dataclass(frozen=True)
+class RunInfo:
+    """The content of ``run.json``.
+
+    Attributes:
+        name: Title for people; the folder's name is the run's key.
+        architecture: Named architecture, or ``foreign`` for a model from elsewhere.
+        class_names: Class names in the order of the network's outputs.
+        input_size: Height and width of the network's input in pixels.
+        channels: 1 for gray, 3 for RGB.
+        normalization: How pixels become input.
+        label_source: Which labels the outputs stand for, e.g. ``fer2013`` or ``ferplus-majority``.
+        dataset: The data and its fingerprint.
+        config: The resolved training configuration.
+        seed: Of the training; None where unknown.
+        environment: Python, Keras, backend, device.
+        parameters: Weights of the deployed network.
+        multiply_adds: Multiply-add operations a face, counted as two operations each.
+        best_epoch: 1-based epoch whose weights were kept; None where unknown.
+        training_seconds: Wall-clock seconds of the training.
+        licence: Licence of the weights and of the data behind them, for people.
+        note: Free text for people.
+        origin: Key of the run that this one was made from, by pruning or by export; empty where it was trained anew.
+    """
+
+    name: str
+    architecture: str
+    class_names: tuple[str, ...]
+    input_size: tuple[int, int]
+    channels: int
+    normalization: Normalization = field(default_factory=Normalization)
+    label_source: str = ""
+    dataset: DatasetInfo = field(default_factory=DatasetInfo)
+    config: Mapping[str, Any] = field(default_factory=dict)
+    seed: int | None = None
+    environment: Mapping[str, str] = field(default_factory=dict)
+    parameters: int = 0
+    multiply_adds: int = 0
+    best_epoch: int | None = None
+    training_seconds: float = 0.0
+    licence: str = ""
+    note: str = ""
+    origin: str = ""
+    schema_version: int = SCHEMA_VERSION
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> RunInfo:
+        """Validate the parsed ``run.json``.
+
+        Raises:
+            RunError: A field is missing or impossible, or the schema version is another.
+        """
+        version = values.get("schema_version")
+        if version != SCHEMA_VERSION:
+            raise RunError(
+                f"run.json has schema version {version!r}; this program reads version {SCHEMA_VERSION}.",
+                "Write the run again with `python -m training evaluate`.",
+            )
+        known = {f.name for f in fields(cls)}
+        missing = [n for n in ("name", "architecture", "class_names", "input_size", "channels") if n not in values]
+        if missing:
+            raise RunError(
+                f"run.json lacks {', '.join(missing)}.", "Write the run again with `python -m training evaluate`."
+            )
+        try:
+            kept = {k: v for k, v in values.items() if k in known}
+            kept["class_names"] = tuple(str(c) for c in values["class_names"])
+            height, width = values["input_size"]
+            kept["input_size"] = (int(height), int(width))
+            kept["channels"] = int(values["channels"])
+            kept["normalization"] = Normalization(**values.get("normalization", {}))
+            kept["dataset"] = DatasetInfo(**values.get("dataset", {}))
+            info = cls(**kept)
+        except (TypeError, ValueError) as error:
+            raise RunError(f"run.json holds an impossible value ({error}).", "Write the run again.") from error
+        problem = info._problem()
+        if problem:
+            raise RunError(f"run.json {problem}.", "Write the run again.")
+        return info
+
+    def _problem(self) -> str:
+        if len(self.class_names) < 2 or len(set(self.class_names)) != len(self.class_names):
+            return f"needs at least two different class names, but lists {list(self.class_names)}"
+        if not all(8 <= side <= 1024 for side in self.input_size):
+            return f"gives an input size of {self.input_size}, outside 8..1024 pixels"
+        if self.channels not in (1, 3):
+            return f"gives {self.channels} channels, where 1 (gray) or 3 (RGB) are possible"
+        if self.normalization.kind not in ("rescale", "standardize"):
+            return f"names the normalisation {self.normalization.kind!r}, which is not known"
+        return ""
+
+
+@dataclass(frozen=True, eq=False)
+class Run:
+    """A saved run: its folder and the validated ``run.json``. Everything else is read when asked for."""
+
+    path: Path
+    info: RunInfo
+
+    @property
+    def key(self) -> str:
+        """What commands, pages and links call the run: the folder's name, below that of its origin for an export."""
+        if self.path.parent.name == EXPORTS_FOLDER and (self.path.parents[1] / "run.json").is_file():
+            return "/".join(self.path.parts[-3:])
+        return self.path.name
+
+    @cached_property
+    def history(self) -> dict[str, np.ndarray]:
+        """Columns of ``history.csv`` by name, float64, one value an epoch; empty where there is no such file.
+
+        Raises:
+            RunError: The file is not a table of numbers.
+        """
+        return read_history(self.path)
+
+    @cached_property
+    def splits(self) -> tuple[str, ...]:
+        """Names of the splits that predictions are saved for, in evaluation order."""
+        names = sorted(p.stem for p in (self.path / "predictions").glob("*.npz"))
+        order = {"PublicTest": 0, "validation": 0, "PrivateTest": 1, "test": 1}
+        return tuple(sorted(names, key=lambda n: (order.get(n, 2), n)))
+
+    def predictions(self, split: str) -> Predictions:
+        """Read and check the answers on one split.
+
+        Raises:
+            RunError: The file is missing, truncated, foreign or inconsistent with ``run.json``.
+        """
+        file = self.path / "predictions" / f"{split}.npz"
+        if not file.is_file():
+            raise RunError(f"{self.key} has no predictions for {split}.", "Run `python -m training evaluate` on it.")
+        try:
+            with np.load(file, allow_pickle=False) as archive:
+                found = Predictions(
+                    index=archive["index"].astype(np.int64),
+                    pixel_hash=archive["pixel_hash"].astype(np.uint64),
+                    label=archive["label"].astype(np.int64),
+                    probabilities=archive["probabilities"].astype(np.float32),
+                )
+        except (OSError, KeyError, ValueError, EOFError, BadZipFile) as error:
+            raise RunError(
+                f"{self.key}/predictions/{split}.npz cannot be read ({error}).", "Copy the run again."
+            ) from error
+        problem = found.problem(len(self.info.class_names))
+        if problem:
+            raise RunError(f"{self.key}/predictions/{split}.npz is inconsistent: {problem}.", "Evaluate the run again.")
+        return found
+
+    @cached_property
+    def metrics(self) -> dict[str, Any]:
+        """The content of ``metrics.json``; empty where there is none."""
+        return self._read_json("metrics.json")
+
+    @cached_property
+    def calibration(self) -> dict[str, Any]:
+        """The content of ``calibration.json`` (``temperature`` and how it was fitted); empty where there is none."""
+        return self._read_json("calibration.json")
+
+    @property
+    def temperature(self) -> float | None:
+        """The temperature that was fitted and stored with the run; None where none was.
+
+        Raises:
+            RunError: ``calibration.json`` does not hold a positive number.
+        """
+        if not self.calibration:
+            return None
+        value = self.calibration.get("temperature")
+        if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < float("inf"):
+            raise RunError(
+                f"{self.key}/calibration.json holds no temperature.", f"Run `python -m training calibrate {self.key}`."
+            )
+        return float(value)
+
+    @property
+    def abstain_below(self) -> float | None:
+        """The calibrated confidence below which answers are often wrong, from ``calibration.json``; None if unknown."""
+        value = self.calibration.get("abstain_below")
+        return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
+
+    def _read_json(self, name: str) -> dict[str, Any]:
+        file = self.path / name
+        return read_json(file) if file.is_file() else {}
+
+    @property
+    def litert_file(self) -> Path | None:
+        """The LiteRT file that the app runs, or None."""
+        return next((self.path / n for n in LITERT_FILES if (self.path / n).is_file()), None)
+
+    @property
+    def has_network(self) -> bool:
+        """Whether the run can predict, not only show what it answered."""
+        return self.litert_file is not None or (self.path / KERAS_FILE).is_file()
+
+    @property
+    def missing(self) -> tuple[str, ...]:
+        """The contract's files that this run lacks."""
+        expected = ("history.csv", "metrics.json", KERAS_FILE, "model.tflite")
+        absent = [n for n in expected if not (self.path / n).is_file()]
+        return (*absent, *(() if self.splits else ("predictions",)))
+
+
+@dataclass(frozen=True)
+class BrokenRun:
+    """A folder that should be a run and cannot be opened, with the sentence that says why."""
+
+    path: Path
+    error: RunError
+
+    @property
+    def key(self) -> str:
+        """The folder's name."""
+        return self.path.name
+
+
+def artifacts_root() -> Path:
+    """Return the folder of saved runs: ``EMOSCOPE_ARTIFACTS`` or ``artifacts/`` beside the code."""
+    return Path(os.environ.get("EMOSCOPE_ARTIFACTS") or HOME / "artifacts")
+
+
+def load_run(path: Path | str) -> Run:
+    """Open one saved run by folder, or by key below :func:`artifacts_root`.
+
+    Raises:
+        RunError: There is no such run, or its ``run.json`` is broken or of another schema version.
+    """
+    folder = Path(path)
+    if not folder.is_dir() and (artifacts_root() / folder).is_dir():
+        folder = artifacts_root() / folder
+    file = folder / "run.json"
+    if not file.is_file():
+        known = ", ".join(run.key for run in iter_runs()) or "none yet"
+        raise RunError(f"{path} is not a saved run: it holds no run.json.", f"Saved runs here: {known}.")
+    return Run(folder.resolve(), RunInfo.from_dict(read_json(file)))
+
+
+def iter_runs(root: Path | None = None) -> Iterator[Run | BrokenRun]:
+    """Yield every saved run below a folder, by name; those that cannot be opened come as :class:`BrokenRun`."""
+    root = root or artifacts_root()
+    for file in sorted(root.glob("*/run.json")):
+        try:
+            yield load_run(file.parent)
+        except RunError as error:
+            yield BrokenRun(file.parent, error)
+
+
+def write_run_info(path: Path, info: RunInfo) -> None:
+    """Write ``run.json`` into a run's folder, creating it."""
+    write_json(path / "run.json", asdict(info))
+
+
+def write_history(path: Path, rows: Sequence[Mapping[str, float]]) -> None:
+    """Write ``history.csv``, one row an epoch."""
+    names = list(rows[0]) if rows else []
+    lines = [",".join(names), *(",".join(f"{row[n]:.6g}" for n in names) for row in rows)]
+    write_atomically(path / "history.csv", "\n".join(lines) + "\n")
+
+
+def read_history(path: Path) -> dict[str, np.ndarray]:
+    """Read the columns of a folder's ``history.csv``: float64, one value an epoch; empty where there is none.
+
+    Raises:
+        RunError: The file is not a table of numbers.
+    """
+    file = path / "history.csv"
+    if not file.is_file():
+        return {}
+    try:
+        with file.open(newline="", encoding="utf-8") as stream:
+            rows = list(csv.DictReader(stream))
+        return {name: np.array([float(row[name]) for row in rows]) for name in (rows[0] if rows else ())}
+    except (KeyError, TypeError, ValueError, csv.Error) as error:
+        raise RunError(
+            f"{path.name}/history.csv is not a table of numbers ({error}).", "Copy the run again."
+        ) from error

@@ -1,0 +1,92 @@
+"""Faces followed through a video: decoded once, analysed at a chosen rate, in memory that hardly grows with it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+
+from emoscope.model.faces.tracking import Tracker
+from emoscope.model.pipeline import Pipeline
+from emoscope.model.video.reader import Video, VideoInfo
+from emoscope.model.video.readings import MAX_ROWS, Readings, ReadingsBuilder
+from emoscope.model.video.stills import FilmStrip, StrongestMoments
+
+DEFAULT_RATE = 10.0
+LONGEST_SIDE = 1280
+"""Larger frames are analysed at this size: a face of a tenth of it still has more pixels than a network looks at."""
+
+
+# A scene is compared at this size; gray levels of difference on average that no camera's movement makes in a moment.
+_GLIMPSE = (16, 9)
+_CUT = 35.0
+
+
+class Progress(NamedTuple):
+    """How far an analysis is: the time of the frame in seconds, and the share of the file, 0..1."""
+
+    at: float
+    share: float
+
+
+class VideoAnalysis:
+    """One reading of one video. What it holds can be used at any time, also when it was stopped half-way.
+
+    :meth:`run` is called once, from one thread; the rest may be read from others meanwhile.
+
+    Args:
+        video: Opened, and open until :meth:`run` has ended.
+        pipeline: Finds and reads the faces; made for video.
+        rate: Analyses a second of the video; frames in between are decoded and left alone.
+    """
+
+    def __init__(self, video: Video, pipeline: Pipeline, rate: float = DEFAULT_RATE) -> None:
+        if rate <= 0:
+            raise ValueError(f"A rate is a positive number of analyses a second. Received: {rate}")
+        self.info: VideoInfo = video.info
+        self.film = FilmStrip()
+        self.moments = StrongestMoments()
+        self.problem = ""
+        self._video = video
+        self._pipeline = pipeline
+        self._interval = 1 / rate
+        self._tracker = Tracker()
+        self._glimpse: np.ndarray | None = None
+        self._builder = ReadingsBuilder(pipeline.classifier.info.class_names)
+
+    def run(self) -> Iterator[Progress]:
+        """Go through the video, a step an analysis; stopping to iterate stops the analysis.
+
+        Raises:
+            RunError: The network cannot be used.
+            DetectorError: The detector cannot be used.
+        """
+        due = 0.0
+        for frame in self._video.frames():
+            if frame.at < due - 1e-3:
+                continue
+            # The grid is kept, so that 10 a second out of 25 are 10 and not 8; over a pause it starts anew.
+            due = max(due + self._interval, frame.at + self._interval / 2)
+            image = frame.to_bgr(LONGEST_SIDE)
+            if self._is_cut(image):  # whoever is in the same place now is somebody else
+                self._tracker.reset()
+            faces = self._tracker.update(self._pipeline.analyze(image), frame.at)
+            self._builder.add(frame.at, faces, self.info.width / image.shape[1])
+            self.film.offer(frame.at, image)
+            self.moments.offer(frame.at, faces, image)
+            yield Progress(frame.at, self._video.share)
+            if len(self._builder) >= MAX_ROWS:
+                self.problem = f"The analysis ended after {MAX_ROWS:,} faces."
+                return
+        self.problem = self._video.problem
+
+    def _is_cut(self, image: np.ndarray) -> bool:
+        """Tell whether the scene has changed since the frame before, by how much of its light moved."""
+        before, self._glimpse = self._glimpse, cv2.resize(image, _GLIMPSE, interpolation=cv2.INTER_AREA)
+        return before is not None and float(cv2.absdiff(before, self._glimpse).mean()) > _CUT
+
+    def readings(self) -> Readings:
+        """Return what was read so far."""
+        return self._builder.build()

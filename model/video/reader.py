@@ -1,0 +1,303 @@
+"""Video files to frames: whatever people record becomes upright pictures with their times, or one clear sentence.
+
+Every frame is decoded, since the next ones are built upon it, but only those that somebody looks at are converted. No
+more than a few are in memory at once, however long the file is.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import deque
+from collections.abc import Iterator
+from fractions import Fraction
+from pathlib import Path
+from types import TracebackType
+from typing import BinaryIO, NamedTuple, Self
+
+import av
+import cv2
+import numpy as np
+
+from emoscope.model.errors import VideoError
+from emoscope.model.pictures.batch import available_cores
+
+MAX_PIXELS = 7680 * 4320
+"""Videos with larger frames are refused."""
+
+SUPPORTED = "MP4, WebM, MOV, MKV or GIF"
+# Formats that only describe where other files or addresses lie, such as playlists, are not among them.
+_FORMATS = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,gif,avi"
+_OPTIONS = {"format_whitelist": _FORMATS, "protocol_whitelist": "none", "max_pixels": str(MAX_PIXELS)}
+_TURNS = {90: cv2.ROTATE_90_COUNTERCLOCKWISE, -90: cv2.ROTATE_90_CLOCKWISE, 180: cv2.ROTATE_180}
+_MOST_THREADS = 4  # each holds a frame
+
+
+class VideoInfo(NamedTuple):
+    """What is known of a video before it is read.
+
+    Attributes:
+        width: Of its upright frames with square pixels.
+        height: The same.
+        seconds: Length; None where the file does not say, as with recordings made by browsers.
+        frame_rate: Frames a second on average; None where the file does not say.
+        has_audio: Whether there is sound.
+    """
+
+    width: int
+    height: int
+    seconds: float | None
+    frame_rate: float | None
+    has_audio: bool
+
+
+class Frame(NamedTuple):
+    """A decoded frame, not converted yet.
+
+    Attributes:
+        at: Seconds since the first frame.
+        picture: As the decoder gives it.
+        size: Width and height of the video's upright frames.
+    """
+
+    at: float
+    picture: av.VideoFrame
+    size: tuple[int, int]
+
+    def to_bgr(self, longest: int | None = None) -> np.ndarray:
+        """Convert to an upright picture.
+
+        Args:
+            longest: Pixels of its longest side, if it is to be smaller than the video's.
+
+        Returns:
+            frame_bgr, uint8, shape (H, W, 3).
+        """
+        width, height = fit(self.size, longest)
+        turn = _turn(self.picture)
+        flat = (height, width) if turn in (90, -90) else (width, height)
+        image: np.ndarray = self.picture.to_ndarray(
+            format="bgr24", width=flat[0], height=flat[1], interpolation="BILINEAR"
+        )
+        return cv2.rotate(image, _TURNS[turn]) if turn else image
+
+
+def fit(size: tuple[int, int], longest: int | None) -> tuple[int, int]:
+    """Return width and height scaled down so that the longer one is at most ``longest``."""
+    if longest is None or max(size) <= longest:
+        return size
+    factor = longest / max(size)
+    return max(1, round(size[0] * factor)), max(1, round(size[1] * factor))
+
+
+class Video:
+    """An opened video file; use it in a ``with`` statement, from one thread.
+
+    Args:
+        source: A path, or a stream that can be read and sought.
+        sound: Where the packets of the first sound track go as they are met, undecoded, for whoever wants them.
+
+    Raises:
+        VideoError: The file cannot be read, is no video, or not a frame of it can be decoded.
+    """
+
+    def __init__(self, source: Path | str | BinaryIO, sound: deque[av.Packet] | None = None) -> None:
+        self._own = isinstance(source, (str, Path))
+        self._sound = sound
+        try:
+            self._file: BinaryIO = Path(source).open("rb") if isinstance(source, (str, Path)) else source  # noqa: SIM115
+            self._size = self._file.seek(0, os.SEEK_END)
+            self._file.seek(0)
+        except OSError as error:
+            raise VideoError(f"{source} cannot be read ({error.strerror or error}).", "Check the path.") from error
+        try:
+            self._open()
+        except BaseException:
+            self.close()
+            raise
+
+    def _open(self) -> None:
+        if not self._size:
+            raise VideoError("The file is empty.", "Choose another file.")
+        try:
+            self.container = av.open(self._file, "r", options=dict(_OPTIONS), metadata_errors="replace")
+        except (av.FFmpegError, ValueError) as error:
+            head = self._head()
+            if head[4:8] == b"ftyp":  # what an MP4 file holds is told at its end as a rule
+                raise VideoError(
+                    "The video file is broken or cut off before the part that says how to read it.",
+                    "Copy or record it again.",
+                ) from error
+            raise VideoError(
+                "The file is no video that can be opened.", f"Choose an {SUPPORTED} file; pictures go to Predict."
+            ) from error
+        pictures = [s for s in self.container.streams.video if not s.disposition & av.stream.Disposition.attached_pic]
+        if not pictures:
+            raise VideoError("The file holds no video, only sound or data.", "Choose a file with moving pictures.")
+        self.stream = pictures[0]
+        self.sound_track = next(iter(self.container.streams.audio), None)
+        context = self.stream.codec_context
+        if context is None:
+            raise VideoError("The video's codec is not known here.", "Convert the video to MP4 (H.264) first.")
+        if context.width * context.height > MAX_PIXELS:
+            raise VideoError(
+                f"The video's frames are too large ({context.width} × {context.height} pixels).",
+                "Scale it down to 8K or less first.",
+            )
+        context.thread_type, context.thread_count = "AUTO", min(available_cores(), _MOST_THREADS)
+        self._damaged = 0
+        self._broke_off = False
+        self._last = -1.0  # time of the newest frame
+        self._reached = 0.0  # time up to which the file was read, sound included
+        self._origin: float | None = None
+        self._decoded = self._decode()
+        first = next(self._decoded, None)
+        if first is None:
+            raise VideoError("Not one frame of the video can be decoded.", "Convert it to MP4 (H.264) first.")
+        self._first: av.VideoFrame | None = first
+        self.info = self._describe(first)
+
+    def _head(self) -> bytes:
+        self._file.seek(0)
+        return self._file.read(12)
+
+    def _describe(self, first: av.VideoFrame) -> VideoInfo:
+        ratio = self.stream.sample_aspect_ratio
+        width, height = first.width, first.height
+        if ratio and Fraction(1, 4) <= ratio <= 4:
+            width = max(1, round(width * ratio))
+        if _turn(first) in (90, -90):
+            width, height = height, width
+        seconds = self.container.duration / av.time_base if self.container.duration else None
+        if seconds and "matroska" in self.container.format.name:  # it names the end instead of the length
+            seconds = max(seconds - self.origin, 0.0) or None
+        rate = self.stream.average_rate
+        return VideoInfo(width, height, seconds, float(rate) if rate else None, self.sound_track is not None)
+
+    @property
+    def origin(self) -> float:
+        """The first frame's time in the file's own clock, in seconds."""
+        return self._origin or 0.0
+
+    @property
+    def share(self) -> float:
+        """How much of the file was read, 0..1."""
+        if self.info.seconds:
+            return min(1.0, max(0.0, self._last) / self.info.seconds)
+        return min(1.0, self._file.tell() / self._size)
+
+    @property
+    def problem(self) -> str:
+        """What of the file could not be decoded, as a sentence; empty if nothing was lost. Known once it was read."""
+        seconds, reached = self.info.seconds, self._reached - max(self.origin, 0.0)
+        if seconds and reached < seconds - max(1.0, 0.03 * seconds):
+            return f"The file ends early: {clock(max(reached, 0.0))} of {clock(seconds)} could be read."
+        if self._broke_off:
+            return f"The file is broken: it could be read up to {clock(max(self._last, 0.0))}."
+        if self._damaged:
+            return "Parts of the file are damaged; what could be decoded was read."
+        return ""
+
+    def frames(self) -> Iterator[Frame]:
+        """Yield the frames in the order of their times. To be called once."""
+        size = (self.info.width, self.info.height)
+        first, self._first = self._first, None
+        if first is not None:
+            self._last = 0.0
+            yield Frame(0.0, first, size)
+        step = 1 / (self.info.frame_rate or 25.0)
+        for picture in self._decoded:
+            at = picture.time - self.origin if picture.time is not None else self._last + step
+            if at > self._last:  # in damaged files clocks run backwards
+                self._last = at
+                yield Frame(at, picture, size)
+
+    def seek(self, at: float) -> None:
+        """Go to the last key frame at or before a time, in seconds since the first frame."""
+        self._first = None
+        try:
+            self.container.seek(max(0, round((at + self.origin) * av.time_base)))
+        except av.FFmpegError:  # no index: read from the start
+            self.container.seek(0)
+        self._last = -1.0
+        self._decoded = self._decode()
+
+    def _decode(self) -> Iterator[av.VideoFrame]:
+        packets = self.container.demux()
+        while True:
+            try:
+                packet = next(packets)
+            except StopIteration:
+                return
+            except av.FFmpegError:
+                self._broke_off = True
+                return
+            if packet.pts is not None:
+                end = packet.pts + (packet.duration or 0)
+                self._reached = max(self._reached, float(end * packet.time_base))
+            if packet.stream.index != self.stream.index:
+                if self._sound is not None and packet.stream is self.sound_track and packet.dts is not None:
+                    self._sound.append(packet)
+                continue
+            try:
+                pictures = self.stream.decode(packet)
+            except av.FFmpegError:
+                self._damaged += 1
+                continue
+            for picture in pictures:
+                self._damaged += picture.is_corrupt
+                if self._origin is None:
+                    self._origin = picture.time or 0.0
+                yield picture
+
+    def close(self) -> None:
+        """Let go of the file."""
+        if hasattr(self, "container"):
+            self.container.close()
+        if self._own:
+            self._file.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def read_frame(source: Path | str | BinaryIO, at: float, longest: int | None = None) -> np.ndarray | None:
+    """Decode the one frame that is shown at a time.
+
+    Args:
+        source: As for :class:`Video`.
+        at: Seconds since the first frame.
+        longest: Pixels of its longest side, if it is to be smaller than the video's.
+
+    Returns:
+        frame_bgr, uint8, shape (H, W, 3); None where nothing can be decoded there.
+
+    Raises:
+        VideoError: The file cannot be opened.
+    """
+    with Video(source) as video:
+        if at > 1:
+            video.seek(at)
+        shown = None
+        for frame in video.frames():
+            if shown is not None and frame.at > at + 1e-3:
+                break
+            shown = frame
+        return None if shown is None else shown.to_bgr(longest)
+
+
+def clock(seconds: float) -> str:
+    """Write a time in a video: ``0:07``, ``12:34`` or ``1:02:03``."""
+    whole = round(seconds)
+    hours, minutes = whole // 3600, whole // 60 % 60
+    return f"{hours}:{minutes:02}:{whole % 60:02}" if hours else f"{minutes}:{whole % 60:02}"
+
+
+def _turn(picture: av.VideoFrame) -> int:
+    """Return the quarter turns counterclockwise, in degrees, that set a frame upright."""
+    quarter = round(picture.rotation / 90) * 90
+    return 180 if abs(quarter) == 180 else quarter

@@ -1,0 +1,90 @@
+"""What a video says of each person in it, in a few figures."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from emoscope.model.video.readings import Readings
+
+BRIEF_SECONDS = 1.0
+
+
+@dataclass(frozen=True, eq=False)
+class Person:
+    """One tracked face of a video.
+
+    Attributes:
+        number: Its track id.
+        first: When it was seen first, in seconds.
+        last: When it was seen last.
+        seen: Seconds for which it was seen, pauses left out.
+        readable: Share of them in which the face could be read, 0..1.
+        label: The emotion it showed longest; empty where it could never be read.
+        shares: Share of the readable time in which each class was its label, shape (C,).
+    """
+
+    number: int
+    first: float
+    last: float
+    seen: float
+    readable: float
+    label: str
+    shares: np.ndarray
+
+    @property
+    def is_brief(self) -> bool:
+        """Whether it was seen too briefly to say much of it."""
+        return self.seen < BRIEF_SECONDS
+
+
+def people(readings: Readings) -> list[Person]:
+    """Sum up a video, the person seen longest first."""
+    times = readings.times
+    # Each analysis stands for the time up to the next one, but for no long pause.
+    lasts = np.minimum(np.diff(times, append=times[-1:] + readings.step), max(2.5 * readings.step, 0.05))
+    row_times, row_lasts = readings.row_times, np.repeat(lasts, np.diff(readings.starts))
+    classes = len(readings.class_names)
+    found = []
+    for number in np.unique(readings.person):
+        own = readings.person == number
+        seconds = row_lasts[own]
+        readable = readings.warning[own] == 0
+        shares = np.bincount(readings.label[own][readable], seconds[readable], minlength=classes)
+        total = float(shares.sum())
+        found.append(
+            Person(
+                int(number),
+                float(row_times[own][0]),
+                float(row_times[own][-1]),
+                float(seconds.sum()),
+                float(readable.mean()),
+                readings.class_names[int(shares.argmax())] if readable.any() else "",
+                shares / total if total > 0 else shares,
+            )
+        )
+    return sorted(found, key=lambda person: -person.seen)
+
+
+def binned(readings: Readings, number: int, bins: int, seconds: float) -> tuple[np.ndarray, np.ndarray]:
+    """Average one person's probabilities over even parts of a video.
+
+    Args:
+        readings: Of the whole video.
+        number: The person's track id.
+        bins: How many parts.
+        seconds: Length of the video.
+
+    Returns:
+        The middle of each part in seconds, shape (B,), and the probabilities, shape (B, C): ``nan`` where the face was
+        away or could not be read.
+    """
+    own = (readings.person == number) & (readings.warning == 0)
+    width = seconds / bins
+    place = np.minimum((readings.row_times[own] / width).astype(int), bins - 1)
+    sums = np.zeros((bins, len(readings.class_names)))
+    np.add.at(sums, place, readings.probabilities[own])
+    counts = np.bincount(place, minlength=bins)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return (np.arange(bins) + 0.5) * width, sums / counts[:, None]

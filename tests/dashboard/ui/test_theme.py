@@ -1,0 +1,52 @@
+import re
+import tomllib
+
+import plotly.graph_objects as go
+
+from emoscope.dashboard.charts.theme import style
+from emoscope.dashboard.ui.brand import FAVICON, logo
+from emoscope.model.drawing.palette import relative_luminance
+from tests.paths import ROOT
+
+CONFIG = tomllib.loads((ROOT / ".streamlit" / "config.toml").read_text())
+
+
+def contrast(one, other):
+    light, dark = sorted((relative_luminance(one), relative_luminance(other)), reverse=True)
+    return (light + 0.05) / (dark + 0.05)
+
+
+def test_a_styled_figure_lets_the_page_show_through_and_keeps_its_height():
+    fig = style(go.Figure(go.Bar(x=[1], y=[2]), layout={"height": 321}))
+    assert fig.layout.paper_bgcolor == fig.layout.plot_bgcolor == "rgba(0,0,0,0)"
+    assert fig.layout.height == 321
+    assert fig.layout.font.color is None  # the page knows whether it is light or dark
+    assert style(fig, height=99).layout.height == 99
+
+
+def test_text_reads_on_every_ground_of_the_theme():
+    for name in ("light", "dark"):
+        theme = CONFIG["theme"][name]
+        for ground in ("backgroundColor", "secondaryBackgroundColor"):
+            for ground_of in (theme, theme["sidebar"]):
+                assert contrast(theme["textColor"], ground_of[ground]) >= 7
+        assert contrast(theme["linkColor"], theme["backgroundColor"]) >= 4.5
+        assert contrast("#ffffff", theme["primaryColor"]) >= 4.5  # the lettering of the main button
+
+
+def test_nothing_is_fetched_from_elsewhere():
+    text = str(CONFIG) + FAVICON.replace("http://www.w3.org/2000/svg", "")
+    assert not re.search(r"https?://|fontFaces", text)
+    assert CONFIG["browser"]["gatherUsageStats"] is False
+    assert CONFIG["server"]["showEmailPrompt"] is False
+
+
+def test_the_theme_is_found_beside_the_script_too():
+    linked = ROOT / "dashboard" / ".streamlit" / "config.toml"
+    assert tomllib.loads(linked.read_text()) == CONFIG
+
+
+def test_the_logo_is_lettered_for_its_ground():
+    for dark, name in ((False, "light"), (True, "dark")):
+        ink = re.search(r'letter-spacing="[^"]*" fill="(#\w+)"', logo(dark)).group(1)
+        assert contrast(ink, CONFIG["theme"][name]["sidebar"]["backgroundColor"]) >= 7

@@ -1,0 +1,132 @@
+"""The saved run: what is written is read back; what is broken or foreign is one sentence and harms no other run."""
+
+import json
+
+import numpy as np
+import pytest
+
+from emoscope.model.errors import RunError
+from emoscope.model.runs.files import write_json
+from emoscope.model.runs.predictions import Predictions
+from emoscope.model.runs.run import BrokenRun, Normalization, RunInfo, iter_runs, load_run, write_run_info
+from tests.factories import write_run
+
+
+def rewrite(run, **changes):
+    """Change keys of run.json; None removes one."""
+    file = run.path / "run.json"
+    values = json.loads(file.read_text()) | changes
+    file.write_text(json.dumps({key: value for key, value in values.items() if value is not None}))
+    return load_run(run.path)
+
+
+def test_run_json_is_read_back_as_written(tmp_path):
+    info = RunInfo(
+        "Größe",
+        "residual",
+        ("sad", "happy"),
+        (64, 48),
+        3,
+        Normalization("rescale", 1 / 127.5, -1.0),
+        label_source="fer2013",
+        config={"epochs": 3, "augmentation": {"flip": True}},
+        seed=4,
+        parameters=12,
+        best_epoch=2,
+    )
+    write_run_info(tmp_path / "mine", info)
+    assert load_run(tmp_path / "mine").info == info
+
+
+def test_keys_that_a_later_version_added_are_left_alone(tmp_path):
+    assert rewrite(write_run(tmp_path, "run", n=10), colour="green").info.architecture
+
+
+@pytest.mark.parametrize(
+    "changes, word",
+    [
+        ({"schema_version": 2}, "schema version 2"),
+        ({"schema_version": None}, "schema version"),
+        ({"class_names": None}, "lacks class_names"),
+        ({"class_names": ["a", "a"]}, "different class names"),
+        ({"class_names": ["a"]}, "at least two"),
+        ({"input_size": [48]}, "impossible value"),
+        ({"input_size": [48, 4]}, "outside 8..1024"),
+        ({"channels": 2}, "2 channels"),
+        ({"normalization": {"kind": "magic"}}, "magic"),
+        ({"normalization": {"spell": 1}}, "impossible value"),
+        ({"dataset": {"name": "x", "size": 3}}, "impossible value"),
+    ],
+)
+def test_a_foreign_run_json_is_refused_in_a_sentence(tmp_path, changes, word):
+    run = write_run(tmp_path, "run", n=10)
+    with pytest.raises(RunError, match=word):
+        rewrite(run, **changes)
+
+
+def test_a_broken_run_does_not_hide_the_others(tmp_path, monkeypatch):
+    for key in ("a", "b", "c"):
+        write_run(tmp_path, key, n=10)
+    (tmp_path / "b" / "run.json").write_text('{"name": "cut off')
+    (tmp_path / "notes").mkdir()
+    monkeypatch.setenv("EMOSCOPE_ARTIFACTS", str(tmp_path))
+    found = {run.key: run for run in iter_runs()}
+    assert sorted(found) == ["a", "b", "c"]
+    assert isinstance(found["b"], BrokenRun) and "run.json" in str(found["b"].error)
+
+
+def test_a_name_that_is_no_run_says_so(tmp_path, monkeypatch):
+    monkeypatch.setenv("EMOSCOPE_ARTIFACTS", str(tmp_path))
+    with pytest.raises(RunError, match="nowhere"):
+        load_run("nowhere")
+
+
+@pytest.mark.parametrize(
+    "field, change, word",
+    [
+        ("probabilities", lambda p: p * 0.5, "do not sum to 1"),
+        ("probabilities", lambda p: np.where(p == p.max(), np.nan, p), "not numbers"),
+        ("probabilities", lambda p: p[:, :-1], "classes"),
+        ("probabilities", lambda p: p[:-1], "differ in length"),
+        ("label", lambda label: label + 7, "outside the run's"),
+        ("label", lambda label: label - 8, "outside the run's"),
+    ],
+)
+def test_inconsistent_predictions_are_named(tmp_path, field, change, word):
+    run = write_run(tmp_path, "run", n=20)
+    file = run.path / "predictions" / "PublicTest.npz"
+    with np.load(file) as archive:
+        arrays = dict(archive)
+    np.savez(file, **(arrays | {field: change(arrays[field])}))
+    with pytest.raises(RunError, match=word):
+        run.predictions("PublicTest")
+
+
+def test_truncated_and_absent_predictions_are_named(tmp_path):
+    run = write_run(tmp_path, "run", n=20)
+    file = run.path / "predictions" / "PublicTest.npz"
+    file.write_bytes(file.read_bytes()[:100])
+    with pytest.raises(RunError, match=r"PublicTest\.npz cannot be read"):
+        run.predictions("PublicTest")
+    with pytest.raises(RunError, match="has no predictions for Holidays"):
+        run.predictions("Holidays")
+
+
+def test_no_samples_are_a_problem():
+    none = np.zeros(0, np.int64)
+    assert "no samples" in Predictions(none, none.astype(np.uint64), none, np.zeros((0, 3), np.float32)).problem(3)
+
+
+def test_the_temperature_is_the_stored_one(tmp_path):
+    run = write_run(tmp_path, "run", n=20)
+    assert run.temperature is None
+    write_json(run.path / "calibration.json", {"temperature": 1.25})
+    assert load_run(run.path).temperature == 1.25
+
+
+@pytest.mark.parametrize("value", [0, -1, "hot", True, float("nan"), float("inf"), None])
+def test_a_temperature_that_is_none_is_refused(tmp_path, value):
+    run = write_run(tmp_path, "run", n=20)
+    (run.path / "calibration.json").write_text(json.dumps({"temperature": value}))
+    with pytest.raises(RunError, match="holds no temperature"):
+        _ = run.temperature

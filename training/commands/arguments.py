@@ -1,0 +1,47 @@
+"""Command-line flags that several commands share."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser, ArgumentTypeError, Namespace
+
+from emoscope.model.dataset import Dataset, find_dataset, load_dataset
+from emoscope.model.dataset.locate import GET_DATA
+from emoscope.model.errors import DataError
+from emoscope.model.runs.run import RunInfo
+
+
+def add_data_arguments(parser: ArgumentParser) -> None:
+    """Add ``--data`` and ``--votes``."""
+    parser.add_argument("--data", metavar="PATH", help="data set: file or folder (default: EMOSCOPE_DATA, else data/)")
+    parser.add_argument("--votes", metavar="FILE", help="FER+ votes (default: fer2013new.csv beside the data)")
+
+
+def separate_names(text: str) -> tuple[str, ...]:
+    """Read different names that commas separate, as a flag's type."""
+    names = tuple(name.strip() for name in text.split(",") if name.strip())
+    if not names or len(set(names)) != len(names):
+        raise ArgumentTypeError(f"different names, separated by commas, are expected, not {text!r}")
+    return names
+
+
+def load_data(args: Namespace, info: RunInfo | None = None) -> Dataset:
+    """Load the data set that the flags name, at a network's size and channels where one is given.
+
+    Raises:
+        DataError: There is none, or something in it is wrong.
+    """
+    if info is None:
+        return load_data_at(args, (48, 48), 1)
+    return load_data_at(args, info.input_size, info.channels)
+
+
+def load_data_at(args: Namespace, size: tuple[int, int], channels: int) -> Dataset:
+    """Load the data set that the flags name, brought to a height and width and a number of channels.
+
+    Raises:
+        DataError: There is none, or something in it is wrong.
+    """
+    path = args.data or find_dataset()
+    if path is None:
+        raise DataError("No data set was named.", f"Give --data. {GET_DATA}")
+    return load_dataset(path, votes=args.votes, size=size, channels=channels)

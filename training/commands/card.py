@@ -1,0 +1,233 @@
+"""``python -m training card RUN``: write a run's model card, ``README.md``, from what is saved of it.
+
+Every figure in the card is computed from the run's files, so the card is written again whenever they change.
+
+Source: Mitchell et al., "Model Cards for Model Reporting", FAT* 2019.
+"""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser, Namespace
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+
+from emoscope.model.dataset import VOTE_NAMES, Dataset, find_dataset
+from emoscope.model.dataset.samples import TEST_SPLITS
+from emoscope.model.errors import RunError
+from emoscope.model.evaluation.calibration import ABSTAIN_ACCURACY, answered_from, temperature_effect
+from emoscope.model.evaluation.label_errors import accuracy_by_agreement, vote_shares, votes_of
+from emoscope.model.evaluation.metrics import METRIC_TITLES, SCALARS, compute_metrics
+from emoscope.model.evaluation.robustness import read_robustness, summarize_robustness
+from emoscope.model.runs.files import write_atomically
+from emoscope.model.runs.predictions import Predictions
+from emoscope.model.runs.run import CARD_FILE, Run, load_run
+from emoscope.training.commands.arguments import add_data_arguments, load_data
+
+CONFUSIONS = 6
+
+_PURPOSE = """
+## What it is for
+
+To see how a small network reads faces: in teaching, in research on expression recognition, and as a starting point for
+networks of one's own. It reads single, roughly upright faces of at least about 40 pixels.
+
+## What it is not for
+
+**An expression is not an inner state.** The network names the expression that annotators would probably name in a
+picture. It does not know what a person feels, thinks or intends, and people smile when they are sad. So it must not be
+used to decide about anybody: not in hiring, schools, policing, insurance, health care or border control, and not to
+watch people who have not agreed to it. Such uses are forbidden in some places, among them the workplaces and schools of
+the European Union.
+"""
+
+_DATA = """
+## The data and what follows from them
+
+FER-2013 was gathered in 2013 by an image search for emotion words: gray pictures of 48 × 48 pixels, many of them posed,
+many of public figures, with one label each. Age, origin and gender of the people are not recorded, so how the accuracy
+differs between groups could not be measured here, and is likely to differ. Some labels are wrong, and some pictures
+hold no face or occur twice; the Dataset page shows them. FER+ (2016) gave the same pictures ten votes each.
+"""
+
+
+def model_card(run: Run, dataset: Dataset | None = None) -> str:
+    """Write the model card of a run as Markdown.
+
+    Args:
+        run: With saved predictions.
+        dataset: The data that it was scored on; with FER+ votes the card says how it does where annotators agree.
+
+    Raises:
+        RunError: The run has no predictions, or they are broken.
+    """
+    if not run.splits:
+        raise RunError(f"{run.key} has no saved predictions.", f"Run `python -m training evaluate {run.key}`.")
+    split = next((name for name in TEST_SPLITS if name in run.splits), run.splits[-1])
+    found = run.predictions(split)
+    return "\n".join(
+        [
+            f"# Model card: {run.info.name}",
+            "",
+            *_facts(run),
+            _PURPOSE,
+            _DATA.strip() if run.info.dataset.name == "FER-2013" else f"## The data\n\n{run.info.dataset.name}.",
+            "",
+            run.info.licence,
+            *_results(run, split, found),
+            *_confusions(run, found),
+            *_confidence(run, split, found),
+            *_agreement(run, split, found, dataset),
+            *_robustness(run),
+            *_training(run),
+        ]
+    )
+
+
+def _facts(run: Run) -> list[str]:
+    info = run.info
+    height, width = info.input_size
+    rows = [
+        ("Answers", ", ".join(info.class_names)),
+        ("Input", f"a face of {height} × {width} pixels, {'gray' if info.channels == 1 else 'RGB'}"),
+        ("Architecture", info.architecture),
+        ("Weights", f"{info.parameters / 1e6:.2f} million"),
+        ("Operations a face", f"{info.multiply_adds / 1e6:.1f} million (a multiply-add counts as two)"),
+    ]
+    if run.litert_file is not None:
+        rows.append(("LiteRT file", f"{run.litert_file.stat().st_size / 1e6:.2f} MB"))
+    return [f"- **{name}:** {value}" for name, value in rows]
+
+
+def _results(run: Run, split: str, found: Predictions) -> list[str]:
+    figures = compute_metrics(found, run.info.class_names)
+    overall = []
+    for name in SCALARS:
+        low, high = figures["intervals"][name]
+        overall.append((METRIC_TITLES[name], f"{figures[name]:.3f}", f"{low:.3f} to {high:.3f}"))
+    classes = [
+        (row["name"], f"{row['precision']:.3f}", f"{row['recall']:.3f}", f"{row['f1']:.3f}", f"{row['support']:,}")
+        for row in figures["per_class"]
+    ]
+    labels = f", labels: {run.info.label_source}" if run.info.label_source else ""
+    return [
+        "",
+        f"## Results on {split} ({figures['n']:,} images{labels})",
+        "",
+        *_table(("figure", "value", "95 % interval"), overall),
+        "",
+        *_table(("class", "precision", "recall", "F1", "images"), classes),
+    ]
+
+
+def _confusions(run: Run, found: Predictions) -> list[str]:
+    names, classes = run.info.class_names, len(run.info.class_names)
+    counts = np.bincount(found.label * classes + found.probabilities.argmax(1), minlength=classes**2)
+    counts = counts.reshape(classes, classes)
+    images = counts.sum(1)
+    np.fill_diagonal(counts, 0)
+    share = counts / np.maximum(images, 1)[:, None]
+    worst = [np.unravel_index(k, share.shape) for k in np.argsort(-share, axis=None, kind="stable")[:CONFUSIONS]]
+    rows = [(names[i], names[j], _percent(share[i, j]), f"{counts[i, j]:,}") for i, j in worst if counts[i, j]]
+    return ["", "## Known confusions", "", *_table(("labelled", "read as", "of that label", "images"), rows)]
+
+
+def _confidence(run: Run, split: str, found: Predictions) -> list[str]:
+    lines = ["", "## How far its confidence can be believed", ""]
+    if run.temperature is not None:
+        effect = temperature_effect(found, run.temperature)
+        lines += [
+            f"A temperature of {run.temperature:.3f}, fitted on the validation split, takes the calibration "
+            f"error (ECE) on {split} from {effect['ece_before']:.3f} to {effect['ece_after']:.3f}.",
+            "",
+        ]
+    if run.temperature is not None and run.abstain_below is not None:
+        coverage, accuracy = answered_from(found, run.temperature, run.abstain_below)
+        lines += [
+            "Where it may abstain: answering only from a calibrated confidence of "
+            f"{run.abstain_below:.2f} on, chosen on {run.calibration.get('split')} for "
+            f"{_percent(ABSTAIN_ACCURACY)} accuracy with a margin, it answers {_percent(coverage)} of {split} and is "
+            f"right on {_percent(accuracy, 1)} of those.",
+            "",
+        ]
+    return lines
+
+
+def _agreement(run: Run, split: str, found: Predictions, dataset: Dataset | None) -> list[str]:
+    votes = votes_of(dataset, split, found) if dataset is not None else None
+    if votes is None:
+        return []
+    curve = accuracy_by_agreement(found, vote_shares(votes, VOTE_NAMES, run.info.class_names))
+    rows = [
+        (
+            f"{100 * low:.0f} to {_percent(high)}",
+            f"{n:,}",
+            _percent(accuracy, 1),
+            f"{100 * bottom:.1f} to {_percent(top, 1)}",
+        )
+        for low, high, n, accuracy, bottom, top in zip(
+            curve.low, curve.high, curve.n, curve.accuracy, curve.accuracy_low, curve.accuracy_high, strict=True
+        )
+        if n
+    ]
+    return [
+        "## Where annotators agree, and where they do not",
+        "",
+        "What people cannot tell apart, no network can.",
+        "",
+        *_table(("share of FER+ votes for the top emotion", "images", "accuracy", "95 % interval"), rows),
+    ]
+
+
+def _robustness(run: Run) -> list[str]:
+    rows = read_robustness(run)
+    if not rows:
+        return []
+    summary = summarize_robustness(rows)
+    kept = sorted(summary.retained.items(), key=lambda item: item[1])
+    return [
+        "",
+        "## In poor pictures",
+        "",
+        f"Over five severities of each damage it keeps {_percent(summary.mean_retained)} of its accuracy on average.",
+        "",
+        *_table(("damage", "accuracy kept"), [(name.replace("_", " "), _percent(share)) for name, share in kept]),
+    ]
+
+
+def _training(run: Run) -> list[str]:
+    info = run.info
+    if not info.training_seconds:
+        return []
+    machine = ", ".join(f"{info.environment[k]}" for k in ("backend", "machine") if k in info.environment)
+    return [
+        "",
+        "## How it was trained",
+        "",
+        f"{len(next(iter(run.history.values()), ()))} epochs in {info.training_seconds / 3600:.1f} hours ({machine}), "
+        f"weights of epoch {info.best_epoch}. The whole configuration is in `run.json`, every epoch in `history.csv`.",
+    ]
+
+
+def _table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
+    return [f"| {' | '.join(cells)} |" for cells in (header, ["---"] * len(header), *rows)]
+
+
+def _percent(share: float, decimals: int = 0) -> str:
+    return f"{100 * share:.{decimals}f} %"
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    """Declare the flags of ``python -m training card``."""
+    parser.add_argument("run", nargs="+", help="key or folder of a saved run")
+    add_data_arguments(parser)
+
+
+def run(args: Namespace) -> int:
+    """Write the card of each run."""
+    for key in args.run:
+        saved = load_run(key)
+        dataset = load_data(args, saved.info) if args.data or find_dataset() else None
+        write_atomically(saved.path / CARD_FILE, model_card(saved, dataset).rstrip() + "\n")
+        print(saved.path / CARD_FILE)
+    return 0

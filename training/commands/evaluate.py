@@ -1,0 +1,83 @@
+"""``python -m training evaluate MODEL``: score a saved run, or turn a model from elsewhere into one."""
+
+from __future__ import annotations
+
+import os
+import re
+from argparse import ArgumentParser, ArgumentTypeError, Namespace
+from pathlib import Path
+
+from emoscope.model.errors import RunError
+from emoscope.model.runs.run import artifacts_root, load_run
+from emoscope.training.commands.arguments import add_data_arguments, load_data, load_data_at, separate_names
+from emoscope.training.evaluation.evaluate import evaluate_run, metrics_table
+from emoscope.training.evaluation.flip import evaluate_flip_average
+from emoscope.training.foreign.class_order import NORMALIZATIONS
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    """Declare the flags of ``python -m training evaluate``."""
+    parser.add_argument("model", metavar="MODEL", help="saved run, or a .keras, .h5, .hdf5, .tflite or .onnx file")
+    add_data_arguments(parser)
+    parser.add_argument(
+        "--splits", type=separate_names, metavar="A,B", help="to score (default: all but the training split)"
+    )
+    parser.add_argument("--threads", type=int, default=1, help="cores to use (default 1)")
+    parser.add_argument(
+        "--flip", action="store_true", help="average with the mirror image; stored as a run of its own, MODEL-flip"
+    )
+    foreign = parser.add_argument_group("models from elsewhere (what is not given is tried on the validation split)")
+    foreign.add_argument("--name", help="key of the new run (default: the file's name)")
+    foreign.add_argument(
+        "--classes", type=separate_names, metavar="A,B,…", help="class names in the order of the outputs"
+    )
+    foreign.add_argument(
+        "--normalization", choices=tuple(NORMALIZATIONS), help="how pixels become input (write --normalization=-1..1)"
+    )
+    foreign.add_argument("--label-source", default="dataset", help="labels to score on: dataset, ferplus-majority, …")
+    foreign.add_argument("--architecture", type=Path, metavar="FILE", help="JSON architecture for weights-only files")
+    foreign.add_argument("--input-size", type=_size, metavar="HxW", help="for networks that take any size")
+    foreign.add_argument("--overwrite", action="store_true", help="replace a run of the same name")
+
+
+def run(args: Namespace) -> int:
+    """Score, save and print a short table."""
+    given = Path(args.model)
+    if given.is_dir() or (not given.is_file() and (artifacts_root() / given).is_dir()):
+        saved = load_run(given)
+        dataset = load_data(args, saved.info)
+        if saved.info.dataset.fingerprint not in ("", dataset.fingerprint):
+            print(f"note: {saved.key} was made with other data ({saved.info.dataset.name}) than {dataset.name} here.")
+        if args.flip:
+            saved = evaluate_flip_average(saved, dataset, args.splits, args.threads)
+        else:
+            evaluate_run(saved.path, dataset, args.splits, args.threads)
+            saved = load_run(saved.path)
+    elif args.flip:
+        raise RunError(f"{given} is no saved run, which --flip needs.", "Evaluate it without --flip first.")
+    else:
+        os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow's start-up lines would bury the table
+        from emoscope.training.foreign.importing import ImportOptions, import_model
+
+        options = ImportOptions(
+            name=args.name,
+            class_names=args.classes,
+            normalization=args.normalization,
+            architecture=args.architecture,
+            input_size=args.input_size,
+            label_source=args.label_source,
+            splits=args.splits,
+            overwrite=args.overwrite,
+            threads=args.threads,
+        )
+        saved = import_model(given, lambda size, channels: load_data_at(args, size, channels), options)
+    print(metrics_table(saved))
+    print(f"Saved in {saved.path}")
+    return 0
+
+
+def _size(text: str) -> tuple[int, int]:
+    found = re.fullmatch(r"(\d{1,4})(?:[x×](\d{1,4}))?", text.strip().lower())
+    if not found:
+        raise ArgumentTypeError(f"a size such as 48x48 is expected, not {text!r}")
+    return int(found[1]), int(found[2] or found[1])
