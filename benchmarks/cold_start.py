@@ -39,7 +39,7 @@ FIRST_FACE = (
     """
 import sys
 from emoscope.model.runs.run import load_run
-from emoscope.model.networks.classifier import load_classifier
+from emoscope.model.networks.load import load_classifier
 from emoscope.model.faces.detectors import create_detector
 from emoscope.model.images import read_image
 from emoscope.model.pipeline import Pipeline

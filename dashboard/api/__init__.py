@@ -1,5 +1,7 @@
-"""The HTTP API: the same networks and detectors as the pages, in the same process.
+"""The HTTP API.
 
-A request goes ``bodies`` (its pictures, in memory) → ``reading`` (decode, find, crop) → ``batching`` (one forward pass
-for the faces of many requests) → JSON. Whatever stops it becomes a ``problems.ProblemError``.
+A FastAPI application beside the pages in the same process: predicts uploaded pictures, batches requests, limits
+bodies and rates, and counts what it does.
+
+Imported by ``dashboard.__main__``.
 """

@@ -1,7 +1,11 @@
-"""Data sets of faces with labels: FER-2013 in every form people hold it, FER+ votes, and folders of one's own.
+"""Data sets as people hold them.
 
-``load_dataset(path)`` reads whatever is there and returns a :class:`Dataset` of named splits; ``find_dataset()`` says
-where the user's copy is.
+Reads FER-2013 in all its published forms, folders of classes and FER+ votes into one ``Dataset`` of splits, caches
+what was parsed, and finds duplicates and appearance figures.
+
+Imported by ``dashboard.evaluation``, ``dashboard.train``, ``dashboard.ui``, ``model.evaluation``,
+``training.cluster``, ``training.commands``, ``training.distillation``, ``training.evaluation``,
+``training.exporting``, ``training.foreign``, ``training.inputs`` and ``training.loop``.
 """
 
 from emoscope.model.dataset.duplicates import Duplicates, exact_duplicates, near_duplicates

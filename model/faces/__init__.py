@@ -1,0 +1,8 @@
+"""Finding faces and following them.
+
+Detectors behind one protocol, the crop that a network gets, tracking and smoothing from frame to frame, warnings
+about poor faces, and a person's neutral baseline.
+
+Imported by ``dashboard.live``, ``dashboard.predict``, ``dashboard.ui``, ``model.commands``, ``model.pictures``,
+``model.pipeline`` and ``model.video``.
+"""

@@ -1,0 +1,10 @@
+"""The saved run, the contract that everything meets at.
+
+Opens, checks and writes ``run.json``, ``history.csv``, predictions and exports below ``artifacts/``, and packs a
+run into a zip. A run is data, never code.
+
+Imported by ``dashboard.api``, ``dashboard.evaluation``, ``dashboard.home``, ``dashboard.train``, ``dashboard.ui``,
+``model.commands``, ``model.evaluation``, ``model.networks``, ``model.pictures``, ``pages``, ``training.backend``,
+``training.cluster``, ``training.commands``, ``training.config``, ``training.distillation``,
+``training.evaluation``, ``training.exporting``, ``training.foreign`` and ``training.loop``.
+"""

@@ -288,7 +288,7 @@ def load_run(path: Path | str) -> Run:
         RunError: There is no such run, or its ``run.json`` is broken or of another schema version.
     """
     folder = Path(path)
-    if not folder.is_dir() and (artifacts_root() / folder).is_dir():
+    if not (folder / "run.json").is_file() and (artifacts_root() / folder).is_dir():
         folder = artifacts_root() / folder
     file = folder / "run.json"
     if not file.is_file():

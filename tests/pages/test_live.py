@@ -72,7 +72,7 @@ def test_a_detector_that_cannot_run_is_a_sentence(app, monkeypatch):
 def test_the_live_page_leaves_tensorflow_out():
     code = (
         "import sys; sys.path.insert(0, '.');"
-        "from dashboard import live_connection, live_controls, live_view;"
+        "from emoscope.dashboard.live import connection, controls, view;"
         "print(sorted({'tensorflow', 'keras', 'torch', 'mtcnn'} & set(sys.modules)))"
     )
     done = subprocess.run(

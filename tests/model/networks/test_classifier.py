@@ -158,7 +158,7 @@ sys.path[:0] = [sys.argv[1], sys.argv[2]]
 import make_networks
 from test_classifier import INFO, expected_logits, noise_faces, softmax
 from emoscope.model.runs.run import Run
-from emoscope.model.networks.classifier import load_classifier
+from emoscope.model.networks.load import load_classifier
 from emoscope.model.errors import RunError
 
 folder = Path(sys.argv[3])

@@ -75,7 +75,7 @@ def address(quick):
 
 ONE_AND_TWO = """
 import sys
-from training import train_command
+from emoscope.training.commands import train
 from emoscope.training.__main__ import main
 from emoscope.training.loop.save import save_runs
 
@@ -83,7 +83,7 @@ def keep(trained, config, dataset, output, splits):
     save_runs(trained, config, dataset, output)
     return []
 
-train_command.keep = keep
+train.keep = keep
 folder = sys.argv[1]
 command = ["train", f"{folder}/toy.yaml", "--data", f"{folder}/data", "--output"]
 assert main([*command, f"{folder}/runs/one"]) == 0
