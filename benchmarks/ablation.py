@@ -1,8 +1,8 @@
-"""What each ingredient of the training of ``emoscope-of-two`` gains: ``python -m benchmarks.ablation --data DIR``.
+"""What each ingredient of stage 4 of the shipped run's training gains: ``python -m benchmarks.ablation --data DIR``.
 
 It is done again, a few epochs long, once as it is and once without each ingredient; all go on from the same
 weights with the same seed. The networks answer PublicTest, and each is held to the whole recipe by a paired bootstrap
-over the images; the answers go to ``benchmarks/ablation.npz``, the figures to ``benchmarks/ablation.json``. What is
+over the images; the answers stay beside the checkpoints, the figures go to ``benchmarks/ablation.json``. What is
 trained already is not trained again. The intervals hold the chance of the images, not that of the training:
 ``--seeds`` trains each several times and averages the differences over them.
 """
@@ -40,16 +40,16 @@ SCHEDULE = {
 
 def variants() -> dict[str, TrainConfig]:
     """Return the configurations to train, by what they lack."""
-    config = load_config("emoscope-of-two", SCHEDULE)
+    config = load_config("lab/4-student-of-two", SCHEDULE)
     alone = {"labels": "fer", "initial": config.initial[:1], "teacher_votes": False}
     sharp = replace(config.augmentation, gamma=0.0, side_light=0.0, blur=0.0, noise=0.0, erasing=0.0)
     return {
         WHOLE: config,
         "without the head for FER+": replace(config, **alone),
         "without a teacher": config.without_teacher(),
-        "the teacher not told of votes": replace(config, teacher_votes=False),
-        "the teacher does not watch": replace(config, teacher_views=0.0),
-        "held-out answers, not those learned by heart": replace(config, teacher=("emoscope-halves", *config.teacher)),
+        "the teacher without the votes": replace(config, teacher_votes=False),
+        "teachers not online": replace(config, teacher_views=0.0),
+        "held-out answers of stage 5 besides": replace(config, teacher=("lab-5", *config.teacher)),
         "without mixup": replace(config, mixup=0.0),
         "without averaged weights": replace(config, average=0.0),
         "without light, blur, noise and erasing": replace(config, augmentation=sharp),
@@ -97,7 +97,7 @@ def gains(found: Mapping[str, np.ndarray], labels: np.ndarray) -> list[dict[str,
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description="What each ingredient of emoscope-of-two's training gains.")
+    parser = argparse.ArgumentParser(description="What each ingredient of stage 4 of the training gains.")
     add_data_arguments(parser)
     parser.add_argument("--seeds", type=int, default=1, help="trainings of each variant (default 1)")
     parser.add_argument("--work", type=Path, default=HERE.parent / "artifacts" / ".checkpoints", help="for checkpoints")
@@ -105,7 +105,7 @@ def main() -> None:
     whole = variants()[WHOLE]
     dataset = load_data_at(options, whole.input_size, whole.channels)
     assert dataset.validation is not None, "PublicTest decides"
-    file = HERE / "ablation.npz"
+    file = options.work / "ablation.npz"
     kept: dict[str, np.ndarray] = dict(np.load(file)) if file.is_file() else {}
     for seed in range(options.seeds):
         for name, config in variants().items():

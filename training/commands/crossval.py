@@ -25,6 +25,7 @@ from emoscope.training.commands.arguments import add_data_arguments, load_data_a
 from emoscope.training.commands.train import checkpoint_of, keep
 from emoscope.training.config.schema import TrainConfig, add_config_flags, config_names, config_overrides, load_config
 from emoscope.training.evaluation.evaluate import predict_split, write_metrics
+from emoscope.training.inputs.samples import without_absent_votes
 from emoscope.training.inputs.sampling import stratified_folds
 
 FIGURES = {"accuracy": "accuracy", "balanced_accuracy": "balanced accuracy", "macro_f1": "macro F1"}
@@ -172,6 +173,7 @@ def run(args: Namespace) -> int:
     config = load_config(args.config, config_overrides(args))
     output = args.output or artifacts_root() / f"{Path(args.config).stem}-cv"
     dataset = load_data_at(args, config.input_size, config.channels)
+    config = without_absent_votes(config, dataset)
     try:
         gathered = cross_validate(config, dataset, args.folds, output, args.fresh)
     except KeyboardInterrupt:

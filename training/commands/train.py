@@ -14,6 +14,7 @@ from emoscope.model.runs.run import Run, artifacts_root, load_run
 from emoscope.training.commands.arguments import add_data_arguments, load_data_at, separate_names
 from emoscope.training.config.schema import TrainConfig, add_config_flags, config_names, config_overrides, load_config
 from emoscope.training.evaluation.evaluate import choose_splits
+from emoscope.training.inputs.samples import without_absent_votes
 
 if TYPE_CHECKING:
     from emoscope.training.loop.train import Trained
@@ -47,6 +48,7 @@ def run(args: Namespace) -> int:
     output = args.output or artifacts_root() / f"{Path(args.config).stem}-{config.seed}"
     dataset = load_data_at(args, config.input_size, config.channels)
     print(f"{dataset.name}: " + ", ".join(f"{name} {size:,}" for name, size in dataset.split_sizes.items()))
+    config = without_absent_votes(config, dataset)
 
     if args.splits:
         choose_splits(dataset, args.splits)  # a split that is not there is named before hours of training

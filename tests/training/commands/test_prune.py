@@ -159,7 +159,7 @@ def test_the_command_says_what_came_of_it(origin, folder_of_faces, capsys, monke
     assert "kernel weights are 0" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("key", ["emoscope", "emoscope-of-two", "gap_cnn"])
+@pytest.mark.parametrize("key", ["emoscope", "gap_cnn"])
 def test_a_run_that_teachers_taught_is_fine_tuned_on_labels(key):
     from emoscope.training.commands.prune import fine_tuning
 

@@ -61,6 +61,18 @@ def test_one_command_leaves_a_complete_run(folder, capsys):
     np.testing.assert_allclose(answer.probabilities, softmax, atol=1e-4)
 
 
+@pytest.mark.slow
+def test_the_default_configuration_trains_on_any_classes_without_a_teacher(folder):
+    small = ["--options", "{stem: [4, 4], widths: [4], blocks: [1]}", "--epochs", "1", "--mild_epochs", "0"]
+    small += ["--batch_size", "16", "--warmup_epochs", "0"]
+    output = folder / "runs" / "own"
+    assert main(["train", "--data", f"{folder}/data", "--output", str(output), *small]) == 0
+    run = load_run(output)
+    assert run.info.class_names == ("down", "up") and run.info.config["labels"] == "fer"
+    assert not run.info.config["teacher"] and not run.info.config["initial"]
+    assert not output.with_name("own-ferplus").exists()
+
+
 def test_a_candidate_leaves_the_test_split_out(folder, capsys):
     for name in ("up", "down"):
         shutil.copytree(folder / "data" / "test" / name, folder / "data" / "validation" / name)
