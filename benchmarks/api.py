@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import shutil
 import subprocess
 import sys
@@ -30,6 +29,7 @@ from benchmarks.machine import describe_machine
 from emoscope.dashboard.api.batching import MAX_FACES
 from emoscope.model.faces.detectors import create_detector
 from emoscope.model.images import decode_image
+from emoscope.model.machine import available_cores
 from emoscope.model.networks.classifier import Classifier
 from emoscope.model.networks.load import load_classifier
 from emoscope.model.pictures.results import picture_entry
@@ -110,7 +110,7 @@ def check_answer(url: str, pipeline: Pipeline, body: bytes) -> None:
 
 def measure(clients: tuple[int, ...], seconds: float) -> list[dict[str, Any]]:
     """Return a row a number of clients."""
-    cores = os.cpu_count() or 1
+    cores = available_cores()
     faces = make_faces()
     bodies = [cv2.imencode(".png", face)[1].tobytes() for face in faces]
     classifier = load_classifier(load_run(DEFAULT_RUN))

@@ -24,8 +24,9 @@ import numpy as np
 
 from benchmarks.machine import describe_machine
 from emoscope.model.images import read_image
+from emoscope.model.machine import available_cores
 from emoscope.model.networks.classifier import BATCH_SIZE
-from emoscope.model.pictures.batch import PipelineSettings, Task, available_cores, read_pictures
+from emoscope.model.pictures.batch import PipelineSettings, Task, read_pictures
 from emoscope.model.pictures.result_files import parquet_file
 from emoscope.model.runs.run import DEFAULT_RUN, load_run
 

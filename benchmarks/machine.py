@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import platform
 from pathlib import Path
+
+from emoscope.model.machine import available_cores
 
 
 def describe_machine() -> dict[str, str | int]:
@@ -16,7 +17,7 @@ def describe_machine() -> dict[str, str | int]:
         processor = names[0] if names else processor
     return {
         "processor": processor,
-        "cores": os.cpu_count() or 1,
+        "cores": available_cores(),
         "system": f"{platform.system()} {platform.machine()}",
         "python": platform.python_version(),
     }

@@ -20,8 +20,10 @@ from statistics import median
 from time import perf_counter
 from typing import Any
 
+from emoscope.model.machine import available_cores
+
 # Must be set before the backend starts.
-THREADS = int(os.environ.setdefault("OMP_NUM_THREADS", str(len(os.sched_getaffinity(0)))))
+THREADS = int(os.environ.setdefault("OMP_NUM_THREADS", str(available_cores())))
 os.environ.setdefault("TF_NUM_INTRAOP_THREADS", str(THREADS))
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 

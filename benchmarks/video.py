@@ -15,7 +15,8 @@ from pathlib import Path
 from time import perf_counter, process_time
 
 from benchmarks.machine import describe_machine
-from emoscope.model.pictures.batch import PipelineSettings, available_cores
+from emoscope.model.machine import available_cores
+from emoscope.model.pictures.batch import PipelineSettings
 from emoscope.model.runs.run import DEFAULT_RUN, load_run
 from emoscope.model.video.analysis import DEFAULT_RATE, LONGEST_SIDE, VideoAnalysis
 from emoscope.model.video.reader import Video

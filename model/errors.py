@@ -13,6 +13,19 @@ Each carries one sentence that says what is wrong and one that says what to do n
 on; anything else is a defect and stays a traceback.
 """
 
+from textwrap import shorten
+
+
+def reason_of(error: BaseException, last: bool = False) -> str:
+    """Return a library's error in at most 160 characters on one line, without a full stop, for a sentence in brackets.
+
+    Args:
+        error: What was raised.
+        last: Take the last line of its text, which tracebacks put the cause in; else the first.
+    """
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()] or [type(error).__name__]
+    return shorten(lines[-1 if last else 0], 160, placeholder=" …").rstrip(".")
+
 
 class EmoscopeError(Exception):
     """One clear sentence, and the next thing to do.

@@ -74,9 +74,8 @@ def decode_image(data: bytes, max_pixels: int = MAX_PIXELS) -> np.ndarray:
             orientation = _orientation(image)
             frame = _to_bgr(image)
         except Exception as error:  # as above
-            reason = "ends too early" if _is_cut_off(error) else "cannot be decoded"
             raise ImageError(
-                f"The {image.format} picture {reason}.", "Save it again or choose another file."
+                f"The {image.format} picture is damaged or ends too early.", "Save it again or choose another file."
             ) from error
     return _turn_upright(frame, orientation)
 
@@ -162,10 +161,6 @@ def _fit(pixels: np.ndarray) -> np.ndarray:
         return pixels
     size = (max(1, round(width * factor)), max(1, round(height * factor)))
     return cv2.resize(pixels, size, interpolation=cv2.INTER_AREA)
-
-
-def _is_cut_off(error: Exception) -> bool:
-    return any(word in str(error).lower() for word in ("truncated", "not enough", "end of file", "incomplete"))
 
 
 def _too_large(size: str, max_pixels: int) -> ImageError:

@@ -32,6 +32,7 @@ except EmoscopeError as error:
     show_error(error)
     st.stop()
 
+live_controls.tune_process()
 pool = live_controls.pool()
 processor = live_controls.processor(settings)
 ice = live_connection.configuration()

@@ -8,7 +8,6 @@ network has room for both, so that neither keeps the other from it.
 
 from __future__ import annotations
 
-import os
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -16,6 +15,7 @@ from dataclasses import dataclass, field
 from time import monotonic
 
 from emoscope.model.entities import Prediction
+from emoscope.model.machine import half_of_the_cores
 from emoscope.model.pipeline import FaceCrop, Pipeline
 
 MAX_WAIT_SECONDS = 0.002
@@ -120,4 +120,4 @@ class MicroBatcher:
 
 def batch_threads() -> int:
     """Return how many batches this machine should read at a time: as many as the live page analyses."""
-    return max(1, min(4, (os.cpu_count() or 2) // 2))
+    return half_of_the_cores(most=4)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from base64 import b64encode
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -22,6 +21,7 @@ from emoscope.model.entities import Prediction
 from emoscope.model.errors import EmoscopeError, RunError
 from emoscope.model.explain import heat_map
 from emoscope.model.images import decode_image, encode_png
+from emoscope.model.machine import half_of_the_cores
 from emoscope.model.pictures.results import error_entry, picture_entry
 from emoscope.model.pipeline import Pipeline
 from emoscope.model.runs.run import DEFAULT_RUN, BrokenRun, Run
@@ -49,7 +49,7 @@ class Reader:
 
     def __init__(self, settings: ApiSettings, observe: Callable[[int], None] = lambda faces: None) -> None:
         self._settings = settings
-        self._openers = ThreadPoolExecutor(max(2, (os.cpu_count() or 2) // 2), thread_name_prefix="api-open")
+        self._openers = ThreadPoolExecutor(max(2, half_of_the_cores()), thread_name_prefix="api-open")
         self._batcher = MicroBatcher(self._deliver, batch_threads(), observe)
         self._pipelines: dict[tuple[str | None, str, bool], tuple[float, str, Pipeline]] = {}
         self._loop: asyncio.AbstractEventLoop | None = None

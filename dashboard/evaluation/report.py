@@ -22,7 +22,7 @@ from emoscope.model.errors import RunError
 from emoscope.model.evaluation.calibration import apply_temperature, reliability
 from emoscope.model.evaluation.comparison import Comparison, Difference, Pair, compare, pair_runs, verdict
 from emoscope.model.evaluation.curves import coverage_curve, precision_recall_curve, roc_curve
-from emoscope.model.evaluation.metrics import METRIC_TITLES, SCALARS, compute_metrics
+from emoscope.model.evaluation.metrics import METRIC_TITLES, SCALARS, compute_metrics, confusion_counts
 from emoscope.model.evaluation.robustness import read_robustness, robustness_comparable, summarize_robustness
 from emoscope.model.runs.run import Run
 
@@ -117,10 +117,7 @@ def _recall_differences(comparison: Comparison, pair: Pair) -> go.Figure:
 
 def _confusion_change(pair: Pair) -> go.Figure:
     classes = len(pair.class_names)
-    a, b = (
-        np.bincount(pair.label * classes + predicted, minlength=classes**2).reshape(classes, classes)
-        for predicted in pair.predicted
-    )
+    a, b = (confusion_counts(pair.label, predicted, classes) for predicted in pair.predicted)
     return confusion_difference(a, b, pair.class_names, (pair.a, pair.b))
 
 

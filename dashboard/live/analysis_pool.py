@@ -17,6 +17,8 @@ from time import monotonic
 
 import numpy as np
 
+from emoscope.model.machine import available_cores, half_of_the_cores
+
 _log = logging.getLogger(__name__)
 
 _IDLE_SECONDS = 10.0
@@ -98,11 +100,11 @@ class AnalysisPool:
 
         Impossible values are ignored. By default a core sends 32 frames and makes 10 analyses a second.
         """
-        cores = os.cpu_count() or 2
+        cores = available_cores()
         return cls(
             max(1, int(_positive("EMOSCOPE_LIVE_SESSIONS", 4))),
             _positive("EMOSCOPE_LIVE_ANALYSES_PER_SECOND", 10 * cores),
-            threads=max(1, min(4, cores // 2)),
+            threads=half_of_the_cores(most=4),
             frames_per_second=_positive("EMOSCOPE_LIVE_FRAMES_PER_SECOND", 32 * cores),
         )
 

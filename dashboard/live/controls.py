@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 
 import cv2
@@ -13,6 +12,7 @@ from emoscope.dashboard.live.garbage import CollectionWatch
 from emoscope.dashboard.live.processor import LiveProcessor, LiveSettings
 from emoscope.dashboard.ui import resources, state
 from emoscope.model.faces.tracking import TrackingSettings
+from emoscope.model.machine import half_of_the_cores
 
 NO_SECOND = ""
 RATES = [2, 5, 10, 15, 20, 30]
@@ -21,10 +21,15 @@ RATES = [2, 5, 10, 15, 20, 30]
 @st.cache_resource(show_spinner=False)
 def pool() -> AnalysisPool:
     """Return the one analysis pool of this process."""
-    # Half of the cores detect and classify; the others decode, draw and encode everybody's pictures.
-    cv2.setNumThreads(max(1, (os.cpu_count() or 2) // 2))
-    sys.setswitchinterval(0.001)  # a frame waits for the interpreter five times as short as by default
     return AnalysisPool.from_environment()
+
+
+@st.cache_resource(show_spinner=False)
+def tune_process() -> None:
+    """Set what live video needs of this process, once, when the first visitor opens the page."""
+    # Half of the cores detect and classify; the others decode, draw and encode everybody's pictures.
+    cv2.setNumThreads(half_of_the_cores())
+    sys.setswitchinterval(0.001)  # a frame waits for the interpreter five times as short as by default
 
 
 @st.cache_resource(show_spinner=False)

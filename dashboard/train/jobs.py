@@ -30,6 +30,7 @@ import numpy as np
 from emoscope.dashboard.train.lock import holder, is_held
 from emoscope.model.errors import ConfigError, EmoscopeError, RunError
 from emoscope.model.places import module_environment
+from emoscope.model.runs import files
 from emoscope.model.runs.files import read_json, write_json
 from emoscope.model.runs.run import artifacts_root, read_history
 
@@ -98,7 +99,7 @@ def queue_root() -> Path:
 
 def checkpoint_of(key: str) -> Path:
     """Return where the training of a run keeps its state; a folder of its name holds the curves meanwhile."""
-    return artifacts_root() / ".checkpoints" / f"{key}.npz"
+    return files.checkpoint_of(artifacts_root() / key)
 
 
 def jobs() -> list[TrainingJob]:
@@ -179,7 +180,7 @@ def free_key(stem: str) -> str:
     """Return a name that no run and no training has: the stem with the next free number."""
     stem = re.sub(r"-\d+$", "", stem)
     taken = {job.key for job in jobs()} | {path.name for path in artifacts_root().glob("*/")}
-    taken |= {path.stem for path in (artifacts_root() / ".checkpoints").glob("*.npz")}
+    taken |= {path.stem for path in (artifacts_root() / files.CHECKPOINTS).glob("*.npz")}
     return next(name for n in range(1, len(taken) + 2) if (name := f"{stem}-{n}") not in taken)
 
 

@@ -6,19 +6,19 @@ No ``st.*`` in this module: its thread belongs to no session.
 from __future__ import annotations
 
 import logging
-import os
 import threading
 import weakref
 from collections.abc import Callable, Iterator
 from time import monotonic
 
 from emoscope.model.errors import EmoscopeError
+from emoscope.model.machine import half_of_the_cores
 from emoscope.model.video.analysis import Progress
 
 _log = logging.getLogger(__name__)
 
 # Of all sessions together; those beyond wait, so that live video keeps its share of the machine.
-_TURNS = threading.BoundedSemaphore(max(1, (os.cpu_count() or 2) // 2))
+_TURNS = threading.BoundedSemaphore(half_of_the_cores())
 
 
 class _State:

@@ -13,7 +13,8 @@ from typing import Any
 
 from emoscope.model.errors import ConfigError, ImageError, OutputError, RunError
 from emoscope.model.faces.detectors import DETECTOR_NAMES
-from emoscope.model.pictures.batch import PipelineSettings, Task, available_cores, read_pictures
+from emoscope.model.machine import available_cores
+from emoscope.model.pictures.batch import PipelineSettings, Task, read_pictures
 from emoscope.model.pictures.files import PictureFile, annotated_paths, find_pictures
 from emoscope.model.pictures.journal import Journal
 from emoscope.model.pictures.result_files import Writer, csv_file, json_file, parquet_file, writing

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import re
 import zlib
 from collections.abc import Callable, Iterator, Sequence
@@ -29,6 +28,7 @@ from emoscope.model.dataset.samples import (
 )
 from emoscope.model.errors import DataError, ImageError
 from emoscope.model.images import decode_image
+from emoscope.model.machine import available_cores
 from emoscope.model.networks.preprocessing import resize_face
 
 T = TypeVar("T")
@@ -164,7 +164,7 @@ def _read_chunks(tree: FileTree, paths: Sequence[str], convert: Callable[[bytes]
         except (OSError, EOFError, BadZipFile, zlib.error) as error:
             raise DataError(f"{path} cannot be read ({error}).", "Copy the data set again.") from error
 
-    with ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool:
+    with ThreadPoolExecutor(min(8, available_cores())) as pool:
         for start in range(0, len(paths), CHUNK_FILES):
             yield start, list(pool.map(read, paths[start : start + CHUNK_FILES]))
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from emoscope.model.dataset import Dataset
 from emoscope.model.emotions import emotion_key
+from emoscope.model.evaluation.metrics import confusion_counts
 from emoscope.model.evaluation.statistics import RESAMPLES, percentile_interval, resample_counts
 from emoscope.model.runs.predictions import Predictions
 
@@ -165,5 +166,4 @@ def disagreement_matrix(label: np.ndarray, other: np.ndarray, classes: int, othe
     Samples whose other label is negative (none could be derived) are left out.
     """
     known = other >= 0
-    cells = label[known] * other_classes + other[known]
-    return np.bincount(cells, minlength=classes * other_classes).reshape(classes, other_classes)
+    return confusion_counts(label[known], other[known], classes, other_classes)

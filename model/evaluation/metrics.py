@@ -52,7 +52,7 @@ def compute_metrics(
         not enter the mean (as in scikit-learn).
     """
     label, probabilities = predictions.label, predictions.probabilities
-    confusion = confusion_matrix(label, probabilities.argmax(1), len(class_names))
+    confusion = confusion_counts(label, probabilities.argmax(1), len(class_names))
     counts = ClassCounts.from_confusion(confusion)
     losses = log_losses(label, probabilities)
     top2 = label_rank(label, probabilities) < 2
@@ -90,9 +90,17 @@ def compute_metrics(
     return {**result, "per_class": per_class, "confusion": confusion.tolist()}
 
 
-def confusion_matrix(label: np.ndarray, predicted: np.ndarray, classes: int) -> np.ndarray:
-    """Count samples by label (row) and predicted class (column): int64, shape (C, C)."""
-    return np.bincount(label * classes + predicted, minlength=classes * classes).reshape(classes, classes)
+def confusion_counts(label: np.ndarray, predicted: np.ndarray, classes: int, columns: int | None = None) -> np.ndarray:
+    """Count samples by label (row) and predicted class (column): int64, shape (C, C) or (C, columns).
+
+    Args:
+        label: Class of each sample, 0..C-1, shape (N,).
+        predicted: What is held against it, shape (N,).
+        classes: C.
+        columns: Number of classes of ``predicted`` where it has others than ``label``.
+    """
+    columns = columns or classes
+    return np.bincount(label * columns + predicted, minlength=classes * columns).reshape(classes, columns)
 
 
 class ClassCounts(NamedTuple):

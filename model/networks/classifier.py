@@ -22,6 +22,10 @@ from emoscope.model.runs.run import RunInfo
 BATCH_SIZE = 32
 
 
+class NotFiniteError(RunError):
+    """A network that answers with values that are not numbers."""
+
+
 @dataclass(frozen=True, eq=False)
 class Classification:
     """What a network says of N faces.
@@ -92,12 +96,12 @@ class Network:
         noise = (np.arange(math.prod(shape)) * 157.66 % 256).astype(np.uint8).reshape(shape)
         scores, _ = self._run(prepare_faces([noise], self.info))
         if not np.isfinite(scores).all():
-            raise self._misfit("gives values that are not numbers")
+            raise NotFiniteError(*self._misfit_words("gives values that are not numbers"))
         self._from_logits = not _are_probabilities(scores)
 
     def _probabilities(self, scores: np.ndarray) -> np.ndarray:
         if not np.isfinite(scores).all():
-            raise self._misfit("gives values that are not numbers")
+            raise NotFiniteError(*self._misfit_words("gives values that are not numbers"))
         if not self._from_logits and self.temperature is None:
             positive = np.maximum(scores, 1e-12)
             return (positive / positive.sum(1, keepdims=True)).astype(np.float32)
@@ -117,7 +121,10 @@ class Network:
         return scores[0], maps[0] if maps else None
 
     def _misfit(self, what: str) -> RunError:
-        return RunError(
+        return RunError(*self._misfit_words(what))
+
+    def _misfit_words(self, what: str) -> tuple[str, str]:
+        return (
             f"The network {self.file.parent.name}/{self.file.name} {what}, so it cannot be used with its run.json.",
             "Export or copy the run again, or choose another.",
         )

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from emoscope.model.errors import RunError
+from emoscope.model.errors import RunError, reason_of
 from emoscope.model.networks.classifier import Network
 from emoscope.model.runs.run import RunInfo
 
@@ -47,10 +47,8 @@ class KerasClassifier(Network):
         except RunError:
             raise
         except Exception as error:  # Keras raises nearly anything on a file that is foreign or broken
-            reason = next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)
             raise RunError(
-                f"{file.parent.name}/{file.name} does not open as a Keras network in safe mode "
-                f"({reason[:160].rstrip('.')}).",
+                f"{file.parent.name}/{file.name} does not open as a Keras network in safe mode ({reason_of(error)}).",
                 "Save it again as a plain .keras file without Lambda layers.",
             ) from error
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import threading
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from emoscope.model.errors import RunError
+from emoscope.model.errors import RunError, reason_of
+from emoscope.model.machine import available_cores
 from emoscope.model.networks.classifier import Network
 from emoscope.model.runs.run import RunInfo
 
@@ -39,14 +39,13 @@ class LiteRTClassifier(Network):
             raise RunError(f"{file.name} cannot be read ({error.strerror}).", "Copy the run again.") from error
         self._idle: list[_Interpreter] = []
         self._lock = threading.Lock()
-        self._slots = threading.BoundedSemaphore(max(1, (os.cpu_count() or 1) // threads))
+        self._slots = threading.BoundedSemaphore(max(1, available_cores() // threads))
         self._closed = False
         try:
             self._check()
         except (ValueError, RuntimeError) as error:
-            reason = str(error).strip().splitlines()[0].rstrip(".") if str(error).strip() else "no reason given"
             raise RunError(
-                f"{file.parent.name}/{file.name} is not a LiteRT network that runs here ({reason}).",
+                f"{file.parent.name}/{file.name} is not a LiteRT network that runs here ({reason_of(error)}).",
                 "Copy the run again.",
             ) from error
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 from collections import deque
 from collections.abc import Iterator, Sequence
@@ -67,11 +66,6 @@ class PipelineSettings:
         run = load_run(self.run)
         classifier = load_classifier(run, self.threads, run.temperature if self.calibrated else None)
         return Pipeline(create_detector(self.detector_name, for_video), classifier)
-
-
-def available_cores() -> int:
-    """Return how many cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def read_pictures(tasks: Sequence[Task], settings: PipelineSettings, processes: int = 1) -> Iterator[dict[str, Any]]:

@@ -9,6 +9,9 @@ from typing import Any
 
 from emoscope.model.errors import RunError
 
+CHECKPOINTS = ".checkpoints"
+"""Beside the runs: what unfinished trainings need to go on."""
+
 
 def read_json(file: Path) -> dict[str, Any]:
     """Read a JSON object.
@@ -23,6 +26,11 @@ def read_json(file: Path) -> dict[str, Any]:
     if not isinstance(values, dict):
         raise RunError(f"{file.parent.name}/{file.name} holds no JSON object.", "Copy the run again.")
     return values
+
+
+def checkpoint_of(output: Path) -> Path:
+    """Return where the unfinished state of a run's training is kept; its history lies in the folder of that name."""
+    return output.parent / CHECKPOINTS / f"{output.name}.npz"
 
 
 def write_atomically(file: Path, content: bytes | str) -> None:

@@ -19,7 +19,7 @@ import cv2
 import numpy as np
 
 from emoscope.model.errors import VideoError
-from emoscope.model.pictures.batch import available_cores
+from emoscope.model.machine import available_cores
 
 MAX_PIXELS = 7680 * 4320
 """Videos with larger frames are refused."""

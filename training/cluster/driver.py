@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from emoscope.model.dataset import Dataset
 from emoscope.model.errors import ConfigError, EmoscopeError
+from emoscope.model.machine import available_cores
 from emoscope.model.pictures.ray_engine import connect, import_ray
 from emoscope.model.runs.run import artifacts_root
 from emoscope.training.cluster.worker import Work, last_line, on_loss, own_error, train_share
@@ -93,7 +94,7 @@ def train_on_ray(
             f"A batch of {batch} images cannot be shared by {workers} workers.",
             "Set batch_size to a multiple of --workers.",
         )
-    connect(address, cores=max(workers, os.cpu_count() or 1))
+    connect(address, cores=max(workers, available_cores()))
     try:
         with tempfile.TemporaryDirectory(prefix="emoscope-") as folder:
             losses = Path(folder) / "losses"

@@ -8,11 +8,10 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from textwrap import shorten
 from typing import Any
 
 from emoscope.model.dataset import Dataset, load_dataset
-from emoscope.model.errors import ConfigError, EmoscopeError
+from emoscope.model.errors import ConfigError, EmoscopeError, reason_of
 from emoscope.training.config.schema import TrainConfig
 from emoscope.training.loop.checkpoint import Checkpoint
 
@@ -120,4 +119,4 @@ def own_error(error: BaseException | None) -> EmoscopeError | None:
 
 def last_line(error: BaseException) -> str:
     """Return what is said of an error where there is room for one line."""
-    return shorten((str(error).strip().splitlines() or [type(error).__name__])[-1], 160, placeholder=" …")
+    return reason_of(error, last=True)

@@ -17,7 +17,7 @@ from emoscope.model.dataset.samples import TEST_SPLITS
 from emoscope.model.errors import RunError
 from emoscope.model.evaluation.calibration import ABSTAIN_ACCURACY, answered_from, temperature_effect
 from emoscope.model.evaluation.label_errors import accuracy_by_agreement, vote_shares, votes_of
-from emoscope.model.evaluation.metrics import METRIC_TITLES, SCALARS, compute_metrics
+from emoscope.model.evaluation.metrics import METRIC_TITLES, SCALARS, compute_metrics, confusion_counts
 from emoscope.model.evaluation.robustness import read_robustness, summarize_robustness
 from emoscope.model.runs.files import write_atomically
 from emoscope.model.runs.predictions import Predictions
@@ -122,8 +122,7 @@ def _results(run: Run, split: str, found: Predictions) -> list[str]:
 
 def _confusions(run: Run, found: Predictions) -> list[str]:
     names, classes = run.info.class_names, len(run.info.class_names)
-    counts = np.bincount(found.label * classes + found.probabilities.argmax(1), minlength=classes**2)
-    counts = counts.reshape(classes, classes)
+    counts = confusion_counts(found.label, found.probabilities.argmax(1), classes)
     images = counts.sum(1)
     np.fill_diagonal(counts, 0)
     share = counts / np.maximum(images, 1)[:, None]

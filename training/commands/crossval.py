@@ -19,10 +19,11 @@ from emoscope.model.dataset import Dataset, Split
 from emoscope.model.dataset.samples import TRAIN_SPLITS, VALIDATION_SPLITS, fingerprint
 from emoscope.model.errors import DataError, EmoscopeError, RunError
 from emoscope.model.networks.load import load_classifier
+from emoscope.model.runs.files import checkpoint_of
 from emoscope.model.runs.predictions import Predictions, write_predictions
 from emoscope.model.runs.run import Run, artifacts_root, load_run, write_run_info
 from emoscope.training.commands.arguments import add_data_arguments, load_data_at
-from emoscope.training.commands.train import checkpoint_of, keep
+from emoscope.training.commands.train import keep
 from emoscope.training.config.schema import TrainConfig, add_config_flags, config_names, config_overrides, load_config
 from emoscope.training.evaluation.evaluate import predict_split, write_metrics
 from emoscope.training.inputs.samples import without_absent_votes

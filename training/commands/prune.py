@@ -19,10 +19,11 @@ import numpy as np
 
 from emoscope.model.dataset import Dataset
 from emoscope.model.errors import ConfigError, RunError
+from emoscope.model.runs.files import checkpoint_of
 from emoscope.model.runs.run import Run, load_run, write_run_info
 from emoscope.training.backend.open_network import open_network
 from emoscope.training.commands.arguments import add_data_arguments, load_data
-from emoscope.training.commands.train import checkpoint_of, keep
+from emoscope.training.commands.train import keep
 from emoscope.training.config.schema import TrainConfig
 from emoscope.training.config.values import build
 

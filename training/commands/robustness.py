@@ -11,7 +11,7 @@ import numpy as np
 from emoscope.model.dataset import Dataset
 from emoscope.model.dataset.samples import VALIDATION_SPLITS
 from emoscope.model.errors import DataError, RunError
-from emoscope.model.evaluation.metrics import ClassCounts, confusion_matrix, overall_scores
+from emoscope.model.evaluation.metrics import ClassCounts, confusion_counts, overall_scores
 from emoscope.model.evaluation.robustness import (
     CLEAN,
     CORRUPTION_NAMES,
@@ -107,7 +107,7 @@ def _measure(
                 for p in positions[start : start + CHUNK]
             ]
             predicted.append(classifier.classify(batch).probabilities.argmax(1))
-        confusion = confusion_matrix(labels, np.concatenate(predicted), len(run.info.class_names))
+        confusion = confusion_counts(labels, np.concatenate(predicted), len(run.info.class_names))
         scores = overall_scores(ClassCounts.from_confusion(confusion))
         done[corruption, severity] = RobustnessRow(
             corruption, severity, len(labels), float(scores["accuracy"]), float(scores["macro_f1"])

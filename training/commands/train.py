@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from emoscope.model.dataset import Dataset, find_dataset
 from emoscope.model.errors import ConfigError, EmoscopeError
+from emoscope.model.runs.files import checkpoint_of
 from emoscope.model.runs.run import Run, artifacts_root, load_run
 from emoscope.training.commands.arguments import add_data_arguments, load_data_at, separate_names
 from emoscope.training.config.schema import TrainConfig, add_config_flags, config_names, config_overrides, load_config
@@ -88,11 +89,6 @@ def _train(args: Namespace, config: TrainConfig, dataset: Dataset, checkpoint: P
         if names:
             print(f"Training on {', '.join(names)}")
         return train(config, dataset, checkpoint, fresh=args.fresh)
-
-
-def checkpoint_of(output: Path) -> Path:
-    """Return where the unfinished state of a run's training is kept."""
-    return output.parent / ".checkpoints" / f"{output.name}.npz"
 
 
 def keep(

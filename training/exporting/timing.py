@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import platform
 import zlib
 from collections.abc import Mapping
 from contextlib import ExitStack, closing
@@ -15,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from emoscope.model.errors import EmoscopeError
+from emoscope.model.machine import machine_name
 from emoscope.model.networks.classifier import Classifier
 from emoscope.model.runs.exports import MEASUREMENTS, ORIGIN, ORIGINAL, VARIANTS, variant_folder
 from emoscope.model.runs.files import write_json
@@ -55,7 +54,7 @@ def measure_exports(run: Run, origin: Run | None = None, rounds: int = ROUNDS) -
         networks[name] = {**networks[name], "milliseconds": round(taken, 4)}
     write_json(
         run.path / MEASUREMENTS,
-        {"threads": 1, "rounds": rounds, "machine": _machine(), "networks": networks},
+        {"threads": 1, "rounds": rounds, "machine": machine_name(), "networks": networks},
     )
     return problems
 
@@ -78,7 +77,3 @@ def time_alternately(classifiers: Mapping[str, Classifier], run: Run, rounds: in
 def _sizes(file: Path) -> dict[str, int]:
     content = file.read_bytes()
     return {"bytes": len(content), "zipped_bytes": len(zlib.compress(content, 9))}
-
-
-def _machine() -> str:
-    return f"{platform.machine()}, {os.cpu_count()} cores"

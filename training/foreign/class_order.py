@@ -15,6 +15,7 @@ import numpy as np
 from emoscope.model.emotions import emotion_key
 from emoscope.model.errors import RunError
 from emoscope.model.evaluation.calibration import log_losses
+from emoscope.model.evaluation.metrics import confusion_counts
 from emoscope.model.runs.run import Normalization
 from emoscope.training.evaluation.labels import class_lookup
 
@@ -104,8 +105,7 @@ def find_reading(
         probabilities = classify(name)
         if probabilities is None:
             continue
-        answers = np.bincount(label * outputs + probabilities.argmax(1), minlength=len(data_names) * outputs)
-        answers = answers.reshape(len(data_names), outputs)
+        answers = confusion_counts(label, probabilities.argmax(1), len(data_names), outputs)
         readings[name] = _best_order(answers, data_names, class_names)
         places = [_place(data_name, readings[name][1]) for data_name in data_names]
         losses[name] = float(log_losses(np.array(places)[label], probabilities).mean())

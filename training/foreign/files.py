@@ -6,7 +6,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from emoscope.model.errors import RunError
+from emoscope.model.errors import RunError, reason_of
 from emoscope.model.networks.onnx import OnnxClassifier
 from emoscope.model.networks.signature import Shape, class_count, image_shape
 from emoscope.model.runs.run import KERAS_FILE
@@ -71,10 +71,8 @@ def _read_keras(file: Path, architecture: Path | None) -> Any:
     try:
         model = keras.saving.load_model(file, compile=False, safe_mode=True)
     except Exception as error:  # Keras raises nearly anything on a file that is foreign or broken
-        lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-        reason = (lines[0] if lines else type(error).__name__)[:160].rstrip(".")
         raise RunError(
-            f"{file.name} does not open as a Keras network in safe mode ({reason}).",
+            f"{file.name} does not open as a Keras network in safe mode ({reason_of(error)}).",
             "Save it again as a plain .keras file without Lambda layers or classes of its own.",
         ) from error
     refuse_unusable({"config": model.get_config()}, file)

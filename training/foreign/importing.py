@@ -15,7 +15,7 @@ import numpy as np
 
 from emoscope.model.dataset import Dataset
 from emoscope.model.errors import DataError, EmoscopeError, RunError
-from emoscope.model.networks.classifier import Classifier
+from emoscope.model.networks.classifier import Classifier, NotFiniteError
 from emoscope.model.networks.load import load_classifier
 from emoscope.model.networks.onnx import open_onnx
 from emoscope.model.networks.signature import Shape
@@ -178,10 +178,8 @@ def _read_conventions(
     def classify(normalization: str) -> np.ndarray | None:
         try:
             classifier = load(replace(info, normalization=NORMALIZATIONS[normalization]))
-        except RunError as error:
-            if "not numbers" in error.message:  # overflow: this normalisation is not the network's
-                return None
-            raise
+        except NotFiniteError:  # overflow: this normalisation is not the network's
+            return None
         try:
             return classify_images(classifier, split.images[kept[tried]], normalization)
         finally:

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from emoscope.model.errors import RunError
+from emoscope.model.errors import RunError, reason_of
 
 _LAYER_NAMES = {
     "Convolution2D": "Conv2D",
@@ -78,7 +78,7 @@ def read_hdf5(file: Path, architecture: Path | None = None) -> Any:
         model = _build(config)
         model.load_weights(file)
     except Exception as error:  # Keras raises nearly anything on a description it cannot read
-        reason = _first_line(first_error or error)
+        reason = reason_of(first_error or error)
         raise RunError(f"Keras cannot read {file.name} ({reason}).", _ACTION) from error
     return model
 
@@ -186,8 +186,3 @@ def _modernized_network(name: str, options: Any) -> dict[str, Any]:
     if name == "Sequential" and layers[0]["class_name"] != "InputLayer" and "batch_input_shape" in first:
         options["layers"].insert(0, {"class_name": "InputLayer", "config": {"batch_shape": first["batch_input_shape"]}})
     return {key: value for key, value in options.items() if key in ("name", "layers", "input_layers", "output_layers")}
-
-
-def _first_line(error: Exception) -> str:
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return (lines[0] if lines else type(error).__name__)[:160].rstrip(".")

@@ -6,7 +6,6 @@ Only ``keras.*`` and NumPy are used, so TensorFlow, PyTorch or JAX does the work
 from __future__ import annotations
 
 import json
-import os
 import platform
 import time
 from collections.abc import Callable, Mapping
@@ -19,6 +18,7 @@ import numpy as np
 
 from emoscope.model.dataset import Dataset
 from emoscope.model.errors import ConfigError, EmoscopeError
+from emoscope.model.machine import machine_name
 from emoscope.model.runs.run import load_run, write_history
 from emoscope.training.backend.devices import check_batch, is_first_process
 from emoscope.training.config.schema import TrainConfig
@@ -177,7 +177,7 @@ def environment() -> dict[str, str]:
         "backend": keras.backend.backend(),
         "numpy": np.__version__,
         "device": _device(),
-        "machine": f"{platform.machine()}, {os.cpu_count()} cores",
+        "machine": machine_name(),
     }
 
 

@@ -20,7 +20,7 @@ from emoscope.dashboard.ui.url_state import in_url
 from emoscope.model.dataset import Dataset
 from emoscope.model.errors import RunError
 from emoscope.model.evaluation.comparison import Comparison, Pair, flips, format_p, verdict
-from emoscope.model.evaluation.metrics import METRIC_TITLES, confusion_matrix
+from emoscope.model.evaluation.metrics import METRIC_TITLES, confusion_counts
 from emoscope.model.runs.run import Run
 
 FIGURES = {"F1": "f1", "Recall": "recall", "Precision": "precision"}
@@ -127,7 +127,7 @@ def _show_classes(found: Comparison, pair: Pair) -> None:
         st.caption(
             f"Share of a true class: blue where {escape(found.a)} says it more, orange where {escape(found.b)} does."
         )
-        a, b = (confusion_matrix(pair.label, answers, len(names)) for answers in pair.predicted)
+        a, b = (confusion_counts(pair.label, answers, len(names)) for answers in pair.predicted)
         show_chart(
             confusion_difference(a, b, names, (found.a, found.b), page_ground()),
             "confusion-difference",

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from emoscope.model.errors import ConfigError
+from emoscope.model.errors import ConfigError, reason_of
 from emoscope.model.networks.architectures.heads import map_heads
 
 if TYPE_CHECKING:
@@ -130,7 +130,7 @@ def _pretrained(name: str, shape: tuple[int | None, int | None, int], weights: s
         network = build(include_top=False, weights=None, input_shape=shape)
     except ValueError as error:
         raise ConfigError(
-            f"{name} takes no images of {shape[0]} × {shape[1]} pixels ({_first_line(error)}).",
+            f"{name} takes no images of {shape[0]} × {shape[1]} pixels ({reason_of(error)}).",
             "Set options.side, e.g. 96, or a larger input_size.",
         ) from error
     if weights == "imagenet":
@@ -139,7 +139,7 @@ def _pretrained(name: str, shape: tuple[int | None, int | None, int], weights: s
             network = build(include_top=False, weights="imagenet", input_shape=shape)
         except Exception as error:  # Keras raises a plain Exception where a download fails
             raise ConfigError(
-                f"The ImageNet weights of {name} could not be loaded ({_first_line(error)}).",
+                f"The ImageNet weights of {name} could not be loaded ({reason_of(error)}).",
                 "Connect to the network once (Keras keeps them), give a file as options.weights, or set it to none.",
             ) from error
     elif weights != "none":
@@ -147,13 +147,8 @@ def _pretrained(name: str, shape: tuple[int | None, int | None, int], weights: s
             network.load_weights(file)
         except Exception as error:  # nearly anything on a file that is foreign or broken
             raise ConfigError(
-                f"{file.name} holds no weights of {name} ({_first_line(error)}).",
+                f"{file.name} holds no weights of {name} ({reason_of(error)}).",
                 "Give the backbone's own file without the top, as .h5 or .weights.h5.",
             ) from error
     network.name = LAYER  # only now: some of Keras's builders look their own name up
     return network
-
-
-def _first_line(error: Exception) -> str:
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return (lines[0] if lines else type(error).__name__)[:160].rstrip(".")
