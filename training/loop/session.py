@@ -1,4 +1,4 @@
-"""One training between its epochs: network, teachers, weights and their average."""
+"""The network that is being trained, with its optimizer, augmentation and teachers: one epoch after the other."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy as np
 from emoscope.model.networks.architectures import build_network, every_layer
 from emoscope.model.networks.architectures.pretrained import freeze_backbone
 from emoscope.model.networks.preprocessing import normalize
-from emoscope.training.backend.devices import forward, own_rows
+from emoscope.training.backend.devices import own_rows
 from emoscope.training.backend.precision import computing
 from emoscope.training.backend.torch_layers import speed_up
 from emoscope.training.config.augmentation import UNCHANGED, Augmentation
@@ -20,14 +20,13 @@ from emoscope.training.distillation.online import open_teachers, watch
 from emoscope.training.inputs.augmentation import augmentation_layers, set_epoch
 from emoscope.training.inputs.batches import batches, epoch_order
 from emoscope.training.inputs.samples import Samples
+from emoscope.training.loop.average import AVERAGE_EVERY, MovingAverage
 from emoscope.training.loop.checkpoint import Checkpoint
 from emoscope.training.loop.initial import start_from
-from emoscope.training.loop.losses import head_loss, sample_losses
+from emoscope.training.loop.losses import head_loss
 from emoscope.training.loop.progress import Progress
 from emoscope.training.loop.schedule import learning_rate
-
-# Averaging every few steps with the decay's power gives the same average at a fraction of the copies.
-AVERAGE_EVERY = 5
+from emoscope.training.loop.scoring import scores
 
 
 class Session:
@@ -53,7 +52,7 @@ class Session:
         self.teachers = open_teachers(config, classes) if config.teacher_views and not config.stored_views else []
         self.phase: tuple[bool, bool] | None = None
         self.enter_phase(0)
-        self.average = self.network.get_weights() if config.average else []
+        self.average = MovingAverage(self.network, config.average)
 
     def enter_phase(self, epoch: int) -> None:
         """Do what begins with an epoch (0-based): free the backbone, with a new optimizer, or augment mildly."""
@@ -149,8 +148,8 @@ class Session:
             )["loss"]
             # The loss that Keras returns is the mean since the last reset.
             self.model.reset_metrics()
-            if config.average and (step + 1) % AVERAGE_EVERY == 0:
-                self._update_average(epoch * steps + step + 1)
+            if (step + 1) % AVERAGE_EVERY == 0:
+                self.average.update(epoch * steps + step + 1)
             if progress is not None:
                 progress.step((step + 1) * len(batch.images), steps * len(batch.images))
         return {"loss": float(losses.mean()), "learning_rate": float(rate)}
@@ -160,46 +159,15 @@ class Session:
         return {f"val_{name}": value for name, value in self._scores(samples, np.arange(len(samples))).items()}
 
     def _scores(self, samples: Samples, chosen: np.ndarray) -> dict[str, float]:
-        live = self.network.get_weights() if self.average else []
-        if self.average:
-            self.network.set_weights(self.average)
-        batches = [chosen[i : i + 256] for i in range(0, len(chosen), 256)]
-        outputs = [forward(self.network, self._normalized(samples.images[batch])) for batch in batches]
-        if self.average:
-            self.network.set_weights(live)
-        scores: dict[str, float] = {}
-        for head in self.heads:
-            logits = np.concatenate([output[head] for output in outputs])
-            targets, weights = samples.targets[head][chosen], samples.weights[head][chosen]
-            total = max(float(weights.sum()), 1e-9)
-            accuracy = float((logits.argmax(1) == targets.argmax(1)) @ weights / total)
-            loss = float(sample_losses(self.config, targets, logits) @ weights / total)
-            if head == self.config.heads[0]:
-                scores |= {"loss": loss, "accuracy": accuracy}
-            else:
-                scores[f"{head}_accuracy"] = accuracy
-        return scores
-
-    def _normalized(self, images: np.ndarray) -> np.ndarray:
-        return normalize(images.astype(np.float32), self.config.normalization)
-
-    def _update_average(self, step: int) -> None:
-        # The decay grows from nothing, so that the first average is not made of random weights.
-        decay = min(self.config.average, (1 + step) / (10 + step)) ** AVERAGE_EVERY
-        for average, value in zip(self.average, self.network.get_weights(), strict=True):
-            average *= decay
-            average += (1 - decay) * value
-
-    def kept_weights(self) -> list[np.ndarray]:
-        """Return copies of the weights that validation saw."""
-        return [w.copy() for w in self.average] if self.average else self.network.get_weights()
+        with self.average.in_place():
+            return scores(self.config, self.network, samples, chosen)
 
     def checkpoint(
         self, identity: dict[str, Any], history: list[dict[str, float]], best: list[np.ndarray]
     ) -> Checkpoint:
         """Return the whole state."""
         optimizer = [keras.ops.convert_to_numpy(v) for v in self.optimizer.variables]
-        return Checkpoint(identity, history, self.network.get_weights(), optimizer, self.average, best)
+        return Checkpoint(identity, history, self.network.get_weights(), optimizer, self.average.weights, best)
 
     def restore(self, checkpoint: Checkpoint) -> None:
         """Take over a saved state."""
@@ -207,7 +175,7 @@ class Session:
         self.network.set_weights(checkpoint.weights)
         for variable, value in zip(self.optimizer.variables, checkpoint.optimizer, strict=True):
             variable.assign(value)
-        self.average = [a.copy() for a in checkpoint.average]
+        self.average.weights = [a.copy() for a in checkpoint.average]
 
 
 def build_optimizer(config: TrainConfig) -> keras.optimizers.Optimizer:

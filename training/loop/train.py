@@ -107,7 +107,7 @@ def train(
             )
         history.append(row)
         if best_epoch(config, history) == epoch:
-            best = session.kept_weights()
+            best = session.average.copies()
         if is_first_process():
             _save(session.checkpoint(identity, history, best), checkpoint_file)
         progress.end(row)
