@@ -77,6 +77,10 @@ class Prediction:
             )
         object.__setattr__(self, "probabilities", probabilities)
 
+    def __repr__(self) -> str:
+        box = ", ".join(f"{side:.0f}" for side in self.detection.xyxy)
+        return f"Prediction({self.label} {self.confidence:.0%}, box {box})"
+
     @property
     def label_index(self) -> int:
         """Index of the most probable class."""

@@ -45,6 +45,9 @@ class Pipeline:
     detector: Detector
     classifier: Classifier
 
+    def __repr__(self) -> str:
+        return f"Pipeline({self.detector.name}, {self.classifier.info.name})"
+
     def analyze(self, frame_bgr: np.ndarray) -> list[Prediction]:
         """Find and read every face.
 

@@ -8,8 +8,16 @@ from pathlib import Path
 HOME = Path(__file__).resolve().parent.parent
 """The folder that holds ``model/``, ``training/``, ``dashboard/``, ``pages/`` and ``artifacts/``."""
 
-IMPORT_PATH = HOME if (HOME / "emoscope").is_dir() else HOME.parent
+IS_CHECKOUT = (HOME / "emoscope").is_dir()
+"""Whether this is a checkout of the project, not the installed package."""
+
+IMPORT_PATH = HOME if IS_CHECKOUT else HOME.parent
 """The folder from which Python imports ``emoscope``."""
+
+
+def working_folder() -> Path:
+    """Return where ``artifacts/`` and ``data/`` of the user are: the checkout, or the current folder if installed."""
+    return HOME if IS_CHECKOUT else Path.cwd()
 
 
 def module_environment(**settings: str) -> dict[str, str]:

@@ -16,7 +16,7 @@ from emoscope.model.networks.classifier import Classifier
 from emoscope.model.networks.load import load_classifier
 from emoscope.model.networks.remote import RemoteClassifier, network_hash
 from emoscope.model.pipeline import Pipeline
-from emoscope.model.runs.run import BrokenRun, Run, artifacts_root, iter_runs, load_run
+from emoscope.model.runs.run import BrokenRun, Run, artifacts_root, iter_runs, load_run, run_folder, run_folders
 
 WATCHED = (
     "run.json",
@@ -31,19 +31,17 @@ WATCHED = (
 
 def runs() -> list[Run | BrokenRun]:
     """Return every saved run; one that was added, replaced or evaluated since is read again."""
-    root = artifacts_root()
-    stamps = tuple((folder.name, stamp(folder.name)) for folder in sorted(root.glob("*/")) if folder.is_dir())
-    return _runs(str(root), stamps)
+    return _runs(tuple((str(folder), stamp(key)) for key, folder in run_folders().items()))
 
 
 @st.cache_resource(max_entries=2, show_spinner=False)
-def _runs(root: str, stamps: tuple) -> list[Run | BrokenRun]:
+def _runs(stamps: tuple) -> list[Run | BrokenRun]:
     return list(iter_runs())
 
 
 def stamp(run_key: str) -> tuple[int, ...]:
     """Return what changes when a run on disk does: the modification times of its files."""
-    folder = artifacts_root() / run_key
+    folder = run_folder(run_key) or artifacts_root() / run_key
     files = [*(folder / name for name in WATCHED), *sorted((folder / "predictions").glob("*.npz"))]
     return tuple(file.stat().st_mtime_ns if file.is_file() else 0 for file in files)
 

@@ -17,20 +17,21 @@ from emoscope.model.dataset.samples import FER2013_CLASSES, Dataset, Split, fing
 from emoscope.model.dataset.votes import VOTES_NAME, join_votes, read_votes
 from emoscope.model.errors import DataError
 from emoscope.model.networks.preprocessing import resize_face
-from emoscope.model.places import HOME
+from emoscope.model.places import working_folder
 
 FER2013_ROWS = 35_887
 
 
 def find_dataset() -> Path | None:
-    """Return where the user's data set should be read from: ``EMOSCOPE_DATA``, else ``data/`` beside the code.
+    """Return where the user's data set should be read from: ``EMOSCOPE_DATA``, else a ``data/``.
 
     Returns:
-        None where ``EMOSCOPE_DATA`` is not set and there is no ``data/`` folder with something in it.
+        None where ``EMOSCOPE_DATA`` is not set and there is no ``data/`` folder with something in it in the
+        :func:`~emoscope.model.places.working_folder`.
     """
     if chosen := os.environ.get("EMOSCOPE_DATA"):
         return Path(chosen).expanduser()
-    folder = HOME / "data"
+    folder = working_folder() / "data"
     has_content = folder.is_dir() and any(not entry.name.startswith(".") for entry in folder.iterdir())
     return folder if has_content else None
 

@@ -84,6 +84,12 @@ class Comparison:
     both_right: int
     both_wrong: int
 
+    def __repr__(self) -> str:
+        low, high = 100 * self.accuracy.low, 100 * self.accuracy.high
+        return (
+            f"Comparison({self.a} minus {self.b}: {100 * self.accuracy.value:+.1f} points, {low:+.1f} to {high:+.1f})"
+        )
+
 
 def pair_runs(a: Run, b: Run, split: str) -> Pair:
     """Line two runs up on one split, sample by sample.

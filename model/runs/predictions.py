@@ -26,6 +26,9 @@ class Predictions:
     label: np.ndarray
     probabilities: np.ndarray
 
+    def __repr__(self) -> str:
+        return f"Predictions({len(self.label):,} samples, {self.probabilities.shape[-1]} classes)"
+
     def problem(self, classes: int) -> str:
         """Say what is wrong with these arrays for a run of so many classes; empty if nothing is."""
         shape = self.probabilities.shape

@@ -19,7 +19,7 @@ from zipfile import BadZipFile
 import numpy as np
 
 from emoscope.model.errors import RunError
-from emoscope.model.places import HOME
+from emoscope.model.places import HOME, working_folder
 from emoscope.model.runs.files import read_json, write_atomically, write_json
 from emoscope.model.runs.predictions import Predictions
 
@@ -160,6 +160,9 @@ class Run:
     path: Path
     info: RunInfo
 
+    def __repr__(self) -> str:
+        return f"Run({self.key}: {len(self.info.class_names)} classes, {', '.join(self.splits) or 'no predictions'})"
+
     @property
     def key(self) -> str:
         """What commands, pages and links call the run: the folder's name, below that of its origin for an export."""
@@ -277,8 +280,23 @@ class BrokenRun:
 
 
 def artifacts_root() -> Path:
-    """Return the folder of saved runs: ``EMOSCOPE_ARTIFACTS`` or ``artifacts/`` beside the code."""
-    return Path(os.environ.get("EMOSCOPE_ARTIFACTS") or HOME / "artifacts")
+    """Return the folder of saved runs: ``EMOSCOPE_ARTIFACTS``, or ``artifacts/`` in the :func:`working_folder`."""
+    return Path(os.environ.get("EMOSCOPE_ARTIFACTS") or working_folder() / "artifacts")
+
+
+def run_folder(key: Path | str) -> Path | None:
+    """Return where the run of that key, or the folder of that path, lies; None where there is none.
+
+    Where the package is installed, the runs that it brings are found beside those of the user.
+    """
+    found = (root / key for root in (Path(), *_roots()))
+    return next((folder for folder in found if (folder / "run.json").is_file()), None)
+
+
+def _roots() -> list[Path]:
+    shipped = HOME / "artifacts"
+    root = artifacts_root()
+    return [root] if os.environ.get("EMOSCOPE_ARTIFACTS") or root == shipped else [root, shipped]
 
 
 def load_run(path: Path | str) -> Run:
@@ -287,24 +305,33 @@ def load_run(path: Path | str) -> Run:
     Raises:
         RunError: There is no such run, or its ``run.json`` is broken or of another schema version.
     """
-    folder = Path(path)
-    if not (folder / "run.json").is_file() and (artifacts_root() / folder).is_dir():
-        folder = artifacts_root() / folder
-    file = folder / "run.json"
-    if not file.is_file():
+    folder = run_folder(path)
+    if folder is None:
         known = ", ".join(run.key for run in iter_runs()) or "none yet"
         raise RunError(f"{path} is not a saved run: it holds no run.json.", f"Saved runs here: {known}.")
-    return Run(folder.resolve(), RunInfo.from_dict(read_json(file)))
+    return Run(folder.resolve(), RunInfo.from_dict(read_json(folder / "run.json")))
+
+
+def run_folders(root: Path | None = None) -> dict[str, Path]:
+    """Return the folder of every saved run by its key, in alphabetical order; as :func:`iter_runs`."""
+    found: dict[str, Path] = {}
+    for place in [root] if root else _roots():
+        for file in place.glob("*/run.json"):
+            found.setdefault(file.parent.name, file.parent)
+    return dict(sorted(found.items()))
 
 
 def iter_runs(root: Path | None = None) -> Iterator[Run | BrokenRun]:
-    """Yield every saved run below a folder, by name; those that cannot be opened come as :class:`BrokenRun`."""
-    root = root or artifacts_root()
-    for file in sorted(root.glob("*/run.json")):
+    """Yield every saved run, by key; those that cannot be opened come as :class:`BrokenRun`.
+
+    Args:
+        root: Folder of the runs; by default the user's, and those that the installed package brings.
+    """
+    for folder in run_folders(root).values():
         try:
-            yield load_run(file.parent)
+            yield load_run(folder)
         except RunError as error:
-            yield BrokenRun(file.parent, error)
+            yield BrokenRun(folder, error)
 
 
 def write_run_info(path: Path, info: RunInfo) -> None:

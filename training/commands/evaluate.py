@@ -8,7 +8,7 @@ from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from pathlib import Path
 
 from emoscope.model.errors import RunError
-from emoscope.model.runs.run import artifacts_root, load_run
+from emoscope.model.runs.run import load_run, run_folder
 from emoscope.training.commands.arguments import add_data_arguments, load_data, load_data_at, separate_names
 from emoscope.training.evaluation.evaluate import evaluate_run, metrics_table
 from emoscope.training.evaluation.flip import evaluate_flip_average
@@ -43,7 +43,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 def run(args: Namespace) -> int:
     """Score, save and print a short table."""
     given = Path(args.model)
-    if given.is_dir() or (not given.is_file() and (artifacts_root() / given).is_dir()):
+    if given.is_dir() or (not given.is_file() and run_folder(given)):
         saved = load_run(given)
         dataset = load_data(args, saved.info)
         if saved.info.dataset.fingerprint not in ("", dataset.fingerprint):

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
+from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from emoscope.model.dataset import Dataset, find_dataset
+from emoscope.model.dataset import Dataset, find_dataset, load_dataset
 from emoscope.model.errors import ConfigError, EmoscopeError
 from emoscope.model.runs.files import checkpoint_of
 from emoscope.model.runs.run import Run, artifacts_root, load_run
@@ -64,6 +65,18 @@ def run(args: Namespace) -> int:
         for split, metrics in saved.metrics.items():
             print(f"{saved.key}  {split}: accuracy {100 * metrics['accuracy']:.2f} %, n = {metrics['n']:,}")
     return 0
+
+
+def train_run(config: str | Path, data: str | PathLike[str], output: Path, settings: Mapping[str, Any]) -> Run:
+    """Train in this process and keep what came of it; see :func:`emoscope.train`."""
+    resolved = load_config(config, settings)
+    dataset = load_dataset(Path(data), size=resolved.input_size, channels=resolved.channels)
+    resolved = without_absent_votes(resolved, dataset)
+
+    from emoscope.training.loop.train import train
+
+    trained = train(resolved, dataset, checkpoint_of(output))
+    return keep(trained, resolved, dataset, output)[0]
 
 
 def _train(args: Namespace, config: TrainConfig, dataset: Dataset, checkpoint: Path) -> Trained:

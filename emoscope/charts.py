@@ -1,0 +1,74 @@
+"""Plotly figures of saved runs, as the app draws them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from emoscope.model.evaluation.calibration import reliability
+from emoscope.model.evaluation.metrics import confusion_counts
+from emoscope.model.runs.run import Run, load_run
+
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
+
+
+def confusion(run: str | Path | Run, split: str | None = None) -> go.Figure:
+    """Draw the confusion matrix of a run, each row in percent of its class.
+
+    Args:
+        run: A run, its key or its folder.
+        split: By default the last that it was scored on.
+
+    Raises:
+        RunError: There is no such run, or it was not scored on that split.
+    """
+    from emoscope.dashboard.charts.confusion import confusion_matrix
+
+    saved = _opened(run)
+    found = saved.predictions(split or _last_split(saved))
+    names = saved.info.class_names
+    return confusion_matrix(confusion_counts(found.label, found.probabilities.argmax(1), len(names)), names, "row")
+
+
+def training_curves(*runs: str | Path | Run, quantity: str = "Accuracy") -> go.Figure:
+    """Draw the training curves of runs over one another.
+
+    Args:
+        *runs: Runs, keys or folders.
+        quantity: ``Accuracy``, ``Loss``, ``Gap`` or ``Learning rate``.
+
+    Raises:
+        RunError: There is no such run, or its history is no table of numbers.
+    """
+    from emoscope.dashboard.charts import curves
+
+    opened = {run.key: run for run in map(_opened, runs)}
+    histories = {key: run.history for key, run in opened.items() if curves.has_quantity(run.history, quantity)}
+    best = {key: run.info.best_epoch for key, run in opened.items()}
+    return curves.training_curves(histories, quantity, best_epochs=best, names=list(opened))
+
+
+def calibration(run: str | Path | Run, split: str | None = None) -> go.Figure:
+    """Draw how often a run is right at each confidence.
+
+    Args:
+        run: A run, its key or its folder.
+        split: By default the last that it was scored on.
+
+    Raises:
+        RunError: There is no such run, or it was not scored on that split.
+    """
+    from emoscope.dashboard.charts.calibration import reliability_diagram
+
+    saved = _opened(run)
+    found = saved.predictions(split or _last_split(saved))
+    return reliability_diagram({saved.key: reliability(found.label, found.probabilities)})
+
+
+def _opened(run: str | Path | Run) -> Run:
+    return run if isinstance(run, Run) else load_run(run)
+
+
+def _last_split(run: Run) -> str:
+    return run.splits[-1] if run.splits else "any split"

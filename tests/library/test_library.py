@@ -1,0 +1,82 @@
+"""``import emoscope``: what the guide shows works, names are loaded when they are used, and what it prints is short."""
+
+import re
+import subprocess
+import sys
+
+import cv2
+import numpy as np
+import pytest
+
+import emoscope
+from emoscope.dashboard.ui.samples import sample_clip, sample_picture
+from tests.paths import ROOT
+
+GUIDE = (ROOT / "docs" / "library.md").read_text(encoding="utf-8")
+SNIPPETS = re.findall(r"```python\n(.*?)```", GUIDE, re.DOTALL)
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """A folder with what the guide's snippets name."""
+    (tmp_path / "photo.jpg").write_bytes(sample_picture("One face")[1])
+    (tmp_path / "photos").mkdir()
+    (tmp_path / "photos" / "a.jpg").write_bytes(sample_picture("One face")[1])
+    (tmp_path / "clip.mp4").write_bytes(sample_clip()[1])
+    rng = np.random.default_rng(0)
+    for split, count in (("train", 12), ("test", 4)):
+        for name in ("down", "up"):
+            for i in range(count):
+                file = tmp_path / "faces" / split / name / f"{i}.png"
+                file.parent.mkdir(parents=True, exist_ok=True)
+                cv2.imwrite(str(file), rng.integers(0, 256, (48, 48), np.uint8))
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.mark.parametrize("snippet", SNIPPETS, ids=[snippet.splitlines()[0][:40] for snippet in SNIPPETS])
+def test_snippets_of_the_guide_run_and_are_short(snippet, folder, request, monkeypatch):
+    assert len(snippet.strip().splitlines()) <= 6
+    if "yunet" in snippet:
+        monkeypatch.setenv("EMOSCOPE_MODELS", str(request.getfixturevalue("yunet_path").parent))
+    exec(compile(snippet, "docs/library.md", "exec"), {"emoscope": emoscope})
+
+
+def test_a_name_is_imported_when_it_is_used():
+    code = (
+        "import sys, emoscope; before = {'numpy', 'pandas', 'cv2'} & set(sys.modules); emoscope.predict;"
+        "print(sorted(before), sorted({'tensorflow', 'keras', 'streamlit', 'plotly'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[] []"
+
+
+@pytest.mark.parametrize("name", emoscope.__all__)
+def test_every_public_name_is_there_and_documented(name):
+    found = getattr(emoscope, name)
+    assert name in dir(emoscope)
+    assert isinstance(found, str) or found.__doc__
+
+
+def test_an_unknown_name_is_an_attribute_error():
+    with pytest.raises(AttributeError, match="no attribute 'prdict'"):
+        emoscope.prdict  # noqa: B018
+
+
+def test_what_a_notebook_prints_is_one_short_line():
+    picture = cv2.imdecode(np.frombuffer(sample_picture("One face")[1], np.uint8), cv2.IMREAD_COLOR)
+    pipeline = emoscope.open_pipeline()
+    [face] = emoscope.predict(picture, pipeline)
+    run = emoscope.load_run("emoscope")
+    comparison = emoscope.compare("emoscope", "vgg_cnn")
+    for shown in (pipeline, face, run, run.predictions("PrivateTest"), comparison):
+        assert len(repr(shown)) < 100 and "\n" not in repr(shown)
+    assert repr(face).startswith(f"Prediction({face.label} ")
+    assert comparison.a in repr(comparison)
+
+
+def test_pixels_of_another_form_are_one_sentence():
+    gray = emoscope.predict(np.zeros((64, 64), np.uint8))
+    assert gray == []
+    with pytest.raises(emoscope.EmoscopeError, match="float64 of shape"):
+        emoscope.predict(np.zeros((64, 64, 3)))
