@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import plotly.graph_objects as go
@@ -122,7 +122,7 @@ def _matrix_figure(
     row_names: Sequence[str],
     texts: np.ndarray,
     limits: tuple[float, float],
-    scale: list,
+    scale: list[Any],
     ground: str,
     column_names: Sequence[str] | None = None,
 ) -> go.Figure:

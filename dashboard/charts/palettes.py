@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import pairwise
+from typing import Any
 
 # Okabe and Ito's palette without black and yellow, which vanish on dark and on light ground.
 RUN_PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#8C6BB1", "#7F7F7F")
@@ -41,7 +42,7 @@ def faint(color: str, alpha: float = 0.3) -> str:
     return f"rgba({red},{green},{blue},{alpha:g})"
 
 
-def over(ground: str, scale: Sequence[Sequence], share: float) -> str:
+def over(ground: str, scale: Sequence[Sequence[Any]], share: float) -> str:
     """Return the colour seen where a transparent colour scale lies on a ground.
 
     Args:

@@ -46,7 +46,9 @@ def _camera_rate(pool: AnalysisPool) -> int:
     return round(min(CAMERA_RATE, max(5, pool.newcomers_frame_rate)))
 
 
-def streamer(processor: LiveProcessor, ice: IceConfiguration, pool: AnalysisPool) -> WebRtcStreamerContext:
+def streamer(
+    processor: LiveProcessor, ice: IceConfiguration, pool: AnalysisPool
+) -> WebRtcStreamerContext[Any, Any]:
     """Show the video with its Start button."""
     rate = st.session_state.setdefault(_ASKED, _camera_rate(pool))  # a running camera keeps it: see show_crowd
     width, height = (640, 480) if rate == CAMERA_RATE else (480, 360)
@@ -92,7 +94,9 @@ def show_crowd(pool: AnalysisPool, is_on: bool) -> None:
         )
 
 
-def show_findings(context: WebRtcStreamerContext, processor: LiveProcessor, ice: IceConfiguration) -> Finding | None:
+def show_findings(
+    context: WebRtcStreamerContext[Any, Any], processor: LiveProcessor, ice: IceConfiguration
+) -> Finding | None:
     """Look after the connection; show what is wrong with it, if anything is, and offer what works instead."""
     pace(context.output_video_track, processor.wants)
     patience: Patience = st.session_state.setdefault("live_patience", Patience())

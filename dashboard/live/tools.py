@@ -7,6 +7,8 @@ something else can be done than before.
 
 from __future__ import annotations
 
+from typing import Any
+
 import streamlit as st
 
 from emoscope.dashboard.live.processor import BASELINE_SECONDS, LiveProcessor
@@ -17,7 +19,7 @@ from emoscope.model.images import encode_png
 _DRAWN = "live_tools_drawn"
 
 
-def _possible(processor: LiveProcessor) -> tuple:
+def _possible(processor: LiveProcessor) -> tuple[Any, ...]:
     """Return what decides which tools there are."""
     measuring = processor.view().baseline_progress is not None
     return processor.has_camera, processor.is_recording, processor.recording, measuring, processor.baseline

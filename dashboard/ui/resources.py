@@ -35,7 +35,7 @@ def runs() -> list[Run | BrokenRun]:
 
 
 @st.cache_resource(max_entries=2, show_spinner=False)
-def _runs(stamps: tuple) -> list[Run | BrokenRun]:
+def _runs(stamps: tuple[tuple[str, tuple[int, ...]], ...]) -> list[Run | BrokenRun]:
     return list(iter_runs())
 
 

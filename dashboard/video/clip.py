@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator
+from typing import Any
 
 import cv2
 import numpy as np
@@ -34,7 +35,7 @@ class Clip:
         rate: Analyses a second.
     """
 
-    def __init__(self, name: str, data: bytes, pipeline: Pipeline, way: tuple, rate: float) -> None:
+    def __init__(self, name: str, data: bytes, pipeline: Pipeline, way: tuple[Any, ...], rate: float) -> None:
         self.name, self.data, self.way, self.rate = name, data, way, rate
         self._pipeline = pipeline
         self.analysis: VideoAnalysis | None = None
@@ -119,7 +120,7 @@ class ClipWork:
         """Begin the annotated copy."""
         self.drawing = BackgroundWork(self.clip.draw)
 
-    def read_again(self, pipeline: Pipeline, way: tuple) -> ClipWork:
+    def read_again(self, pipeline: Pipeline, way: tuple[Any, ...]) -> ClipWork:
         """Return work on the same file with another network or detector."""
         self.reading.stop()
         return ClipWork(Clip(self.clip.name, self.clip.data, pipeline, way, self.clip.rate))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -42,7 +43,7 @@ class KerasClassifier(Network):
                 raise self._misfit(f"takes {len(self._model.inputs)} inputs, not one image")
             # A network that was built on a list or a dictionary of inputs wants it so, also if there is but one.
             structure = None if isinstance(self._model, keras.Sequential) else self._model.input
-            self._wrap = lambda batch: keras.tree.map_structure(lambda _: batch, structure)
+            self._wrap: Callable[[np.ndarray], Any] = lambda batch: keras.tree.map_structure(lambda _: batch, structure)
             self._check()
         except RunError:
             raise

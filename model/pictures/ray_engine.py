@@ -132,7 +132,7 @@ def _read(tasks: Sequence[Task], settings: PipelineSettings, workers: int | None
     import ray
 
     chunks = [{"tasks": json.dumps([_to_text(task) for task in chunk])} for chunk in chunked(tasks, settings)]
-    cores = int(ray.cluster_resources().get("CPU", 1)) // settings.threads
+    cores = int(ray.cluster_resources().get("CPU", 1)) // settings.threads  # type: ignore[no-untyped-call]
     data = ray.data.from_items(
         chunks, override_num_blocks=min(-(-len(chunks) // _CHUNKS_A_BLOCK), _MOST_BLOCKS)
     ).map_batches(

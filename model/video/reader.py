@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
-from typing import BinaryIO, NamedTuple, Self
+from typing import Any, BinaryIO, NamedTuple, Self
 
 import av
 import cv2
@@ -100,7 +100,7 @@ class Video:
         VideoError: The file cannot be read, is no video, or not a frame of it can be decoded.
     """
 
-    def __init__(self, source: Path | str | BinaryIO, sound: deque[av.Packet] | None = None) -> None:
+    def __init__(self, source: Path | str | BinaryIO, sound: deque[av.Packet[Any]] | None = None) -> None:
         self._own = isinstance(source, (str, Path))
         self._sound = sound
         try:

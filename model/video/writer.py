@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import av
 import numpy as np
@@ -59,7 +59,7 @@ class AnnotatedVideo:
             VideoError: The video cannot be opened.
             OSError: The target cannot be written.
         """
-        packets: deque[av.Packet] = deque()
+        packets: deque[av.Packet[Any]] = deque()
         readings = self._readings
         end = float(readings.times[-1]) + max(readings.step, 0.1) if len(readings.times) else 0.0
         with Video(self._source, packets) as video, av.open(self._target, "w", format="mp4") as copy:
@@ -137,7 +137,7 @@ class _SoundTrack:
         self._stream.layout = layout
         self._resampler = AudioResampler(format="fltp", layout=layout, rate=self._stream.rate)
 
-    def write(self, packets: deque[av.Packet]) -> None:
+    def write(self, packets: deque[av.Packet[Any]]) -> None:
         while packets:
             packet = packets.popleft()
             tick, sent = packet.time_base, packet.dts
@@ -163,7 +163,7 @@ class _SoundTrack:
         for resampled in self._resampler.resample(frame):
             self._copy.mux(self._stream.encode(resampled))
 
-    def finish(self, packets: deque[av.Packet]) -> None:
+    def finish(self, packets: deque[av.Packet[Any]]) -> None:
         self.write(packets)
         if self._resampler is not None:
             self._encode(None)

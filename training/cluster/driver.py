@@ -138,7 +138,7 @@ def _gpus_each(workers: int) -> int:
     """Return how many GPUs each worker gets: all that the smallest of the hosts needed has, or 0 without any."""
     import ray
 
-    hosts = [node["Resources"] for node in ray.nodes() if node["Alive"]]
+    hosts = [node["Resources"] for node in ray.nodes() if node["Alive"]]  # type: ignore[no-untyped-call]
     gpus = sorted((int(host.get("GPU", 0)) for host in hosts), reverse=True)
     room = sum(count > 0 for count in gpus) or sum(int(host.get("CPU", 0)) for host in hosts)
     if room < workers:

@@ -82,7 +82,8 @@ def train_run(config: str | Path, data: str | PathLike[str], output: Path, setti
 def _train(args: Namespace, config: TrainConfig, dataset: Dataset, checkpoint: Path) -> Trained:
     """Train on what the flags name."""
     if args.workers is not None:
-        from emoscope.training.cluster.driver import Work, train_on_ray
+        from emoscope.training.cluster.driver import train_on_ray
+        from emoscope.training.cluster.worker import Work
 
         data = Path(args.data or find_dataset() or "").absolute()
         votes = Path(args.votes).absolute() if args.votes else None

@@ -59,7 +59,7 @@ def as_text(metric: str, value: float) -> str:
 
 def class_table(rows: list[dict[str, Any]]) -> pd.DataFrame:
     """Return precision, recall and F1 in per cent with their intervals, and counts, a row a class."""
-    table: dict[str, list] = {"Class": [row["name"] for row in rows]}
+    table: dict[str, list[Any]] = {"Class": [row["name"] for row in rows]}
     for kind, title in (("precision", "Precision %"), ("recall", "Recall %"), ("f1", "F1 %")):
         table[title] = [round(100 * row[kind], 1) for row in rows]
         table[f"{title[:-2]} 95 % interval"] = [

@@ -8,7 +8,7 @@ the shortcut); Zhou et al., "Learning Deep Features for Discriminative Localizat
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from emoscope.model.networks.architectures.heads import map_heads
 
@@ -44,18 +44,18 @@ def residual(
     import keras
     from keras import layers
 
-    def convolve(x, channels: int, name: str, size: int = 3, strides: int = 1):
+    def convolve(x: Any, channels: int, name: str, size: int = 3, strides: int = 1) -> Any:
         x = layers.Conv2D(
             channels, size, strides, "same", use_bias=False, kernel_initializer="he_normal", name=f"{name}_conv"
         )(x)
         return layers.BatchNormalization(momentum=0.97, epsilon=1e-5, name=f"{name}_norm")(x)
 
-    def excite(x, channels: int, name: str):
+    def excite(x: Any, channels: int, name: str) -> Any:
         gate = layers.GlobalAveragePooling2D(keepdims=True)(x)
         gate = layers.Conv2D(max(channels // squeeze, 8), 1, activation="relu", name=f"{name}_squeeze")(gate)
         return layers.Multiply()([x, layers.Conv2D(channels, 1, activation="sigmoid", name=f"{name}_excite")(gate)])
 
-    def block(x, channels: int, strides: int, name: str):
+    def block(x: Any, channels: int, strides: int, name: str) -> Any:
         shortcut = x
         x = layers.ReLU()(convolve(x, channels, f"{name}_first", strides=strides))
         x = convolve(x, channels, f"{name}_last")
