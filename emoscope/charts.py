@@ -18,7 +18,7 @@ def confusion(run: str | Path | Run, split: str | None = None) -> go.Figure:
 
     Args:
         run: A run, its key or its folder.
-        split: By default the last that it was scored on.
+        split: By default the test split where it was scored on that.
 
     Raises:
         RunError: There is no such run, or it was not scored on that split.
@@ -26,7 +26,7 @@ def confusion(run: str | Path | Run, split: str | None = None) -> go.Figure:
     from emoscope.dashboard.charts.confusion import confusion_matrix
 
     saved = _opened(run)
-    found = saved.predictions(split or _last_split(saved))
+    found = saved.predictions(split or _first_split(saved))
     names = saved.info.class_names
     return confusion_matrix(confusion_counts(found.label, found.probabilities.argmax(1), len(names)), names, "row")
 
@@ -54,7 +54,7 @@ def calibration(run: str | Path | Run, split: str | None = None) -> go.Figure:
 
     Args:
         run: A run, its key or its folder.
-        split: By default the last that it was scored on.
+        split: By default the test split where it was scored on that.
 
     Raises:
         RunError: There is no such run, or it was not scored on that split.
@@ -62,7 +62,7 @@ def calibration(run: str | Path | Run, split: str | None = None) -> go.Figure:
     from emoscope.dashboard.charts.calibration import reliability_diagram
 
     saved = _opened(run)
-    found = saved.predictions(split or _last_split(saved))
+    found = saved.predictions(split or _first_split(saved))
     return reliability_diagram({saved.key: reliability(found.label, found.probabilities)})
 
 
@@ -70,5 +70,5 @@ def _opened(run: str | Path | Run) -> Run:
     return run if isinstance(run, Run) else load_run(run)
 
 
-def _last_split(run: Run) -> str:
-    return run.splits[-1] if run.splits else "any split"
+def _first_split(run: Run) -> str:
+    return run.splits[0] if run.splits else "any split"

@@ -209,14 +209,14 @@ def compare(a: str | Path | Run, b: str | Path | Run, split: str | None = None) 
     Args:
         a: A run, its key or its folder.
         b: The other.
-        split: By default the last that both were scored on, which is the test split where there is one.
+        split: By default the test split, where both were scored on that.
 
     Raises:
         RunError: They must not be compared; the sentence says why.
     """
     one, other = (run if isinstance(run, Run) else load_run(run) for run in (a, b))
     shared = [name for name in one.splits if name in other.splits]
-    return comparison.compare(comparison.pair_runs(one, other, split or (shared or list(one.splits) or [""])[-1]))
+    return comparison.compare(comparison.pair_runs(one, other, split or (shared or list(one.splits) or [""])[0]))
 
 
 def train(config: str | Path = "emoscope", *, data: str | PathLike[str], output: Path | str, **settings: Any) -> Run:

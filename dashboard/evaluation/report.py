@@ -47,7 +47,7 @@ def build_report(runs: Sequence[Run], split: str | None = None) -> str:
 
     Args:
         runs: One or two.
-        split: That the figures are of; by default the last that all runs have, which is the test split.
+        split: That the figures are of; by default the test split, where all runs have it.
 
     Raises:
         RunError: No split is shared, or the predictions cannot be read.
@@ -62,7 +62,7 @@ def build_report(runs: Sequence[Run], split: str | None = None) -> str:
         raise RunError(
             f"There are no predictions of {names} on {split or 'a common split'}.", "Evaluate them on the same data."
         )
-    split = split or shared[-1]
+    split = split or shared[0]
     title = " against ".join(run.info.name for run in runs)
     parts = [f"<h1>{escape(title)}</h1>", _facts(runs, split)]
     if len(runs) == 2:

@@ -10,8 +10,8 @@ from emoscope.dashboard.evaluation.run_upload import uploaded_runs
 from emoscope.dashboard.ui import resources
 from emoscope.dashboard.ui.notices import escape
 from emoscope.dashboard.ui.url_state import in_url
-from emoscope.model.dataset.samples import TEST_SPLITS, VALIDATION_SPLITS
 from emoscope.model.runs.run import DEFAULT_RUN, BrokenRun, Run
+from emoscope.model.splits import NAMES
 
 
 def available_runs(stop: bool = True) -> dict[str, Run]:
@@ -71,6 +71,6 @@ def choose_split(splits: tuple[str, ...], key: str = "split") -> str:
         options=list(splits),
         default=splits[0],
         required=True,
-        help=f"Everything is chosen on validation ({VALIDATION_SPLITS[0]}); the test split ({TEST_SPLITS[0]}) is what "
-        "published figures are about.",
+        help=f"Everything is chosen on validation ({NAMES['validation'][0]}); the test split ({NAMES['test'][0]}) is "
+        "what published figures are about.",
     )

@@ -20,11 +20,10 @@ from emoscope.model.entities import Prediction
 from emoscope.model.errors import EmoscopeError, RunError
 from emoscope.model.images import decode_image
 from emoscope.model.runs.run import Run
+from emoscope.model.splits import NAMES, by_importance
 
 HUMAN_ACCURACY = "65 ± 5 %"  # Source: I. Goodfellow et al., Challenges in representation learning, 2013
 SAMPLE_ZOOM = 1.4
-UNSEEN_SPLITS = ("PrivateTest", "test")
-TEST_SPLITS = (*UNSEEN_SPLITS, "PublicTest", "validation")
 
 
 def show_ways_in() -> None:
@@ -64,7 +63,7 @@ def show_figures(run: Run) -> None:
     except RunError as error:
         show_error(error)
         return
-    split = next((name for name in TEST_SPLITS if "accuracy" in metrics.get(name, {})), None)
+    split = next((name for name in by_importance(metrics) if "accuracy" in metrics[name]), None)
     figures = metrics[split] if split else {}
     tiles = []
     if figures:
@@ -86,7 +85,7 @@ def _measured_on(run: Run, split: str | None, figures: Mapping[str, Any]) -> str
         return f"{name} was not evaluated yet: `python -m training evaluate` measures it."
     low, high = figures.get("intervals", {}).get("accuracy", (None, None))
     interval = f" (95 % interval {100 * low:.1f} to {100 * high:.1f} %)" if low is not None else ""
-    seen = "never saw in training" if split in UNSEEN_SPLITS else "was chosen by, but not trained on"
+    seen = "never saw in training" if split in NAMES["test"] else "was chosen by, but not trained on"
     images = f"the {figures['n']:,} images of {escape(run.info.dataset.name)}'s {split}"
     return f"{name} on {images}, which it {seen}{interval}. People: Goodfellow et al., 2013."
 

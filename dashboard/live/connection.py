@@ -46,9 +46,7 @@ def _camera_rate(pool: AnalysisPool) -> int:
     return round(min(CAMERA_RATE, max(5, pool.newcomers_frame_rate)))
 
 
-def streamer(
-    processor: LiveProcessor, ice: IceConfiguration, pool: AnalysisPool
-) -> WebRtcStreamerContext[Any, Any]:
+def streamer(processor: LiveProcessor, ice: IceConfiguration, pool: AnalysisPool) -> WebRtcStreamerContext[Any, Any]:
     """Show the video with its Start button."""
     rate = st.session_state.setdefault(_ASKED, _camera_rate(pool))  # a running camera keeps it: see show_crowd
     width, height = (640, 480) if rate == CAMERA_RATE else (480, 360)

@@ -20,9 +20,6 @@ from emoscope.model.dataset.locate import GET_DATA
 from emoscope.model.dataset.samples import (
     FER2013_CLASSES,
     FER2013_SPLITS,
-    TEST_SPLITS,
-    TRAIN_SPLITS,
-    VALIDATION_SPLITS,
     Split,
     hash_pixels,
 )
@@ -30,6 +27,7 @@ from emoscope.model.errors import DataError, ImageError
 from emoscope.model.images import decode_image
 from emoscope.model.machine import available_cores
 from emoscope.model.networks.preprocessing import resize_face
+from emoscope.model.splits import KNOWN, NAMES
 
 T = TypeVar("T")
 Progress = Callable[[int, int], None]
@@ -196,8 +194,7 @@ def _split_names(folders: list[str]) -> list[str]:
 
 
 def _split_rank(split: str) -> tuple[int, str]:
-    parts = (TRAIN_SPLITS, VALIDATION_SPLITS, TEST_SPLITS)
-    return next((rank for rank, names in enumerate(parts) if split in names), len(parts)), split
+    return next((rank for rank, names in enumerate(NAMES.values()) if split in names), len(NAMES)), split
 
 
 def _refuse_empty_folders(tree: FileTree, root: str, spelling: dict[str, str]) -> None:
@@ -207,7 +204,7 @@ def _refuse_empty_folders(tree: FileTree, root: str, spelling: dict[str, str]) -
         if not path.is_relative_to(root):
             continue
         inside = path.relative_to(root).parts
-        is_split = len(inside) == 1 and _split_names([inside[0]])[0] in TRAIN_SPLITS + VALIDATION_SPLITS + TEST_SPLITS
+        is_split = len(inside) == 1 and _split_names([inside[0]])[0] in KNOWN
         is_class = len(inside) == 2 and inside[1].casefold() not in spelling
         if is_split or is_class:
             raise DataError(f"The folder {folder} of {tree.name} is empty.", "Put images into it or remove it.")

@@ -8,13 +8,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from emoscope.model.splits import Part, find_split
+
 FER2013_CLASSES = ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral")
 FER2013_SPLITS = ("Training", "PublicTest", "PrivateTest")
-
-# The part that each split plays, first match wins: FER-2013's own names, then those of folders.
-TRAIN_SPLITS = ("Training", "train")
-VALIDATION_SPLITS = ("PublicTest", "validation")
-TEST_SPLITS = ("PrivateTest", "test")
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,20 +76,21 @@ class Dataset:
     @property
     def train(self) -> Split | None:
         """The split to train on, or None."""
-        return self._first(TRAIN_SPLITS)
+        return self._of("training")
 
     @property
     def validation(self) -> Split | None:
         """The split to choose everything on, or None."""
-        return self._first(VALIDATION_SPLITS)
+        return self._of("validation")
 
     @property
     def test(self) -> Split | None:
         """The split to report once, or None."""
-        return self._first(TEST_SPLITS)
+        return self._of("test")
 
-    def _first(self, names: tuple[str, ...]) -> Split | None:
-        return next((self.splits[name] for name in names if name in self.splits), None)
+    def _of(self, part: Part) -> Split | None:
+        name = find_split(part, self.splits)
+        return None if name is None else self.splits[name]
 
 
 def hash_pixels(pixels: np.ndarray) -> int:

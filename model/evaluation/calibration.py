@@ -14,13 +14,13 @@ from typing import Any
 
 import numpy as np
 
-from emoscope.model.dataset.samples import VALIDATION_SPLITS
 from emoscope.model.errors import RunError
 from emoscope.model.evaluation.curves import coverage_curve
 from emoscope.model.evaluation.statistics import wilson_lower
 from emoscope.model.runs.files import write_json
 from emoscope.model.runs.predictions import Predictions
 from emoscope.model.runs.run import Run
+from emoscope.model.splits import find_split
 
 DEFAULT_BINS = 15
 ABSTAIN_ACCURACY = 0.9
@@ -133,13 +133,13 @@ def validation_split(run: Run) -> str:
     Raises:
         RunError: The run has no predictions on one.
     """
-    for name in VALIDATION_SPLITS:
-        if name in run.splits:
-            return name
-    raise RunError(
-        f"{run.key} has no predictions on a validation split.",
-        "Run `python -m training evaluate` with data that has one.",
-    )
+    split = find_split("validation", run.splits)
+    if split is None:
+        raise RunError(
+            f"{run.key} has no predictions on a validation split.",
+            "Run `python -m training evaluate` with data that has one.",
+        )
+    return split
 
 
 def calibrate_run(run: Run) -> dict[str, Any]:

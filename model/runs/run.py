@@ -22,6 +22,7 @@ from emoscope.model.errors import RunError
 from emoscope.model.places import HOME, working_folder
 from emoscope.model.runs.files import read_json, write_atomically, write_json
 from emoscope.model.runs.predictions import Predictions
+from emoscope.model.splits import by_importance
 
 SCHEMA_VERSION = 1
 DEFAULT_RUN = "emoscope"
@@ -181,10 +182,8 @@ class Run:
 
     @cached_property
     def splits(self) -> tuple[str, ...]:
-        """Names of the splits that predictions are saved for, in evaluation order."""
-        names = sorted(p.stem for p in (self.path / "predictions").glob("*.npz"))
-        order = {"PublicTest": 0, "validation": 0, "PrivateTest": 1, "test": 1}
-        return tuple(sorted(names, key=lambda n: (order.get(n, 2), n)))
+        """Names of the splits that predictions are saved for, the test split first."""
+        return by_importance(p.stem for p in (self.path / "predictions").glob("*.npz"))
 
     def predictions(self, split: str) -> Predictions:
         """Read and check the answers on one split.

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
 
-from emoscope.model.dataset.samples import TEST_SPLITS
 from emoscope.model.evaluation.calibration import answered_from, calibrate_run, temperature_effect
 from emoscope.model.runs.run import load_run
+from emoscope.model.splits import find_split
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -21,7 +21,7 @@ def run(args: Namespace) -> int:
         result = calibrate_run(saved)
         threshold = result["abstain_below"]
         print(f"{saved.key}: temperature {result['temperature']:.3f}, saved in calibration.json")
-        for split in (result["split"], *(s for s in TEST_SPLITS if s in saved.splits)):
+        for split in filter(None, (result["split"], find_split("test", saved.splits))):
             found = saved.predictions(split)
             effect = temperature_effect(found, result["temperature"])
             how = "fitted here" if split == result["split"] else "not fitted here"

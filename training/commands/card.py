@@ -13,7 +13,6 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 
 from emoscope.model.dataset import VOTE_NAMES, Dataset, find_dataset
-from emoscope.model.dataset.samples import TEST_SPLITS
 from emoscope.model.errors import RunError
 from emoscope.model.evaluation.calibration import ABSTAIN_ACCURACY, answered_from, temperature_effect
 from emoscope.model.evaluation.label_errors import accuracy_by_agreement, vote_shares, votes_of
@@ -63,7 +62,7 @@ def model_card(run: Run, dataset: Dataset | None = None) -> str:
     """
     if not run.splits:
         raise RunError(f"{run.key} has no saved predictions.", f"Run `python -m training evaluate {run.key}`.")
-    split = next((name for name in TEST_SPLITS if name in run.splits), run.splits[-1])
+    split = run.splits[0]
     found = run.predictions(split)
     return "\n".join(
         [

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from argparse import ArgumentParser, Namespace
-from collections.abc import Container
+from collections.abc import Iterable
 from dataclasses import asdict, fields, replace
 from pathlib import Path
 from typing import Any
@@ -16,12 +16,13 @@ from typing import Any
 import numpy as np
 
 from emoscope.model.dataset import Dataset, Split
-from emoscope.model.dataset.samples import TRAIN_SPLITS, VALIDATION_SPLITS, fingerprint
+from emoscope.model.dataset.samples import fingerprint
 from emoscope.model.errors import DataError, EmoscopeError, RunError
 from emoscope.model.networks.load import load_classifier
 from emoscope.model.runs.files import checkpoint_of
 from emoscope.model.runs.predictions import Predictions, write_predictions
 from emoscope.model.runs.run import Run, artifacts_root, load_run, write_run_info
+from emoscope.model.splits import NAMES, find_split
 from emoscope.training.commands.arguments import add_data_arguments, load_data_at
 from emoscope.training.commands.train import keep
 from emoscope.training.config.schema import TrainConfig, add_config_flags, config_names, config_overrides, load_config
@@ -76,8 +77,10 @@ def cross_validate(config: TrainConfig, dataset: Dataset, folds: int, output: Pa
     return gathered
 
 
-def _train_split(splits: Container[str]) -> str:
-    return next(name for name in TRAIN_SPLITS if name in splits)
+def _train_split(splits: Iterable[str]) -> str:
+    name = find_split("training", splits)
+    assert name is not None, "cross_validate has refused data without one"
+    return name
 
 
 def _select(split: Split, chosen: np.ndarray) -> Split:
@@ -112,7 +115,7 @@ def _train_fold(
     trained = train(config, rest, checkpoint_of(folder), fresh=fresh)
     note = f"{config.name}: its predictions of {name} are of the images that it was not trained on."
     runs = []
-    scored = [split for split in dataset.splits if split in VALIDATION_SPLITS]
+    scored = [split for split in dataset.splits if split in NAMES["validation"]]
     for run in keep(trained, config, dataset, folder, note, scored):
         classifier = load_classifier(run)
         try:

@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 
 from emoscope.model.dataset import Dataset
-from emoscope.model.dataset.samples import VALIDATION_SPLITS
 from emoscope.model.errors import DataError, RunError
 from emoscope.model.evaluation.metrics import ClassCounts, confusion_counts, overall_scores
 from emoscope.model.evaluation.robustness import (
@@ -25,6 +24,7 @@ from emoscope.model.evaluation.robustness import (
 from emoscope.model.networks.classifier import Classifier
 from emoscope.model.networks.load import load_classifier
 from emoscope.model.runs.run import Run, load_run
+from emoscope.model.splits import find_split
 from emoscope.training.commands.arguments import add_data_arguments, load_data
 from emoscope.training.evaluation.corruptions import corrupt
 from emoscope.training.evaluation.evaluate import CHUNK, choose_splits
@@ -55,7 +55,7 @@ def measure_robustness(
     if samples < 1:
         raise DataError(f"{samples} samples are too few to score.", "Give a positive --samples.")
     if split is None:
-        split = next((name for name in VALIDATION_SPLITS if name in dataset.splits), None)
+        split = find_split("validation", dataset.splits)
         if split is None:
             raise DataError(f"{dataset.name} has no validation split.", "Name a split with --split.")
     (split,) = choose_splits(dataset, [split])

@@ -14,11 +14,11 @@ from typing import Any
 
 import numpy as np
 
-from emoscope.model.dataset.samples import TRAIN_SPLITS
 from emoscope.model.emotions import emotion_key
 from emoscope.model.errors import ConfigError
 from emoscope.model.networks.load import load_classifier
 from emoscope.model.runs.run import KERAS_FILE, Run, load_run
+from emoscope.model.splits import NAMES, find_split
 from emoscope.training.distillation.cache import content_hash, read_cached, write_cached
 from emoscope.training.evaluation.evaluate import classify_images
 from emoscope.training.evaluation.flip import FlipAverage
@@ -111,7 +111,7 @@ def _honest(runs: list[Run], classes: Mapping[str, tuple[str, ...]]) -> list[Run
 
 
 def _held_out_answers(run: Run, pixel_hash: np.ndarray) -> np.ndarray:
-    found = run.predictions(next((name for name in TRAIN_SPLITS if name in run.splits), TRAIN_SPLITS[0]))
+    found = run.predictions(find_split("training", run.splits) or NAMES["training"][0])
     order = np.argsort(found.pixel_hash)
     place = np.minimum(np.searchsorted(found.pixel_hash[order], pixel_hash), len(order) - 1)
     if (absent := np.count_nonzero(found.pixel_hash[order][place] != pixel_hash)) > 0:

@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 
 from emoscope.model.dataset import Dataset, Split
-from emoscope.model.dataset.samples import TRAIN_SPLITS
 from emoscope.model.errors import DataError
 from emoscope.model.evaluation.metrics import METRIC_TITLES, SCALARS, compute_metrics
 from emoscope.model.networks.classifier import Classifier
@@ -16,6 +15,7 @@ from emoscope.model.networks.load import load_classifier
 from emoscope.model.runs.files import write_json
 from emoscope.model.runs.predictions import Predictions, write_predictions
 from emoscope.model.runs.run import Run, load_run
+from emoscope.model.splits import is_training
 from emoscope.training.evaluation.labels import labels_for
 
 CHUNK = 512
@@ -63,7 +63,7 @@ def choose_splits(dataset: Dataset, splits: Sequence[str] | None = None) -> tupl
         DataError: A named split is not there, or there is none but the training split.
     """
     if splits is None:
-        splits = [name for name in dataset.splits if name not in TRAIN_SPLITS]
+        splits = [name for name in dataset.splits if not is_training(name)]
         if not splits:
             raise DataError(
                 f"{dataset.name} has a training split only.", "Name it with --splits to score it all the same."

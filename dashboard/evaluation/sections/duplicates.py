@@ -18,9 +18,9 @@ from emoscope.dashboard.ui.tables import show_table
 from emoscope.dashboard.ui.url_state import in_url
 from emoscope.model.dataset import Dataset
 from emoscope.model.dataset.duplicates import NEAR_CORRELATION, DuplicateGroup, Duplicates
-from emoscope.model.dataset.samples import TRAIN_SPLITS
 from emoscope.model.errors import RunError
 from emoscope.model.runs.run import Run
+from emoscope.model.splits import by_importance, is_training
 
 GROUPS_PER_PAGE = 12
 FILTERS = ("Across splits", "Labels differ", "All")
@@ -97,9 +97,8 @@ def _percent(right: np.ndarray) -> float:
 def _show_effect(dataset: Dataset, found: Duplicates) -> None:
     st.subheader("What they do to a run’s accuracy")
     runs = available_runs(stop=False)
-    splits = [
-        name for name in dataset.splits if name not in TRAIN_SPLITS and any(name in r.splits for r in runs.values())
-    ]
+    scored = {name for run in runs.values() for name in run.splits}
+    splits = [name for name in by_importance(dataset.splits) if not is_training(name) and name in scored]
     if not splits:
         st.caption("No run here has answers on a held-out split of this data set.")
         return

@@ -18,6 +18,7 @@ from emoscope.dashboard.ui.tables import show_table
 from emoscope.dashboard.ui.url_state import in_url
 from emoscope.model.evaluation.metrics import LOWER_IS_BETTER, METRIC_TITLES, SCALARS
 from emoscope.model.runs.run import KERAS_FILE, Run
+from emoscope.model.splits import by_importance
 
 COSTS = {
     "Operations a face (millions)": "multiply_adds",
@@ -29,7 +30,7 @@ COSTS = {
 
 def show_leaderboard(runs: Mapping[str, Run]) -> None:
     """Show the runs best first, one table for each test set, and their Pareto front."""
-    splits = tuple(dict.fromkeys(split for run in runs.values() for split in run.splits))
+    splits = by_importance({split for run in runs.values() for split in run.splits})
     if not splits:
         report_problems(["No run here has saved predictions; run `python -m training evaluate` on one."])
         return
