@@ -9,6 +9,7 @@ from time import monotonic
 import streamlit as st
 
 from dashboard.charts import live as charts
+from dashboard.charts.probabilities import probability_bars
 from dashboard.charts.theme import class_colors
 from dashboard.live_statistics import Performance, agreement
 from dashboard.live_video import LiveProcessor, LiveSettings, LiveView
@@ -61,7 +62,7 @@ def _show_face(face: TrackedFace, view: LiveView) -> None:
         reference, name = view.uncorrected[face.track_id], "without baseline"
     elif face.other is not None and face.other.class_names == prediction.class_names:
         reference, name = face.other.probabilities, "network B"
-    st.html(charts.distribution(prediction.probabilities, prediction.class_names, reference, name))
+    st.html(probability_bars(prediction.probabilities, prediction.class_names, reference, name))
     if face.other is not None:
         st.caption(f"B reads **{face.other.label}** {face.other.confidence:.0%}")
 

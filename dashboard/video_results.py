@@ -169,8 +169,7 @@ def _show_face(face: ShownFace) -> None:
         f'<span style="opacity:.75">{prediction.probabilities[face.label_index]:.0%}</span>'
         f'<span style="margin-left:auto;opacity:.6">person {number}</span></div>'
     )
-    bars = probability_bars(prediction.probabilities, prediction.class_names)
-    st.plotly_chart(bars, config=PLAIN, key=f"video_bars_{number}")
+    st.html(probability_bars(prediction.probabilities, prediction.class_names))
 
 
 def _choose_people(everyone: Sequence[Person]) -> list[Person]:
