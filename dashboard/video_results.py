@@ -19,7 +19,7 @@ from dashboard.state import choose, kept
 from dashboard.tables import show_table
 from dashboard.video_clip import Clip, ClipWork
 from dashboard.video_hover import show_stills_over
-from dashboard.video_view import PLAIN, forget, show_bar
+from dashboard.video_view import PLAIN, offer_another, show_bar
 from model.annotate import short_warning
 from model.video import clock
 from model.video_readings import ShownFace
@@ -69,7 +69,7 @@ def _show_header(work: ClipWork, shown: Sequence[Person], brief: int) -> None:
                 "CSV", work.clip.to_csv, f"{stem}.csv", "text/csv", icon=":material/download:", on_click="ignore"
             )
             _show_copy(work, stem)
-            st.button("Another video", icon=":material/upload:", on_click=forget)
+            offer_another("Another video")
     info = work.clip.analysis.info if work.clip.analysis else None
     size = f" · {info.width} × {info.height} pixels" if info else ""
     passing = f" · {brief} more seen for less than a second" if brief else ""

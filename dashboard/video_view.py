@@ -81,10 +81,12 @@ def show_failure(work: ClipWork) -> None:
     """Say why a video could not be read, and offer another."""
     assert work.reading.error is not None
     show_error(work.reading.error, about=work.clip.name)
-    st.button("Choose another video", icon=":material/upload:", on_click=forget)
+    offer_another("Choose another video")
 
 
-def forget() -> None:
-    """Drop the clip, its readings and whatever still works on it."""
-    for key in ("video", "video_upload", "video_moment", "video_people"):
-        st.session_state.pop(key, None)
+def offer_another(label: str) -> None:
+    """Show the button that drops the clip, its readings and whatever still works on it, and draws the page anew."""
+    if st.button(label, icon=":material/upload:"):
+        for key in ("video", "video_upload", "video_moment", "video_people"):
+            st.session_state.pop(key, None)
+        st.rerun()  # a callback would redraw only the fragment that the button is in
