@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
+from pathlib import Path
 
 from model.artifacts import RunInfo
 from model.dataset import Dataset, find_dataset, load_dataset
@@ -14,6 +15,11 @@ def add_data_arguments(parser: ArgumentParser) -> None:
     """Add ``--data`` and ``--votes``."""
     parser.add_argument("--data", metavar="PATH", help="data set: file or folder (default: EMOSCOPE_DATA, else data/)")
     parser.add_argument("--votes", metavar="FILE", help="FER+ votes (default: fer2013new.csv beside the data)")
+
+
+def data_title(args: Namespace) -> str:
+    """Return what to call the data that the flags name: their file's or folder's name without its endings."""
+    return Path(args.data or find_dataset() or "data").resolve().name.split(".")[0]
 
 
 def separate_names(text: str) -> tuple[str, ...]:

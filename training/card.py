@@ -14,13 +14,14 @@ import numpy as np
 
 from model.artifacts import CARD_FILE, Predictions, Run, load_run, write_atomically
 from model.calibration import ABSTAIN_ACCURACY, answered_from, temperature_effect
-from model.dataset import VOTE_NAMES, Dataset, find_dataset
+from model.dataset import VOTE_NAMES, Dataset
 from model.dataset.samples import TEST_SPLITS
 from model.errors import RunError
 from model.label_errors import accuracy_by_agreement, vote_shares, votes_of
 from model.metrics import METRIC_TITLES, SCALARS, compute_metrics
 from model.robustness import read_robustness, summarize_robustness
-from training.arguments import add_data_arguments, load_data
+from training.arguments import add_data_arguments
+from training.other_data import own_data
 
 CONFUSIONS = 6
 
@@ -217,6 +218,10 @@ def _percent(share: float, decimals: int = 0) -> str:
 
 def add_arguments(parser: ArgumentParser) -> None:
     """Declare the flags of ``python -m training card``."""
+    parser.description = (
+        "Write the model card, README.md, of each run anew from its files. Only the data that a run was made with add "
+        "to it: how the network does where annotators agree."
+    )
     parser.add_argument("run", nargs="+", help="key or folder of a saved run")
     add_data_arguments(parser)
 
@@ -225,7 +230,7 @@ def run(args: Namespace) -> int:
     """Write the card of each run."""
     for key in args.run:
         saved = load_run(key)
-        dataset = load_data(args, saved.info) if args.data or find_dataset() else None
+        dataset = own_data(args, saved)
         write_atomically(saved.path / CARD_FILE, model_card(saved, dataset).rstrip() + "\n")
         print(saved.path / CARD_FILE)
     return 0

@@ -23,6 +23,7 @@ from model.errors import ConfigError, RunError
 from training.arguments import add_data_arguments, load_data
 from training.config import TrainConfig
 from training.config_values import build
+from training.other_data import beside
 from training.train_command import checkpoint_of, keep
 from training.weights import open_network
 
@@ -170,13 +171,16 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--learning_rate", type=float, help=f"to begin with (default: {RATE} of the run's)")
     parser.add_argument("--output", type=Path, help="folder of the pruned run (default: <run>-pruned-<percent>)")
     parser.add_argument("--fresh", action="store_true", help="forget an unfinished fine-tuning and start over")
+    parser.add_argument("--overwrite", action="store_true", help="replace a finished run of the same name")
     add_data_arguments(parser)
 
 
 def run(args: Namespace) -> int:
     """Prune, fine-tune, save, export, score; the same command goes on where it was stopped."""
     origin = load_run(args.run)
-    output = args.output or origin.path.with_name(f"{origin.path.name}-pruned-{100 * args.sparsity:g}")
+    output = args.output or beside(origin, f"pruned-{100 * args.sparsity:g}")
+    if (output / "run.json").is_file() and not (args.overwrite or checkpoint_of(output).is_file()):
+        raise RunError(f"There is already a run {output.name}.", "Choose another --output, or give --overwrite.")
     dataset = load_data(args, origin.info)
     try:
         pruned = prune(
@@ -194,6 +198,6 @@ def run(args: Namespace) -> int:
     print(pruned.info.note)
     for split, metrics in pruned.metrics.items():
         before = origin.metrics.get(split, {}).get("accuracy")
-        beside = f", {origin.key} {100 * before:.2f} %" if before is not None else ""
-        print(f"{pruned.key}  {split}: accuracy {100 * metrics['accuracy']:.2f} %{beside}, n = {metrics['n']:,}")
+        compared = f", {origin.key} {100 * before:.2f} %" if before is not None else ""
+        print(f"{pruned.key}  {split}: accuracy {100 * metrics['accuracy']:.2f} %{compared}, n = {metrics['n']:,}")
     return 0
