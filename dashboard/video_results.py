@@ -222,6 +222,7 @@ def _table(class_names: Sequence[str], everyone: Sequence[Person]) -> pd.DataFra
             "from": clock(person.first),
             "to": clock(person.last),
             "seen (s)": round(person.seen, 1),
+            "appearances": person.appearances,
             "mostly": person.label or "not readable",
             "readable (%)": round(100 * person.readable),
             **{
