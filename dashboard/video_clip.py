@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import cv2
 import numpy as np
 
 from dashboard.background import BackgroundWork
 from model.annotate import annotate
+from model.errors import EmoscopeError, VideoError
 from model.pipeline import Pipeline
 from model.video import Video, clock, read_frame
 from model.video_analysis import Progress, VideoAnalysis
@@ -108,21 +109,23 @@ class ClipWork:
 
     Args:
         clip: Its reading starts at once.
+        is_wanted: Tells whether who brought it is still there; without them the work ends soon.
     """
 
-    def __init__(self, clip: Clip) -> None:
+    def __init__(self, clip: Clip, is_wanted: Callable[[], bool]) -> None:
         self.clip = clip
-        self.reading = BackgroundWork(clip.read)
+        self._is_wanted = is_wanted
+        self.reading = BackgroundWork(clip.read, is_wanted)
         self.drawing: BackgroundWork | None = None
 
     def start_drawing(self) -> None:
         """Begin the annotated copy."""
-        self.drawing = BackgroundWork(self.clip.draw)
+        self.drawing = BackgroundWork(self.clip.draw, self._is_wanted)
 
     def read_again(self, pipeline: Pipeline, way: tuple) -> ClipWork:
         """Return work on the same file with another network or detector."""
         self.reading.stop()
-        return ClipWork(Clip(self.clip.name, self.clip.data, pipeline, way, self.clip.rate))
+        return ClipWork(Clip(self.clip.name, self.clip.data, pipeline, way, self.clip.rate), self._is_wanted)
 
     @property
     def problem(self) -> str:
@@ -130,6 +133,15 @@ class ClipWork:
         analysis = self.clip.analysis
         if analysis is None:
             return ""
-        if self.reading.was_stopped and len(analysis.readings().times):
-            return f"You stopped the reading at {clock(self.clip.seconds)}; what was read until then is shown."
+        if self.reading.was_stopped:
+            lost = self.reading.was_abandoned
+            who = "The connection was lost and the reading ended" if lost else "You stopped the reading"
+            return f"{who} at {clock(self.clip.seconds)}; what was read until then is shown."
         return analysis.problem
+
+    @property
+    def failure(self) -> EmoscopeError | None:
+        """Why nothing can be shown of the file once its reading has ended; None if something can."""
+        if self.reading.error is None and self.clip.analysis is None:
+            return VideoError("The reading was stopped before it began.", "Choose the video again.")
+        return self.reading.error

@@ -79,9 +79,21 @@ def show_bar(work: ClipWork, what: str) -> None:
 
 def show_failure(work: ClipWork) -> None:
     """Say why a video could not be read, and offer another."""
-    assert work.reading.error is not None
-    show_error(work.reading.error, about=work.clip.name)
+    assert work.failure is not None
+    show_error(work.failure, about=work.clip.name)
     offer_another("Choose another video")
+
+
+def offer_reading_again(work: ClipWork, way: tuple) -> bool:
+    """Show why a clip may be worth reading again; returns whether that is wanted."""
+    why = (
+        "This was read by another network or detector than the one chosen now."
+        if work.clip.way != way
+        else "Only a part was read."
+    )
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.caption(why, width="content")
+        return st.button("Read it again", icon=":material/refresh:")
 
 
 def offer_another(label: str) -> None:

@@ -1,4 +1,5 @@
 import io
+import threading
 
 import numpy as np
 import pytest
@@ -85,7 +86,19 @@ def test_a_stopped_reading_keeps_what_was_read(page, monkeypatch):
     monkeypatch.setattr(video_analysis.VideoAnalysis, "run", stopping)
     drop(page, make_clip(3.0))
     assert "You stopped the reading" in words(page)
+    assert any(button.label == "Read it again" for button in page.button)
     assert len(page.session_state["video"].clip.readings.times) < 30
+
+
+def test_a_reading_that_is_stopped_while_it_waits_is_one_sentence(page, monkeypatch):
+    monkeypatch.setattr("dashboard.background._TURNS", threading.Semaphore(0))
+    page.file_uploader[0].set_value(("clip.mp4", make_clip(0.5), "video/mp4")).run()
+    [stop] = [button for button in page.button if button.label.startswith("Stop")]
+    stop.click().run()
+    finish(page)
+    assert "stopped before it began" in page.error[0].value
+    page.button[0].click().run()
+    assert page.file_uploader
 
 
 def test_a_file_that_ends_early_is_shown_as_far_as_it_goes(page):
