@@ -14,6 +14,7 @@ from model.errors import EmoscopeError, VideoError
 from model.pipeline import Pipeline
 from model.video import Video, clock, read_frame
 from model.video_analysis import Progress, VideoAnalysis
+from model.video_playing import browser_type
 from model.video_readings import Readings, ShownFace
 from model.video_writing import AnnotatedVideo
 
@@ -43,6 +44,7 @@ class Clip:
         self.copy_problem = ""
         self._readings: Readings | None = None
         self._frames: dict[float, bytes] = {}
+        self._browser_type: str | None = None
 
     def read(self) -> Iterator[Progress]:
         """Analyse the video; what is there can be used before the last step."""
@@ -70,6 +72,18 @@ class Clip:
         """The length that was read, in seconds; never 0."""
         times = self.readings.times
         return max(float(times[-1]) + max(self.readings.step, 0.04), 0.04) if len(times) else 0.04
+
+    def film(self) -> tuple[bytes, str] | None:
+        """Return what a browser can play and its MIME type: the annotated copy once it is made, else the file itself.
+
+        Returns:
+            None where browsers do not play the file and there is no copy.
+        """
+        if self.copy is not None:
+            return self.copy, "video/mp4"
+        if self._browser_type is None:
+            self._browser_type = browser_type(io.BytesIO(self.data))
+        return (self.data, self._browser_type) if self._browser_type else None
 
     def frame(self, at: float) -> tuple[bytes, list[ShownFace]]:
         """Return the frame at a time with what was read drawn in, as JPEG, and its faces."""
