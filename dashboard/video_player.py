@@ -52,7 +52,12 @@ export default function ({data, parentElement, setTriggerValue}) {
     if (!isNear(data.at, Number(film.dataset.asked))) film.currentTime = data.at;
     film.dataset.asked = data.at;
   };
-  const load = () => { delete film.dataset.told; delete film.dataset.asked; obey(); };
+  const load = () => setTimeout(() => {  // once the player's own start, at 0, has been set
+    if (!film) return;
+    delete film.dataset.told;
+    delete film.dataset.asked;
+    obey();
+  });
   const heard = {play: follow, pause: rest, seeked: rest, timeupdate: draw, loadedmetadata: load};
   const leave = () => {
     if (film) for (const [name, handler] of Object.entries(heard)) film.removeEventListener(name, handler);

@@ -194,11 +194,16 @@ def test_a_reload_leaves_no_reading_that_the_next_would_wait_for(page, app_url, 
 
 
 def test_the_annotated_copy_is_made_and_saved_with_its_sound(read):
+    read.mouse.click(*place_on_timeline(read, 0.7))
+    expect(read.get_by_role("img", name="The video at 0:02")).to_be_visible()
+    moment = time_played(read)
     read.get_by_role("button", name="Make annotated video").click()
     button = read.get_by_role("button", name=re.compile("^Annotated video"))
     expect(button).to_be_visible(timeout=60_000)
     with read.expect_download() as download:
         button.click()
     assert download.value.suggested_filename == "clip-annotated.mp4"
+    read.wait_for_function(f"document.querySelector('{PLAYER}').currentSrc.endsWith('.mp4')")
+    read.wait_for_function(f"Math.abs(document.querySelector('{PLAYER}').currentTime - {moment}) < 0.1")
     with Video(download.value.path()) as copy:
         assert copy.info.has_audio and len(list(copy.frames())) == 75
