@@ -10,7 +10,7 @@ import socket
 import sys
 import webbrowser
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -103,7 +103,8 @@ def main() -> None:
 
     from emoscope.dashboard.api.app import Api
     from emoscope.dashboard.api.closing import LingeringClose
-    from emoscope.dashboard.api.nagle import answer_promptly
+    from emoscope.dashboard.server.compression import CompressedFiles
+    from emoscope.dashboard.server.nagle import answer_promptly
 
     answer_promptly()
     api = Api()
@@ -120,7 +121,7 @@ def main() -> None:
         Path(__file__).with_name("app.py"),
         lifespan=announce,
         routes=[Mount("/api", app=api)],
-        middleware=[Middleware(LingeringClose)],
+        middleware=[Middleware(LingeringClose), Middleware(CompressedFiles)],
     )
     app.run(
         config={
@@ -132,4 +133,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    with suppress(KeyboardInterrupt):  # Ctrl-C is how one stops it
+        main()

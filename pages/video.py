@@ -26,18 +26,15 @@ if work is None:
     brought = video_view.choose_clip()
     if brought is None:
         st.stop()
-    work = st.session_state["video"] = ClipWork(Clip(*brought, pipeline, way, rate))
+    work = st.session_state["video"] = ClipWork(Clip(*brought, pipeline, way, rate), state.presence())
     st.rerun()  # without the uploader: the server forgets the upload
 
 if work.reading.is_running:
     video_view.show_reading(work)
-elif work.reading.error is not None:
+elif work.failure is not None:
     video_view.show_failure(work)
 else:
-    if work.clip.way != way:
-        with st.container(horizontal=True, vertical_alignment="center"):
-            st.caption("This was read by another network or detector than the one chosen now.", width="content")
-            if st.button("Read it again", icon=":material/refresh:"):
-                st.session_state["video"] = work.read_again(pipeline, way)
-                st.rerun()
+    if (work.clip.way != way or work.reading.was_stopped) and video_view.offer_reading_again(work, way):
+        st.session_state["video"] = work.read_again(pipeline, way)
+        st.rerun()
     video_results.show_results(work)

@@ -112,6 +112,11 @@ def test_pages():
     assert f"| {', '.join(f'{seconds:.1f} s' for seconds in worst.values())} |" in README
 
 
+def test_page_weight():
+    home = benchmark("page_weight")["pages"]["home"]
+    assert f"| {home['transferred'] / 1e6:.1f} MB, {home['unpacked'] / 1e6:.1f} MB |" in README
+
+
 def test_pictures_that_it_shows_are_there():
     shown = [line.split("](")[1].split(")")[0] for line in README.splitlines() if line.startswith("![")]
     assert shown

@@ -14,19 +14,18 @@ from emoscope.model.video.readings import Readings
 from emoscope.model.video.summary import binned
 
 MAX_BINS = 240
-ROW_HEIGHT = 130
+ROW_HEIGHT = 96
 _TICK_STEPS = (0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200)
 _MOST_TICKS = 9
 
 
-def timeline(readings: Readings, numbers: Sequence[int], seconds: float, chosen: float | None = None) -> go.Figure:
+def timeline(readings: Readings, numbers: Sequence[int], seconds: float) -> go.Figure:
     """Stack the probabilities of each person over time, a row a person; gaps are times without a readable face.
 
     Args:
         readings: Of the whole video.
         numbers: Track ids of the people to show.
         seconds: Length of the video.
-        chosen: A moment to mark.
     """
     bins = int(np.clip(seconds / max(readings.step, 0.04), 1, MAX_BINS))
     rows = max(1, len(numbers))
@@ -57,8 +56,6 @@ def timeline(readings: Readings, numbers: Sequence[int], seconds: float, chosen:
     fig.update_xaxes(range=[0, seconds], fixedrange=True, hoverformat=".1f")
     fig.update_xaxes(tickvals=ticks, ticktext=[tick_text(at) for at in ticks])
     fig.update_yaxes(range=[0, 1], fixedrange=True, tickformat=".0%", tickvals=[0, 0.5, 1], showgrid=False)
-    if chosen is not None and numbers:
-        fig.add_vline(chosen, line={"width": 2, "color": "rgb(128, 134, 150)"})
     return fig
 
 

@@ -43,8 +43,7 @@ def show_sample(run: Run) -> None:
         return  # the error that matters is shown where one chose to predict
     left, right = st.columns([3, 4], vertical_alignment="center", gap="small")
     left.image(frame, width="stretch", alt="A sample photo with the face boxed")
-    bars = probability_bars(prediction.probabilities, prediction.class_names)
-    right.plotly_chart(bars, config={"displayModeBar": False}, key="sample_bars")
+    right.html(probability_bars(prediction.probabilities, prediction.class_names))
 
 
 @st.cache_resource(max_entries=2, show_spinner=False)

@@ -8,6 +8,7 @@ from time import monotonic
 
 import streamlit as st
 
+from emoscope.dashboard.charts.probabilities import probability_bars
 from emoscope.dashboard.charts.theme import class_colors
 from emoscope.dashboard.live import charts
 from emoscope.dashboard.live.processor import LiveProcessor, LiveSettings, LiveView
@@ -61,7 +62,7 @@ def _show_face(face: TrackedFace, view: LiveView) -> None:
         reference, name = view.uncorrected[face.track_id], "without baseline"
     elif face.other is not None and face.other.class_names == prediction.class_names:
         reference, name = face.other.probabilities, "network B"
-    st.html(charts.distribution(prediction.probabilities, prediction.class_names, reference, name))
+    st.html(probability_bars(prediction.probabilities, prediction.class_names, reference, name))
     if face.other is not None:
         st.caption(f"B reads **{face.other.label}** {face.other.confidence:.0%}")
 

@@ -30,7 +30,6 @@ STICKY_PICTURE = """@media (min-width: 640px) {
 }"""
 """Keeps a picture in sight while one scrolls through the cards of its faces."""
 CROP_SIZE = (144, 144)
-PLAIN = {"displayModeBar": False}
 
 Result = tuple[Picture, list[Prediction]]
 
@@ -72,8 +71,7 @@ def show_summary(results: Sequence[Result], classifier: Classifier, choice: Choi
                 st.download_button(label, make, file, mime, icon=icon, on_click="ignore", key=f"get_{file}")
             st.button("Clear", icon=":material/delete:", on_click=_clear, help="Forget all pictures and results.")
     if len(faces) > 2:
-        counts = emotion_counts([face.label for face in faces], class_names)
-        st.plotly_chart(counts, config=PLAIN, key="emotion_counts")
+        st.html(emotion_counts([face.label for face in faces], class_names))
     return heat_maps
 
 
@@ -106,10 +104,10 @@ def show_results(album: Album, way: tuple, classifier: Classifier, choice: Choic
                     heat = album.heat_map(picture, way, i, classifier) if heat_maps else None
                     with cards.container(border=True, key=f"face_{picture.key}_{i}"):
                         unsure = surely_from is not None and prediction.confidence < surely_from
-                        _show_card(i + 1, prediction, heat, f"{picture.key}_{i}", unsure)
+                        _show_card(i + 1, prediction, heat, unsure)
 
 
-def _show_card(number: int, prediction: Prediction, heat: np.ndarray | None, key: str, unsure: bool) -> None:
+def _show_card(number: int, prediction: Prediction, heat: np.ndarray | None, unsure: bool) -> None:
     """Show one face: what the network saw, what it reads, how sure it is, and what to be careful about."""
     color = class_colors(prediction.class_names)[prediction.label]
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
@@ -121,8 +119,7 @@ def _show_card(number: int, prediction: Prediction, heat: np.ndarray | None, key
             f"{html.escape(prediction.label)}</strong> {prediction.confidence:.0%}",
             width="stretch",
         )
-    bars = probability_bars(prediction.probabilities, prediction.class_names)
-    st.plotly_chart(bars, config=PLAIN, key=f"bars_{key}")
+    st.html(probability_bars(prediction.probabilities, prediction.class_names))
     for warning in prediction.warnings:
         st.caption(f":material/warning: {escape(warning)}")
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import streamlit as st
+from streamlit import runtime
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from emoscope.dashboard.ui import resources
 from emoscope.dashboard.ui.notices import show_error
@@ -51,6 +54,17 @@ def kept(key: str, default: Any, options: Sequence[Any] | None = None) -> dict[s
 def choose(key: str, value: Any) -> None:
     """Set what :func:`kept` keeps; for callbacks of buttons that propose a choice."""
     st.session_state[key] = value
+
+
+def presence() -> Callable[[], bool]:
+    """Return a function that tells, on any thread, whether this session's browser is connected.
+
+    A page that is closed or reloaded leaves its session behind; Streamlit forgets that minutes later.
+    """
+    context = get_script_run_ctx()
+    if context is None or not runtime.exists():
+        return lambda: True
+    return partial(runtime.get_instance().is_active_session, context.session_id)
 
 
 def run_names() -> dict[str, str]:

@@ -21,24 +21,41 @@ _log = logging.getLogger(__name__)
 _TURNS = threading.BoundedSemaphore(half_of_the_cores())
 
 
+GRACE_SECONDS = 15.0
+"""Work goes on for so long without its owner: a browser that lost its connection is back by then."""
+
+
 class _State:
-    def __init__(self) -> None:
+    def __init__(self, is_wanted: Callable[[], bool]) -> None:
+        self.is_wanted = is_wanted
+        self.wanted_at = monotonic()
+        self.was_abandoned = False
         self.stop = threading.Event()
         self.ended = threading.Event()
         self.started: float | None = None
         self.progress = Progress(0.0, 0.0)
         self.error: EmoscopeError | None = None
 
+    def is_to_stop(self) -> bool:
+        """Tell whether the work was stopped, or its owner has been gone for longer than the grace."""
+        if self.is_wanted():
+            self.wanted_at = monotonic()
+        elif not self.stop.is_set() and monotonic() - self.wanted_at > GRACE_SECONDS:
+            self.was_abandoned = True
+            self.stop.set()
+        return self.stop.is_set()
+
 
 class BackgroundWork:
-    """Work in a thread of its own. It stops when nobody holds this object any more, as when its session ends.
+    """Work in a thread of its own. It stops when nobody holds this object any more, or when its owner is gone.
 
     Args:
         steps: Makes the steps of the work; must not refer to this object.
+        is_wanted: Tells, on any thread, whether who waits for the result is still there; neither may it refer to this.
     """
 
-    def __init__(self, steps: Callable[[], Iterator[Progress]]) -> None:
-        self._state = _State()
+    def __init__(self, steps: Callable[[], Iterator[Progress]], is_wanted: Callable[[], bool] = lambda: True) -> None:
+        self._state = _State(is_wanted)
         weakref.finalize(self, self._state.stop.set)
         threading.Thread(target=_work, args=(self._state, steps), name="background-work", daemon=True).start()
 
@@ -56,6 +73,11 @@ class BackgroundWork:
     def was_stopped(self) -> bool:
         """Whether it was asked to stop before its end."""
         return self._state.stop.is_set()
+
+    @property
+    def was_abandoned(self) -> bool:
+        """Whether it was stopped because its owner was gone."""
+        return self._state.was_abandoned
 
     @property
     def error(self) -> EmoscopeError | None:
@@ -87,13 +109,13 @@ class BackgroundWork:
 def _work(state: _State, steps: Callable[[], Iterator[Progress]]) -> None:
     try:
         while not _TURNS.acquire(timeout=0.2):
-            if state.stop.is_set():
+            if state.is_to_stop():
                 return
         try:
             state.started = monotonic()
             for progress in steps():
                 state.progress = progress
-                if state.stop.is_set():
+                if state.is_to_stop():
                     return
         finally:
             _TURNS.release()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import cv2
@@ -11,8 +11,10 @@ import numpy as np
 
 from emoscope.dashboard.video.background import BackgroundWork
 from emoscope.model.drawing.annotate import annotate
+from emoscope.model.errors import EmoscopeError, VideoError
 from emoscope.model.pipeline import Pipeline
 from emoscope.model.video.analysis import Progress, VideoAnalysis
+from emoscope.model.video.playing import browser_type
 from emoscope.model.video.reader import Video, clock, read_frame
 from emoscope.model.video.readings import Readings, ShownFace
 from emoscope.model.video.writer import AnnotatedVideo
@@ -43,6 +45,7 @@ class Clip:
         self.copy_problem = ""
         self._readings: Readings | None = None
         self._frames: dict[float, bytes] = {}
+        self._browser_type: str | None = None
 
     def read(self) -> Iterator[Progress]:
         """Analyse the video; what is there can be used before the last step."""
@@ -70,6 +73,18 @@ class Clip:
         """The length that was read, in seconds; never 0."""
         times = self.readings.times
         return max(float(times[-1]) + max(self.readings.step, 0.04), 0.04) if len(times) else 0.04
+
+    def film(self) -> tuple[bytes, str] | None:
+        """Return what a browser can play and its MIME type: the annotated copy once it is made, else the file itself.
+
+        Returns:
+            None where browsers do not play the file and there is no copy.
+        """
+        if self.copy is not None:
+            return self.copy, "video/mp4"
+        if self._browser_type is None:
+            self._browser_type = browser_type(io.BytesIO(self.data))
+        return (self.data, self._browser_type) if self._browser_type else None
 
     def frame(self, at: float) -> tuple[bytes, list[ShownFace]]:
         """Return the frame at a time with what was read drawn in, as JPEG, and its faces."""
@@ -109,21 +124,23 @@ class ClipWork:
 
     Args:
         clip: Its reading starts at once.
+        is_wanted: Tells whether who brought it is still there; without them the work ends soon.
     """
 
-    def __init__(self, clip: Clip) -> None:
+    def __init__(self, clip: Clip, is_wanted: Callable[[], bool]) -> None:
         self.clip = clip
-        self.reading = BackgroundWork(clip.read)
+        self._is_wanted = is_wanted
+        self.reading = BackgroundWork(clip.read, is_wanted)
         self.drawing: BackgroundWork | None = None
 
     def start_drawing(self) -> None:
         """Begin the annotated copy."""
-        self.drawing = BackgroundWork(self.clip.draw)
+        self.drawing = BackgroundWork(self.clip.draw, self._is_wanted)
 
     def read_again(self, pipeline: Pipeline, way: tuple[Any, ...]) -> ClipWork:
         """Return work on the same file with another network or detector."""
         self.reading.stop()
-        return ClipWork(Clip(self.clip.name, self.clip.data, pipeline, way, self.clip.rate))
+        return ClipWork(Clip(self.clip.name, self.clip.data, pipeline, way, self.clip.rate), self._is_wanted)
 
     @property
     def problem(self) -> str:
@@ -131,6 +148,15 @@ class ClipWork:
         analysis = self.clip.analysis
         if analysis is None:
             return ""
-        if self.reading.was_stopped and len(analysis.readings().times):
-            return f"You stopped the reading at {clock(self.clip.seconds)}; what was read until then is shown."
+        if self.reading.was_stopped:
+            lost = self.reading.was_abandoned
+            who = "The connection was lost and the reading ended" if lost else "You stopped the reading"
+            return f"{who} at {clock(self.clip.seconds)}; what was read until then is shown."
         return analysis.problem
+
+    @property
+    def failure(self) -> EmoscopeError | None:
+        """Why nothing can be shown of the file once its reading has ended; None if something can."""
+        if self.reading.error is None and self.clip.analysis is None:
+            return VideoError("The reading was stopped before it began.", "Choose the video again.")
+        return self.reading.error

@@ -1,9 +1,9 @@
-"""Frames of the film over the timeline: pointing at a moment shows it, a click chooses it."""
+"""Frames of the film over the timeline: pointing at a moment shows it."""
 
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import streamlit as st
 
@@ -22,7 +22,8 @@ _CSS = """
 _HTML = '<div class="still" data-testid="video-still"><img alt=""><span></span></div>'
 # Plotly tells its own events to whoever asks the chart's element, which a new run of the page may replace.
 _JS = """
-export default function ({data, parentElement, setTriggerValue}) {
+export default function ({data, parentElement}) {
+  if (parentElement.stop) parentElement.stop();  // new data come in a new call, before which nothing is cleaned up
   const box = parentElement.querySelector(".still");
   const picture = box.querySelector("img");
   const caption = box.querySelector("span");
@@ -46,12 +47,11 @@ export default function ({data, parentElement, setTriggerValue}) {
     box.style.top = `${above > 8 ? above : Math.min(frame.bottom + 4, window.innerHeight - box.offsetHeight - 8)}px`;
   };
   const hide = () => { box.style.display = "none"; };
-  const choose = (event) => { hide(); setTriggerValue("chosen", event.points[0].x); };
   const leave = () => {
     if (!chart || !chart.removeListener) return;
     chart.removeListener("plotly_hover", show);
     chart.removeListener("plotly_unhover", hide);
-    chart.removeListener("plotly_click", choose);
+    chart.removeListener("plotly_click", hide);
   };
   const watch = () => {
     const found = document.querySelector(`.st-key-${data.chart} .js-plotly-plot`);
@@ -62,37 +62,30 @@ export default function ({data, parentElement, setTriggerValue}) {
     if (!chart) return;
     chart.on("plotly_hover", show);
     chart.on("plotly_unhover", hide);
-    chart.on("plotly_click", choose);
+    chart.on("plotly_click", hide);
     chart.dataset.stills = stills.length;
   };
   watch();
   const timer = setInterval(watch, 300);
-  return () => { clearInterval(timer); leave(); };
+  parentElement.stop = () => { clearInterval(timer); leave(); };
+  return () => parentElement.stop();
 }
 """
 
 _component = st.components.v2.component("video_hover", html=_HTML, css=_CSS, js=_JS)
 
 
-def show_stills_over(chart: str, stills: Sequence[Still], on_choose: Callable[[float], None]) -> None:
+def show_stills_over(chart: str, stills: Sequence[Still]) -> None:
     """Show frames where one points at a timeline.
 
     Args:
         chart: Key of the container that holds the chart; its x axis is in seconds.
         stills: The frames to choose from.
-        on_choose: Called with the time in seconds that was clicked.
     """
     some = stills[:: -(-len(stills) // MOST_STILLS) or 1]
     pictures = [
         {"at": round(still.at, 2), "url": "data:image/jpeg;base64," + base64.b64encode(still.jpeg).decode()}
         for still in some
     ]
-    key = f"{chart}_stills"
-
-    def chosen() -> None:
-        at = st.session_state[key].chosen
-        if at is not None:
-            on_choose(float(at))
-
     if pictures:
-        _component(data={"chart": chart, "stills": pictures}, key=key, on_chosen_change=chosen)
+        _component(data={"chart": chart, "stills": pictures}, key=f"{chart}_stills")

@@ -15,11 +15,12 @@ from emoscope.dashboard.charts.probabilities import probability_bars
 from emoscope.dashboard.charts.theme import OUTLINE, class_colors
 from emoscope.dashboard.charts.video import timeline
 from emoscope.dashboard.ui.notices import escape, show_error, show_warning
-from emoscope.dashboard.ui.state import choose, kept
+from emoscope.dashboard.ui.state import choose
 from emoscope.dashboard.ui.tables import show_table
 from emoscope.dashboard.video.clip import Clip, ClipWork
 from emoscope.dashboard.video.hover import show_stills_over
-from emoscope.dashboard.video.view import PLAIN, forget, show_bar
+from emoscope.dashboard.video.player import join_player
+from emoscope.dashboard.video.view import PLAIN, offer_another, show_bar
 from emoscope.model.drawing.annotate import short_warning
 from emoscope.model.video.reader import clock
 from emoscope.model.video.readings import ShownFace
@@ -30,6 +31,7 @@ MOMENTS_SHOWN = 8
 FACES_SHOWN = 3
 SURE = 0.4  # below, a moment is no expression
 CHART = "video_timeline"
+PLAYER = "video_player"
 
 
 @st.fragment
@@ -46,14 +48,12 @@ def show_results(work: ClipWork) -> None:
             "No face was found in this video.", "Try another detector on the left: YuNet and MTCNN find more faces."
         )
         return
-    _show_moment(clip)
-    shown = _choose_people(long_enough)
-    st.subheader("Over time", anchor=False)
-    with st.container(key=CHART):
-        figure = timeline(clip.readings, [person.number for person in shown], clip.seconds, _moment(clip))
-        st.plotly_chart(figure, config=PLAIN, key="video_timeline_chart", alt="Probabilities of each person over time")
-    assert clip.analysis is not None
-    show_stills_over(CHART, clip.analysis.film.stills, partial(_go_to, clip))
+    left, right = st.columns([5, 4], gap="large")
+    with left:
+        _show_player(work)
+        _show_timeline(clip, _choose_people(long_enough))
+    with right:
+        _show_moment(clip)
     _show_strongest(clip, {person.number for person in long_enough})
     st.subheader("Person by person", anchor=False)
     show_table(_table(clip.readings.class_names, long_enough), alt="What was read in each person")
@@ -69,7 +69,7 @@ def _show_header(work: ClipWork, shown: Sequence[Person], brief: int) -> None:
                 "CSV", work.clip.to_csv, f"{stem}.csv", "text/csv", icon=":material/download:", on_click="ignore"
             )
             _show_copy(work, stem)
-            st.button("Another video", icon=":material/upload:", on_click=forget)
+            offer_another("Another video")
     info = work.clip.analysis.info if work.clip.analysis else None
     size = f" · {info.width} × {info.height} pixels" if info else ""
     passing = f" · {brief} more seen for less than a second" if brief else ""
@@ -126,28 +126,45 @@ def _go_to(clip: Clip, at: float) -> None:
     choose("video_moment", float(min(max(at, 0.0), clip.seconds)))
 
 
+def _show_player(work: ClipWork) -> None:
+    """Show the film; what browsers do not play is made an MP4 first, with a still in its place."""
+    clip = work.clip
+    film = clip.film()
+    with st.container(key=PLAYER):
+        if film is not None:
+            st.video(film[0], format=film[1], alt=f"The video {clip.name}")
+            return
+        st.image(clip.frame(_moment(clip))[0], width="stretch", alt="A still of the video")
+    if work.drawing is None:
+        work.start_drawing()
+        st.rerun()
+    if work.drawing.is_running:
+        st.caption("Browsers do not play this kind of file, so an annotated MP4 is being made to play here.")
+    elif work.drawing.error is None:
+        st.caption("Browsers do not play this kind of file. Make the annotated video to play it here.")
+
+
+def _show_timeline(clip: Clip, shown: Sequence[Person]) -> None:
+    """Show the emotions of people over time, below the player that it is joined with."""
+    assert clip.analysis is not None
+    with st.container(key=CHART, gap=None):
+        figure = timeline(clip.readings, [person.number for person in shown], clip.seconds)
+        st.plotly_chart(figure, config=PLAIN, key="video_timeline_chart", alt="Probabilities of each person over time")
+        show_stills_over(CHART, clip.analysis.film.stills)
+        join_player(PLAYER, CHART, _moment(clip), clip.seconds, partial(_go_to, clip))
+
+
 def _show_moment(clip: Clip) -> None:
+    """Show the frame of the chosen moment with its faces, and what is read in each."""
     at = _moment(clip)
-    left, right = st.columns([5, 4], gap="large")
-    with left:
-        picture, faces = clip.frame(at)
-        st.image(picture, width="stretch", alt=f"The video at {clock(at)}")
-        st.slider(
-            "Moment",
-            0.0,
-            max(clip.seconds, 0.1),
-            step=0.05 if clip.seconds < 120 else 0.5,
-            format="%.2f s" if clip.seconds < 120 else "%.1f s",
-            label_visibility="collapsed",
-            **kept("video_moment", at),
-        )
-    with right:
-        if not faces:
-            st.caption("No face is seen at this moment.")
-        for face in sorted(faces, key=_person)[:FACES_SHOWN]:
-            _show_face(face)
-        if faces[FACES_SHOWN:]:
-            st.caption(f"and {len(faces) - FACES_SHOWN} more")
+    picture, faces = clip.frame(at)
+    st.image(picture, width="stretch", alt=f"The video at {clock(at)}")
+    if not faces:
+        st.caption("No face is seen at this moment.")
+    for face in sorted(faces, key=_person)[:FACES_SHOWN]:
+        _show_face(face)
+    if faces[FACES_SHOWN:]:
+        st.caption(f"and {len(faces) - FACES_SHOWN} more")
 
 
 def _person(face: ShownFace) -> int:
@@ -169,8 +186,7 @@ def _show_face(face: ShownFace) -> None:
         f'<span style="opacity:.75">{prediction.probabilities[face.label_index]:.0%}</span>'
         f'<span style="margin-left:auto;opacity:.6">person {number}</span></div>'
     )
-    bars = probability_bars(prediction.probabilities, prediction.class_names)
-    st.plotly_chart(bars, config=PLAIN, key=f"video_bars_{number}")
+    st.html(probability_bars(prediction.probabilities, prediction.class_names))
 
 
 def _choose_people(everyone: Sequence[Person]) -> list[Person]:
@@ -223,6 +239,7 @@ def _table(class_names: Sequence[str], everyone: Sequence[Person]) -> pd.DataFra
             "from": clock(person.first),
             "to": clock(person.last),
             "seen (s)": round(person.seen, 1),
+            "appearances": person.appearances,
             "mostly": person.label or "not readable",
             "readable (%)": round(100 * person.readable),
             **{

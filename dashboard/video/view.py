@@ -79,12 +79,26 @@ def show_bar(work: ClipWork, what: str) -> None:
 
 def show_failure(work: ClipWork) -> None:
     """Say why a video could not be read, and offer another."""
-    assert work.reading.error is not None
-    show_error(work.reading.error, about=work.clip.name)
-    st.button("Choose another video", icon=":material/upload:", on_click=forget)
+    assert work.failure is not None
+    show_error(work.failure, about=work.clip.name)
+    offer_another("Choose another video")
 
 
-def forget() -> None:
-    """Drop the clip, its readings and whatever still works on it."""
-    for key in ("video", "video_upload", "video_moment", "video_people"):
-        st.session_state.pop(key, None)
+def offer_reading_again(work: ClipWork, way: tuple) -> bool:
+    """Show why a clip may be worth reading again; returns whether that is wanted."""
+    why = (
+        "This was read by another network or detector than the one chosen now."
+        if work.clip.way != way
+        else "Only a part was read."
+    )
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.caption(why, width="content")
+        return st.button("Read it again", icon=":material/refresh:")
+
+
+def offer_another(label: str) -> None:
+    """Show the button that drops the clip, its readings and whatever still works on it, and draws the page anew."""
+    if st.button(label, icon=":material/upload:"):
+        for key in ("video", "video_upload", "video_moment", "video_people"):
+            st.session_state.pop(key, None)
+        st.rerun()  # a callback would redraw only the fragment that the button is in

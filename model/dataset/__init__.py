@@ -4,8 +4,8 @@ Reads FER-2013 in all its published forms, folders of classes and FER+ votes int
 what was parsed, and finds duplicates and appearance figures.
 
 Imported by ``dashboard.evaluation``, ``dashboard.train``, ``dashboard.ui``, ``model.evaluation``,
-``training.cluster``, ``training.commands``, ``training.distillation``, ``training.evaluation``,
-``training.exporting``, ``training.foreign``, ``training.inputs`` and ``training.loop``.
+``training.cluster``, ``training.commands``, ``training.evaluation``, ``training.exporting``, ``training.foreign``,
+``training.inputs`` and ``training.loop``.
 """
 
 from emoscope.model.dataset.duplicates import Duplicates, exact_duplicates, near_duplicates

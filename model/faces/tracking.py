@@ -44,11 +44,13 @@ class TrackedFace:
         prediction: Box at that moment, smoothed probabilities; its detection carries the track id.
         label_index: The steady label; may lag behind the most probable class.
         other: What a second network reads, smoothed alike; None where there is none.
+        is_held: Whether the last analysis did not find it, and it is shown where it was.
     """
 
     prediction: Prediction
     label_index: int
     other: Prediction | None = None
+    is_held: bool = False
 
     @property
     def track_id(self) -> int:
@@ -114,7 +116,8 @@ class Tracker:
         # Analyses may take long; only when they stop coming are their faces too old to show.
         if at - self._updated > self.settings.hold + 2 * self._interval:
             return []
-        return [t.face_at(at, self.settings) for t in self._tracks if self._is_confirmed(t) and self._is_held(t)]
+        shown = [t for t in self._tracks if self._is_confirmed(t) and self._is_held(t)]
+        return [t.face_at(at, self.settings, is_held=t.seen < self._updated) for t in shown]
 
     def _is_confirmed(self, track: _Track) -> bool:
         return track.hits >= (self.settings.confirm if self._interval < _SLOW_INTERVAL else 1)
@@ -184,7 +187,7 @@ class _Track:
             mixed = self.other.probabilities + gain * (other.probabilities - self.other.probabilities)
             self.other = replace(other, probabilities=mixed)
 
-    def face_at(self, at: float, settings: TrackingSettings) -> TrackedFace:
+    def face_at(self, at: float, settings: TrackingSettings, is_held: bool) -> TrackedFace:
         box = self.box_at(at, settings)
         xyxy = np.concatenate([box[:2] - box[2:] / 2, box[:2] + box[2:] / 2]).astype(np.float32)
         move = _move(self.measured, box)
@@ -206,7 +209,7 @@ class _Track:
             crop_to_frame=matrix,
             warnings=self.warnings if self.distrust > 0.5 else (),
         )
-        return TrackedFace(prediction, self.label_index, self.other)
+        return TrackedFace(prediction, self.label_index, self.other, is_held)
 
 
 def _gain(elapsed: float, time_constant: float) -> float:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-import cv2
 import numpy as np
 
+from emoscope.model.faces.reidentification import Reidentification, glimpse, is_same_scene
 from emoscope.model.faces.tracking import Tracker
 from emoscope.model.pipeline import Pipeline
 from emoscope.model.video.reader import Video, VideoInfo
@@ -17,11 +17,6 @@ from emoscope.model.video.stills import FilmStrip, StrongestMoments
 DEFAULT_RATE = 10.0
 LONGEST_SIDE = 1280
 """Larger frames are analysed at this size: a face of a tenth of it still has more pixels than a network looks at."""
-
-
-# A scene is compared at this size; gray levels of difference on average that no camera's movement makes in a moment.
-_GLIMPSE = (16, 9)
-_CUT = 35.0
 
 
 class Progress(NamedTuple):
@@ -53,6 +48,7 @@ class VideoAnalysis:
         self._pipeline = pipeline
         self._interval = 1 / rate
         self._tracker = Tracker()
+        self._people = Reidentification()
         self._glimpse: np.ndarray | None = None
         self._builder = ReadingsBuilder(pipeline.classifier.info.class_names)
 
@@ -72,7 +68,8 @@ class VideoAnalysis:
             image = frame.to_bgr(LONGEST_SIDE)
             if self._is_cut(image):  # whoever is in the same place now is somebody else
                 self._tracker.reset()
-            faces = self._tracker.update(self._pipeline.analyze(image), frame.at)
+            tracked = self._tracker.update(self._pipeline.analyze(image), frame.at)
+            faces = self._people.recognize(tracked, image, frame.at)
             self._builder.add(frame.at, faces, self.info.width / image.shape[1])
             self.film.offer(frame.at, image)
             self.moments.offer(frame.at, faces, image)
@@ -83,9 +80,9 @@ class VideoAnalysis:
         self.problem = self._video.problem
 
     def _is_cut(self, image: np.ndarray) -> bool:
-        """Tell whether the scene has changed since the frame before, by how much of its light moved."""
-        before, self._glimpse = self._glimpse, cv2.resize(image, _GLIMPSE, interpolation=cv2.INTER_AREA)
-        return before is not None and float(cv2.absdiff(before, self._glimpse).mean()) > _CUT
+        """Tell whether the scene has changed since the frame before."""
+        before, self._glimpse = self._glimpse, glimpse(image)
+        return before is not None and not is_same_scene(before, self._glimpse)
 
     def readings(self) -> Readings:
         """Return what was read so far."""

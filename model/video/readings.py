@@ -16,8 +16,12 @@ from emoscope.model.faces.tracking import TrackedFace
 MAX_ROWS = 2_000_000
 """An analysis ends after this many faces, about 120 MB: an hour of 50 people at 10 analyses a second."""
 
-# A face that is missing for longer than this is not drawn in between.
 _LONGEST_GAP = 1.0
+
+
+def longest_gap(step: float) -> float:
+    """Return for how many seconds a face may be missing and still count as in sight, by the step between analyses."""
+    return max(_LONGEST_GAP, 2.5 * step)
 
 
 class ShownFace(NamedTuple):
@@ -76,13 +80,13 @@ class Readings:
             scale: Pixels of the picture to draw on a pixel of the video.
         """
         i = int(np.searchsorted(self.times, at + 1e-6, side="right")) - 1
-        longest_gap = max(_LONGEST_GAP, 2.5 * self.step)
-        if i < 0 or at - self.times[i] > longest_gap:
+        longest = longest_gap(self.step)
+        if i < 0 or at - self.times[i] > longest:
             return []
         rows = range(self.starts[i], self.starts[i + 1])
         after: dict[int, int] = {}
         share = 0.0
-        if i + 1 < len(self.times) and self.times[i + 1] - self.times[i] <= longest_gap:
+        if i + 1 < len(self.times) and self.times[i + 1] - self.times[i] <= longest:
             after = {int(self.person[row]): row for row in range(self.starts[i + 1], self.starts[i + 2])}
             share = (at - self.times[i]) / (self.times[i + 1] - self.times[i])
         return [self._shown(row, after.get(int(self.person[row]), row), share, scale) for row in rows]

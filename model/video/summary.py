@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from emoscope.model.video.readings import Readings
+from emoscope.model.video.readings import Readings, longest_gap
 
 BRIEF_SECONDS = 1.0
 
@@ -17,6 +17,7 @@ class Person:
 
     Attributes:
         number: Its track id.
+        appearances: How often it came into sight; 2 for somebody who was hidden once.
         first: When it was seen first, in seconds.
         last: When it was seen last.
         seen: Seconds for which it was seen, pauses left out.
@@ -26,6 +27,7 @@ class Person:
     """
 
     number: int
+    appearances: int
     first: float
     last: float
     seen: float
@@ -56,6 +58,7 @@ def people(readings: Readings) -> list[Person]:
         found.append(
             Person(
                 int(number),
+                1 + int((np.diff(row_times[own]) > longest_gap(readings.step)).sum()),
                 float(row_times[own][0]),
                 float(row_times[own][-1]),
                 float(seconds.sum()),

@@ -29,6 +29,19 @@ def test_nothing_is_fetched_from_another_host(page, app_url):
     assert hosts - {None} == {urlparse(app_url).hostname}
 
 
+def test_home_is_light_compressed_and_free_of_the_drawing_library(page, app_url):
+    answers = []
+    page.on("response", lambda answer: answers.append(answer))
+    page.goto(app_url)
+    wait_until_idle(page)
+    expect(page.get_by_role("meter", name="happy")).to_be_visible()
+    scripts = [answer for answer in answers if answer.url.endswith((".js", ".css"))]
+    assert len(scripts) > 10
+    assert [answer.url for answer in scripts if "plotly" in answer.url.lower()] == []
+    large = [answer for answer in scripts if len(answer.body()) > 2000]
+    assert {answer.headers.get("content-encoding") for answer in large} == {"gzip"}
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_the_theme_follows_the_reader(browser, app_url, scheme):
     context = browser.new_context(color_scheme=scheme)

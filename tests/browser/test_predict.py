@@ -38,7 +38,7 @@ def test_an_uploaded_photo_is_called_happy(predict, astronaut):
     card = predict.locator("[class*=st-key-face_]")
     expect(card).to_have_count(1)
     expect(card.locator("strong")).to_have_text("happy")
-    expect(card.locator(".js-plotly-plot .ytick").filter(has_text="happy")).to_be_visible()
+    expect(card.get_by_role("meter", name="happy")).to_be_visible()
     expect(predict.get_by_role("img", name="astronaut.png")).to_be_visible()
     with predict.expect_download() as download:
         predict.get_by_role("button", name="CSV").click()

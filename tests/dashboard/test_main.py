@@ -1,3 +1,4 @@
+import signal
 import socket
 import subprocess
 import sys
@@ -46,3 +47,16 @@ def test_an_impossible_port_is_refused(port, capsys):
     with pytest.raises(SystemExit):
         parse_arguments(["--port", port])
     assert "no port; give a number from 1 to 65535" in capsys.readouterr().err
+
+
+def test_ctrl_c_ends_it_without_a_word():
+    command = [sys.executable, "-m", "dashboard", "--host", "127.0.0.1", "--headless"]
+    app = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    try:
+        while "Emoscope is at" not in (line := app.stdout.readline()):
+            assert line, "the app ended before it was ready"
+        app.send_signal(signal.SIGINT)
+        _, errors = app.communicate(timeout=30)
+    finally:
+        app.kill()
+    assert (app.returncode, errors) == (0, "")

@@ -2,6 +2,7 @@
 
 import http.client
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -149,6 +150,18 @@ class Visitor:
         accepted = [port for port in self.balanced.hosts if self.upload(port) == 204]
         assert len(accepted) == 1
         return accepted[0]
+
+
+def test_pages_come_compressed(balanced):
+    status, headers, _ = balanced.ask("GET", "/", Accept_Encoding="gzip")
+    assert (status, headers["content-encoding"]) == (200, "gzip")
+
+
+def test_nginx_compresses_what_a_host_left_as_it_was():
+    text = (ROOT / "deploy" / "nginx.conf").read_text()
+    types = set(re.search(r"gzip_types ([^;]*);", text)[1].split())
+    assert "gzip on;" in text and {"text/css", "text/javascript", "application/json"} <= types
+    assert not [kind for kind in types if kind.startswith(("video/", "audio/", "image/jpeg", "image/png"))]
 
 
 def test_sessions_stay_on_their_host_and_move_when_it_is_gone(balanced):

@@ -1,4 +1,5 @@
 import io
+import threading
 
 import numpy as np
 import pytest
@@ -40,7 +41,7 @@ def words(page) -> str:
 
 def test_a_clip_is_read_and_shown(page):
     drop(page, make_clip(2.0, sound="aac"))
-    assert headings(page) == ["1 person in 0:02", "Over time", "Strongest moments", "Person by person"]
+    assert headings(page) == ["1 person in 0:02", "Strongest moments", "Person by person"]
     assert any("person 1" in html.value for html in page.html)
     assert "clip.mp4 · 320 × 240 pixels · 10 analyses a second" in words(page)
     assert [row["person"] for row in page.dataframe[0].value.to_dict("records")] == [1]
@@ -51,7 +52,8 @@ def test_another_moment_shows_another_frame(page):
     drop(page, make_clip(2.0))
     clip = page.session_state["video"].clip
     before = set(clip._frames)
-    page.slider(key="video_moment").set_value(1.5).run()
+    page.session_state["video_moment"] = 1.5
+    page.run()
     assert not page.exception
     assert set(clip._frames) - before == {1.5}
     [go] = [button for button in page.button if (button.key or "").startswith("video_go_1_")]
@@ -85,7 +87,19 @@ def test_a_stopped_reading_keeps_what_was_read(page, monkeypatch):
     monkeypatch.setattr(video_analysis.VideoAnalysis, "run", stopping)
     drop(page, make_clip(3.0))
     assert "You stopped the reading" in words(page)
+    assert any(button.label == "Read it again" for button in page.button)
     assert len(page.session_state["video"].clip.readings.times) < 30
+
+
+def test_a_reading_that_is_stopped_while_it_waits_is_one_sentence(page, monkeypatch):
+    monkeypatch.setattr("emoscope.dashboard.video.background._TURNS", threading.Semaphore(0))
+    page.file_uploader[0].set_value(("clip.mp4", make_clip(0.5), "video/mp4")).run()
+    [stop] = [button for button in page.button if button.label.startswith("Stop")]
+    stop.click().run()
+    finish(page)
+    assert "stopped before it began" in page.error[0].value
+    page.button[0].click().run()
+    assert page.file_uploader
 
 
 def test_a_file_that_ends_early_is_shown_as_far_as_it_goes(page):

@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
+from pathlib import Path
 
 from emoscope.model.dataset import Dataset, find_dataset, load_dataset
 from emoscope.model.dataset.locate import GET_DATA
 from emoscope.model.errors import DataError
-from emoscope.model.runs.run import RunInfo
+from emoscope.model.runs.run import Run, RunInfo
+from emoscope.training.evaluation.other_data import is_own_data
 
 
 def add_data_arguments(parser: ArgumentParser) -> None:
     """Add ``--data`` and ``--votes``."""
     parser.add_argument("--data", metavar="PATH", help="data set: file or folder (default: EMOSCOPE_DATA, else data/)")
     parser.add_argument("--votes", metavar="FILE", help="FER+ votes (default: fer2013new.csv beside the data)")
+
+
+def data_title(args: Namespace) -> str:
+    """Return what to call the data that the flags name: their file's or folder's name without its endings."""
+    return Path(args.data or find_dataset() or "data").resolve().name.split(".")[0]
 
 
 def separate_names(text: str) -> tuple[str, ...]:
@@ -45,3 +52,25 @@ def load_data_at(args: Namespace, size: tuple[int, int], channels: int) -> Datas
     if path is None:
         raise DataError("No data set was named.", f"Give --data. {GET_DATA}")
     return load_dataset(path, votes=args.votes, size=size, channels=channels)
+
+
+def own_data(args: Namespace, run: Run) -> Dataset | None:
+    """Load the data that a run was made with, for commands that write what is said of it into its folder.
+
+    Returns:
+        None where no data are named and those that lie ready are not there, or are others.
+
+    Raises:
+        DataError: Other data are named, or something in them is wrong.
+    """
+    if not args.data and not find_dataset():
+        return None
+    dataset = load_data(args, run.info)
+    if is_own_data(run, dataset):
+        return dataset
+    if args.data:
+        raise DataError(
+            f"{run.key} was made with other data ({run.info.dataset.name or 'unnamed'}) than these.",
+            f"Leave --data out, or score it on these: python -m training evaluate {run.key} --data {args.data}",
+        )
+    return None

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from emoscope.model.dataset import VOTE_NAMES, Dataset, find_dataset
+from emoscope.model.dataset import VOTE_NAMES, Dataset
 from emoscope.model.errors import RunError
 from emoscope.model.evaluation.calibration import ABSTAIN_ACCURACY, answered_from, temperature_effect
 from emoscope.model.evaluation.label_errors import accuracy_by_agreement, vote_shares, votes_of
@@ -21,7 +21,7 @@ from emoscope.model.evaluation.robustness import read_robustness, summarize_robu
 from emoscope.model.runs.files import write_atomically
 from emoscope.model.runs.predictions import Predictions
 from emoscope.model.runs.run import CARD_FILE, Run, load_run
-from emoscope.training.commands.arguments import add_data_arguments, load_data
+from emoscope.training.commands.arguments import add_data_arguments, own_data
 
 CONFUSIONS = 6
 
@@ -217,6 +217,10 @@ def _percent(share: float, decimals: int = 0) -> str:
 
 def add_arguments(parser: ArgumentParser) -> None:
     """Declare the flags of ``python -m training card``."""
+    parser.description = (
+        "Write the model card, README.md, of each run anew from its files. Only the data that a run was made with add "
+        "to it: how the network does where annotators agree."
+    )
     parser.add_argument("run", nargs="+", help="key or folder of a saved run")
     add_data_arguments(parser)
 
@@ -225,7 +229,7 @@ def run(args: Namespace) -> int:
     """Write the card of each run."""
     for key in args.run:
         saved = load_run(key)
-        dataset = load_data(args, saved.info) if args.data or find_dataset() else None
+        dataset = own_data(args, saved)
         write_atomically(saved.path / CARD_FILE, model_card(saved, dataset).rstrip() + "\n")
         print(saved.path / CARD_FILE)
     return 0

@@ -9,14 +9,20 @@ from pathlib import Path
 
 from emoscope.model.errors import RunError
 from emoscope.model.runs.run import load_run, run_folder
-from emoscope.training.commands.arguments import add_data_arguments, load_data, load_data_at, separate_names
+from emoscope.training.commands.arguments import add_data_arguments, data_title, load_data, load_data_at, separate_names
 from emoscope.training.evaluation.evaluate import evaluate_run, metrics_table
 from emoscope.training.evaluation.flip import evaluate_flip_average
+from emoscope.training.evaluation.other_data import evaluation_on
 from emoscope.training.foreign.class_order import NORMALIZATIONS
 
 
 def add_arguments(parser: ArgumentParser) -> None:
     """Declare the flags of ``python -m training evaluate``."""
+    parser.description = (
+        "Score a saved run on the data it was made with, which writes its predictions/ and metrics.json anew; on any "
+        "other data as a run of its own, MODEL-on-DATA-HASH, which the pages list beside it. A file from elsewhere "
+        "becomes a run."
+    )
     parser.add_argument("model", metavar="MODEL", help="saved run, or a .keras, .h5, .hdf5, .tflite or .onnx file")
     add_data_arguments(parser)
     parser.add_argument(
@@ -46,13 +52,14 @@ def run(args: Namespace) -> int:
     if given.is_dir() or (not given.is_file() and run_folder(given)):
         saved = load_run(given)
         dataset = load_data(args, saved.info)
-        if saved.info.dataset.fingerprint not in ("", dataset.fingerprint):
-            print(f"note: {saved.key} was made with other data ({saved.info.dataset.name}) than {dataset.name} here.")
+        place = evaluation_on(saved, dataset, data_title(args), args.splits)
+        if place.path != saved.path:
+            print(f"note: {saved.key} was made with other data and keeps its figures; these are {place.key}'s.")
         if args.flip:
-            saved = evaluate_flip_average(saved, dataset, args.splits, args.threads)
+            saved = evaluate_flip_average(saved, dataset, args.splits, args.threads, place)
         else:
-            evaluate_run(saved.path, dataset, args.splits, args.threads)
-            saved = load_run(saved.path)
+            evaluate_run(saved.path, dataset, args.splits, args.threads, place.path)
+            saved = load_run(place.path)
     elif args.flip:
         raise RunError(f"{given} is no saved run, which --flip needs.", "Evaluate it without --flip first.")
     else:

@@ -6,17 +6,21 @@ import sys
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from collections.abc import Sequence
 
-from emoscope.model.dataset import Dataset, find_dataset
+from emoscope.model.dataset import Dataset
 from emoscope.model.errors import EmoscopeError
 from emoscope.model.evaluation.agreement import agreement, stands_in
 from emoscope.model.evaluation.comparison import compare, pair_runs
 from emoscope.model.runs.exports import ORIGINAL, VARIANTS, Exported, read_exports
 from emoscope.model.runs.run import Run, load_run
-from emoscope.training.commands.arguments import add_data_arguments, load_data, separate_names
+from emoscope.training.commands.arguments import add_data_arguments, own_data, separate_names
 
 
 def add_arguments(parser: ArgumentParser) -> None:
     """Declare the flags of ``python -m training export``."""
+    parser.description = (
+        "Write a run's network in other forms below its folder, score each of them on the data that it was made with "
+        "and time them side by side. Forms that are there are written anew."
+    )
     parser.add_argument("run", help="key or folder of a saved run")
     known = ", ".join(VARIANTS)
     parser.add_argument("--variants", type=_variants, metavar="A,B", help=f"forms to write (default: all of {known})")
@@ -38,11 +42,11 @@ def _variants(text: str) -> tuple[str, ...]:
 def run(args: Namespace) -> int:
     """Convert, score where there are data, measure and print; one form's failure costs none of the others."""
     saved = load_run(args.run)
-    dataset = load_data(args, saved.info) if args.data or find_dataset() else None
+    dataset = own_data(args, saved)
     problems = export_run(saved, dataset, args.variants, args.splits, args.threads)
     print(export_table(load_run(saved.path), args.splits))
     if dataset is None:
-        print("Not compared with the original: no data set is at hand (give --data).")
+        print("Not compared with the original: the data that it was made with are not at hand (give --data).")
     for problem in problems:
         print(f"note: {problem}", file=sys.stderr)
     return 1 if args.variants and problems else 0

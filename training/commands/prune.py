@@ -26,6 +26,7 @@ from emoscope.training.commands.arguments import add_data_arguments, load_data
 from emoscope.training.commands.train import keep
 from emoscope.training.config.schema import TrainConfig
 from emoscope.training.config.values import build
+from emoscope.training.evaluation.other_data import beside
 
 if TYPE_CHECKING:
     import keras
@@ -171,13 +172,16 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--learning_rate", type=float, help=f"to begin with (default: {RATE} of the run's)")
     parser.add_argument("--output", type=Path, help="folder of the pruned run (default: <run>-pruned-<percent>)")
     parser.add_argument("--fresh", action="store_true", help="forget an unfinished fine-tuning and start over")
+    parser.add_argument("--overwrite", action="store_true", help="replace a finished run of the same name")
     add_data_arguments(parser)
 
 
 def run(args: Namespace) -> int:
     """Prune, fine-tune, save, export, score; the same command goes on where it was stopped."""
     origin = load_run(args.run)
-    output = args.output or origin.path.with_name(f"{origin.path.name}-pruned-{100 * args.sparsity:g}")
+    output = args.output or beside(origin, f"pruned-{100 * args.sparsity:g}")
+    if (output / "run.json").is_file() and not (args.overwrite or checkpoint_of(output).is_file()):
+        raise RunError(f"There is already a run {output.name}.", "Choose another --output, or give --overwrite.")
     dataset = load_data(args, origin.info)
     try:
         pruned = prune(
@@ -195,6 +199,6 @@ def run(args: Namespace) -> int:
     print(pruned.info.note)
     for split, metrics in pruned.metrics.items():
         before = origin.metrics.get(split, {}).get("accuracy")
-        beside = f", {origin.key} {100 * before:.2f} %" if before is not None else ""
-        print(f"{pruned.key}  {split}: accuracy {100 * metrics['accuracy']:.2f} %{beside}, n = {metrics['n']:,}")
+        compared = f", {origin.key} {100 * before:.2f} %" if before is not None else ""
+        print(f"{pruned.key}  {split}: accuracy {100 * metrics['accuracy']:.2f} %{compared}, n = {metrics['n']:,}")
     return 0

@@ -25,17 +25,26 @@ from emoscope.model.networks.classifier import Classifier
 from emoscope.model.networks.load import load_classifier
 from emoscope.model.runs.run import Run, load_run
 from emoscope.model.splits import find_split
-from emoscope.training.commands.arguments import add_data_arguments, load_data
+from emoscope.training.commands.arguments import add_data_arguments, data_title, load_data
 from emoscope.training.evaluation.corruptions import corrupt
 from emoscope.training.evaluation.evaluate import CHUNK, choose_splits
 from emoscope.training.evaluation.labels import labels_for
+from emoscope.training.evaluation.other_data import evaluation_on
 
 # Part of what makes two measurements comparable: raise it whenever a corruption changes.
 CORRUPTIONS_VERSION = 1
 
 
 def measure_robustness(
-    run: Run, dataset: Dataset, split: str | None = None, samples: int = 1000, seed: int = 0, threads: int = 1
+    run: Run,
+    dataset: Dataset,
+    split: str | None = None,
+    samples: int = 1000,
+    seed: int = 0,
+    threads: int = 1,
+    *,
+    place: Run | None = None,
+    overwrite: bool = False,
 ) -> list[RobustnessRow]:
     """Score a run on damaged pictures and write ``robustness.csv``.
 
@@ -48,10 +57,13 @@ def measure_robustness(
         samples: Size of the seeded random subset; all where the split has fewer.
         seed: Of the subset and of the damage.
         threads: Cores that the network may use.
+        place: The run that figures on these data belong to, where that is another.
+        overwrite: Replace measurements that were made on other samples.
 
     Raises:
-        RunError, DataError: The run or the data cannot be used.
+        RunError, DataError: The run or the data cannot be used, or there are measurements on other samples.
     """
+    place = place or run
     if samples < 1:
         raise DataError(f"{samples} samples are too few to score.", "Give a positive --samples.")
     if split is None:
@@ -68,22 +80,37 @@ def measure_robustness(
         "fingerprint": dataset.fingerprint,
         "corruptions_version": CORRUPTIONS_VERSION,
     }
-    done = _measured(run, meta)
+    done = _measured(place, meta, overwrite)
     classifier = load_classifier(run, threads=threads)
     try:
-        _measure(run, classifier, dataset.splits[split].images, kept[chosen], labels[chosen], done, meta)
+        _measure(place, classifier, dataset.splits[split].images, kept[chosen], labels[chosen], done, meta)
     finally:
         classifier.close()
     return list(done.values())
 
 
-def _measured(run: Run, meta: dict[str, Any]) -> dict[tuple[str, int], RobustnessRow]:
-    """Return the measurements that an earlier call made with the same settings."""
+def _measured(run: Run, meta: dict[str, Any], overwrite: bool) -> dict[tuple[str, int], RobustnessRow]:
+    """Return the measurements that an earlier call made with the same settings.
+
+    Raises:
+        RunError: It made them with other settings, and they are not to be replaced.
+    """
     try:
-        rows = read_robustness(run) if robustness_meta(run) == meta else []
+        rows = read_robustness(run)
     except RunError:
         rows = []  # broken: measure again
+    if rows and robustness_meta(run) != meta:
+        if not overwrite:
+            raise RunError(
+                f"{run.key} has measurements on other samples ({_settings(robustness_meta(run))}).",
+                "Give the same settings to go on, or --overwrite to replace them.",
+            )
+        rows = []
     return {(row.corruption, row.severity): row for row in rows}
+
+
+def _settings(meta: dict[str, Any]) -> str:
+    return ", ".join(f"{name} {value}" for name, value in meta.items() if name != "fingerprint")
 
 
 def _measure(
@@ -129,19 +156,27 @@ def robustness_table(rows: list[RobustnessRow]) -> str:
 
 def add_arguments(parser: ArgumentParser) -> None:
     """Declare the flags of ``python -m training robustness``."""
+    parser.description = (
+        "Score a saved run on pictures made worse and write its robustness.csv. On other data than it was made with, "
+        "the figures become those of a run of their own, RUN-on-DATA-HASH."
+    )
     parser.add_argument("run", help="key or folder of a saved run")
     add_data_arguments(parser)
     parser.add_argument("--split", help="split to damage (default: validation; the test split for a final report)")
     parser.add_argument("--samples", type=int, default=1000, help="size of the random subset (default 1000)")
     parser.add_argument("--seed", type=int, default=0, help="of subset and damage (default 0)")
     parser.add_argument("--threads", type=int, default=1, help="cores to use (default 1)")
+    parser.add_argument("--overwrite", action="store_true", help="replace measurements made on other samples")
 
 
 def run(args: Namespace) -> int:
     """Measure, save and print."""
     saved = load_run(Path(args.run))
     dataset = load_data(args, saved.info)
-    rows = measure_robustness(saved, dataset, args.split, args.samples, args.seed, args.threads)
+    place = evaluation_on(saved, dataset, data_title(args), [args.split] if args.split else None)
+    rows = measure_robustness(
+        saved, dataset, args.split, args.samples, args.seed, args.threads, place=place, overwrite=args.overwrite
+    )
     print(robustness_table(rows))
-    print(f"Saved in {saved.path / 'robustness.csv'}")
+    print(f"Saved in {place.path / 'robustness.csv'}")
     return 0

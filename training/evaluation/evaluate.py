@@ -21,7 +21,13 @@ from emoscope.training.evaluation.labels import labels_for
 CHUNK = 512
 
 
-def evaluate_run(run_path: Path | str, dataset: Dataset, splits: Sequence[str] | None = None, threads: int = 1) -> None:
+def evaluate_run(
+    run_path: Path | str,
+    dataset: Dataset,
+    splits: Sequence[str] | None = None,
+    threads: int = 1,
+    output: Path | None = None,
+) -> None:
     """Write ``predictions/<split>.npz`` and ``metrics.json`` of a saved run.
 
     Args:
@@ -29,6 +35,7 @@ def evaluate_run(run_path: Path | str, dataset: Dataset, splits: Sequence[str] |
         dataset: Any size; images are brought to the network's.
         splits: Which to score; all but the training split where None.
         threads: Cores that the network may use.
+        output: Folder of the run to write into where that is another, as for data that are not its own.
 
     Raises:
         RunError: The run or its network cannot be used, or has no output for a class of the data.
@@ -37,7 +44,7 @@ def evaluate_run(run_path: Path | str, dataset: Dataset, splits: Sequence[str] |
     run = load_run(run_path)
     classifier = load_classifier(run, threads=threads)
     try:
-        evaluate_with(classifier, run.path, dataset, splits)
+        evaluate_with(classifier, output or run.path, dataset, splits)
     finally:
         classifier.close()
 

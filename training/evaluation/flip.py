@@ -11,8 +11,9 @@ from emoscope.model.dataset import Dataset
 from emoscope.model.errors import RunError
 from emoscope.model.networks.classifier import Classification, Classifier
 from emoscope.model.networks.load import load_classifier
-from emoscope.model.runs.run import EXPORTS_FOLDER, Run, RunInfo, load_run, write_run_info
+from emoscope.model.runs.run import Run, RunInfo, load_run, write_run_info
 from emoscope.training.evaluation.evaluate import evaluate_with
+from emoscope.training.evaluation.other_data import beside
 
 CONFIG_KEY = "flip_average_of"
 
@@ -43,7 +44,9 @@ class FlipAverage:
         self.classifier.close()
 
 
-def evaluate_flip_average(run: Run, dataset: Dataset, splits: Sequence[str] | None = None, threads: int = 1) -> Run:
+def evaluate_flip_average(
+    run: Run, dataset: Dataset, splits: Sequence[str] | None = None, threads: int = 1, place: Run | None = None
+) -> Run:
     """Score a run's flip average as a run of its own, ``<run>-flip``, beside the plain one.
 
     It holds predictions and figures, so that both can be compared; the network stays in the plain run.
@@ -53,22 +56,22 @@ def evaluate_flip_average(run: Run, dataset: Dataset, splits: Sequence[str] | No
         dataset: Any size.
         splits: Which to score; all but the training split where None.
         threads: Cores that the network may use.
+        place: The run that the plain figures on these data belong to, where that is another.
 
     Raises:
         RunError: The network cannot be used, or another run has the name.
         DataError: A split is not there, or its labels cannot be derived.
     """
-    folder = run.path.with_name(f"{run.path.name}-flip")
-    if run.path.parent.name == EXPORTS_FOLDER:  # whose folders are all forms of one network
-        folder = run.path.parents[1].with_name(f"{run.path.parents[1].name}-{run.path.name}-flip")
+    place = place or run
+    folder = beside(place, "flip")
     if (folder / "run.json").is_file() and load_run(folder).info.config.get(CONFIG_KEY) != run.key:
         raise RunError(f"{folder.name} exists and is another run.", "Rename its folder, then give the command again.")
     classifier = FlipAverage(load_classifier(run, threads=threads))
     try:
         info = replace(
-            run.info,
-            name=f"{run.info.name}, flip average",
-            config={**run.info.config, CONFIG_KEY: run.key},
+            place.info,
+            name=f"{place.info.name}, flip average",
+            config={**place.info.config, CONFIG_KEY: run.key},
             multiply_adds=2 * run.info.multiply_adds,
             note=f"Mean answer of {run.key} to each image and to its mirror image; its network is there.",
         )

@@ -3,7 +3,7 @@ import re
 import numpy as np
 
 from emoscope.dashboard.charts.theme import class_colors
-from emoscope.dashboard.live.charts import BIN_SECONDS, MAX_FACES, binned, distribution, timeline
+from emoscope.dashboard.live.charts import BIN_SECONDS, MAX_FACES, binned, timeline
 from emoscope.dashboard.live.statistics import Moment
 
 NAMES = ("happy", "sad", "neutral")
@@ -47,15 +47,7 @@ def test_after_a_change_of_network_only_its_classes_are_shown():
 def test_names_of_classes_are_text():
     html = timeline([Moment(99.0, 1, "<b>", ("<b>", '"'), np.array([0.5, 0.5]))], now=100)
     assert "<b>" not in html and '""' not in html
-    assert "<b>" not in distribution(np.array([0.5, 0.5]), ("<b>", "b"), np.array([0.5, 0.5]), "<b>")
 
 
 def test_an_empty_timeline_is_empty():
     assert timeline([], now=100) == ""
-
-
-def test_the_reference_is_marked_beside_the_bars():
-    html = distribution(np.array([0.7, 0.2, 0.1]), NAMES, np.array([0.2, 0.7, 0.1]), "without baseline")
-    assert re.findall(r"width:([\d.]+)%;height", html) == ["70.0", "20.0", "10.0"]
-    assert re.findall(r"left:calc\(([\d.]+)%", html) == ["20.0", "70.0", "10.0"]
-    assert html.count('title="without baseline: ') == 3

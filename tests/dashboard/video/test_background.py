@@ -67,3 +67,30 @@ def test_others_wait_for_their_turn(monkeypatch):
     assert third.wait(10) and second.is_waiting
     gate.set()
     assert first.wait(10) and second.wait(10)
+
+
+def test_it_ends_soon_after_its_owner_is_gone_and_lets_the_next_begin(monkeypatch):
+    monkeypatch.setattr("emoscope.dashboard.video.background._TURNS", threading.BoundedSemaphore(1))
+    monkeypatch.setattr("emoscope.dashboard.video.background.GRACE_SECONDS", 0.3)
+    here = threading.Event()
+    here.set()
+    pause = threading.Event()
+
+    def endless():
+        while True:
+            pause.wait(0.01)
+            yield Progress(0.0, 0.0)
+
+    first = BackgroundWork(endless, here.is_set)
+    while first.is_waiting:
+        pause.wait(0.01)
+    second = BackgroundWork(endless, here.is_set)
+    third = BackgroundWork(lambda: steps(1))
+    here.clear()
+    pause.wait(0.1)
+    here.set()  # a short absence is forgiven
+    assert not first.wait(0.6) and not first.was_abandoned
+    here.clear()
+    assert first.wait(10) and first.was_abandoned
+    assert second.wait(10) and second.was_abandoned, "work that waits ends, too"
+    assert third.wait(10) and not third.was_stopped

@@ -76,7 +76,7 @@ def test_it_says_what_the_network_is_not_for(saved):
 
 def test_the_command_writes_the_card_beside_the_run(saved, tmp_path, monkeypatch, capsys):
     monkeypatch.delenv("EMOSCOPE_DATA", raising=False)
-    monkeypatch.setattr("emoscope.training.commands.card.find_dataset", lambda: None)
+    monkeypatch.setattr("emoscope.training.commands.arguments.find_dataset", lambda: None)
     assert main(["card", str(saved.path)]) == 0
     assert (saved.path / CARD_FILE).read_text(encoding="utf-8").startswith("# Model card: Mine")
     assert str(saved.path / CARD_FILE) in capsys.readouterr().out

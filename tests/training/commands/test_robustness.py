@@ -52,7 +52,7 @@ def test_interrupted_measurement_goes_on_where_it_stopped(tmp_path: Path, monkey
     assert measure_robustness(run, dataset, samples=12) == whole
     assert len(measured) == 12 * (46 - 20)
     measured.clear()
-    measure_robustness(run, dataset, samples=12, seed=1)  # other samples: everything anew
+    measure_robustness(run, dataset, samples=12, seed=1, overwrite=True)  # other samples: everything anew
     assert len(measured) == 12 * 45
 
 

@@ -150,7 +150,7 @@ def test_the_command_scores_runs_and_imports_files(
     again = command("fresh", "--splits", "PrivateTest")
     assert "Accuracy" in again and "other data" not in again
     make_run(tmp_path, "elsewhere", dataset=DatasetInfo("Theirs", {}, "0" * 32))
-    assert "was made with other data (Theirs) than Made up here" in command("elsewhere")
+    assert "elsewhere was made with other data and keeps its figures" in command("elsewhere")
     with pytest.raises(RunError, match="There is no file nowhere"):
         command("nowhere")
     with pytest.raises(SystemExit):

@@ -94,7 +94,7 @@ def test_int8_is_quantised_all_through_and_takes_floats(exported):
 def test_a_form_that_cannot_be_made_costs_none_of_the_others(tmp_path, dataset, capsys, monkeypatch):
     run = make_trained(tmp_path)
     monkeypatch.setenv("EMOSCOPE_DATA", str(tmp_path / "nowhere"))
-    monkeypatch.setattr("emoscope.training.commands.export.find_dataset", lambda: None)
+    monkeypatch.setattr("emoscope.training.commands.arguments.find_dataset", lambda: None)
     assert main(["export", str(run.path), "--variants", "int8,h5"]) == 1
     printed = capsys.readouterr()
     assert "calibrated on training images" in printed.err and "give --data" in printed.out

@@ -4,7 +4,7 @@ import socket
 import pytest
 import uvicorn
 
-from emoscope.dashboard.api.nagle import answer_promptly
+from emoscope.dashboard.server.nagle import answer_promptly
 
 
 async def answer(scope, receive, send):
