@@ -11,16 +11,16 @@ from emoscope.model.runs.predictions import Predictions, write_predictions
 from emoscope.model.runs.run import Run, load_run
 from tests.factories import FER7, write_run
 
-SIZES = {"Training": 140, "PublicTest": 140, "PrivateTest": 70}
-COPIED = 5  # so many images of PublicTest are also in Training
-DISPUTED = 12  # so many images of PublicTest are labelled otherwise than all annotators say
+SIZES = {"Training": 140, "PublicTest": 70, "PrivateTest": 140}
+COPIED = 5  # so many images of PrivateTest are also in Training
+DISPUTED = 12  # so many images of PrivateTest are labelled otherwise than all annotators say
 
 
 def write_faces(folder: Path, seed: int = 0) -> Path:
     """Write ``fer2013.csv`` and ``fer2013new.csv``: noise instead of faces, all seven classes in every split.
 
-    The first images of PublicTest are copies of Training's. All ten annotators agree with the label, but on the last
-    images of PublicTest, which they call by the next class.
+    The first images of PrivateTest are copies of Training's. All ten annotators agree with the label, but on the last
+    images of PrivateTest, which they call by the next class.
     """
     folder.mkdir(parents=True, exist_ok=True)
     random = np.random.default_rng(seed)
@@ -33,9 +33,9 @@ def write_faces(folder: Path, seed: int = 0) -> Path:
             pixels = " ".join(map(str, random.integers(0, 256, 48 * 48)))
             if split == "Training":
                 training.append(pixels)
-            elif split == "PublicTest" and i < COPIED:
+            elif split == "PrivateTest" and i < COPIED:
                 pixels = training[i]
-            seen = (label + 1) % 7 if split == "PublicTest" and i >= size - DISPUTED else label
+            seen = (label + 1) % 7 if split == "PrivateTest" and i >= size - DISPUTED else label
             counts = [0] * 10
             counts[FER2013_TO_FERPLUS[seen]] = 10
             rows.append(f"{label},{pixels},{split}")

@@ -10,7 +10,7 @@ from typing import Any
 
 import streamlit as st
 
-from emoscope.dashboard.ui.notices import show_warning
+from emoscope.dashboard.ui.notices import escape, show_warning
 
 _MEMORY = "_url_state"
 
@@ -19,7 +19,7 @@ def in_url(widget: Callable[..., Any], label: str, *, key: str, **arguments: Any
     """Show a widget whose value is the query parameter ``key``.
 
     The default must not depend on the session, or a link without the parameter would mean something else elsewhere.
-    A value in the address or in memory that is not (or no longer) an option is dropped; the address's with a sentence.
+    A value in the address or in memory that is not (or no longer) an option is dropped with a sentence.
 
     Args:
         widget: A Streamlit widget that can be bound, e.g. ``st.selectbox``.
@@ -33,9 +33,13 @@ def in_url(widget: Callable[..., Any], label: str, *, key: str, **arguments: Any
         asked = st.query_params.get_all(key)
         if asked and options is not None:
             _report_unknown(label, asked, [str(option) for option in options])
-        elif not asked and key in memory and _possible(memory[key], options):
-            st.session_state[key] = memory[key]
+        elif not asked and key in memory:
+            if _possible(memory[key], options):
+                st.session_state[key] = memory[key]
+            else:
+                _report_gone(label, memory[key], arguments.get("format_func", str))
     elif not _possible(st.session_state[key], options):
+        _report_gone(label, st.session_state[key], arguments.get("format_func", str))
         del st.session_state[key]
     value = widget(label, key=key, bind="query-params", **arguments)
     memory[key] = value
@@ -46,6 +50,12 @@ def _possible(value: Any, options: Any) -> bool:
     if options is None or value is None:
         return True
     return all(v in options for v in (value if isinstance(value, list) else [value]))
+
+
+def _report_gone(label: str, value: Any, format_func: Callable[[Any], str]) -> None:
+    """Say that what was chosen before cannot be shown now, so that a fallback is not taken for it."""
+    if not isinstance(value, list):
+        st.caption(f":material/info: {escape(label)}: there is no {escape(format_func(value))} here.")
 
 
 def _report_unknown(label: str, asked: list[str], options: list[str]) -> None:

@@ -44,14 +44,14 @@ def test_runs_that_were_scored_on_other_splits_are_no_problem(world):
     write_run(world, "cross-validated", n=50, splits=("Training",))
     page = open_page("compare")
     assert not page.warning
-    assert "Not scored on PublicTest: cross-validated." in texts(page)
+    assert "Not scored on PrivateTest: cross-validated." in texts(page)
     assert "No run matches" not in texts(open_page("compare", filter="cross-validated"))
 
 
 def test_a_spoiled_run_is_named_and_the_others_ranked(world):
-    (world / "twin" / "predictions" / "PublicTest.npz").write_bytes(b"PK")
+    (world / "twin" / "predictions" / "PrivateTest.npz").write_bytes(b"PK")
     page = open_page("compare")
-    assert "twin/predictions/PublicTest.npz" in page.warning[0].value
+    assert "twin/predictions/PrivateTest.npz" in page.warning[0].value
     assert page.dataframe[0].value["Run"].tolist() == ["emoscope", "baseline"]
 
 
@@ -81,17 +81,17 @@ def test_flips_show_the_images_on_which_the_runs_part(world):
 @pytest.mark.parametrize("kind", ["images", "labels", "classes", "splits"])
 def test_what_must_not_be_compared_is_refused_with_the_reason(world, kind):
     twin = load_run(world / "twin")
-    old = twin.predictions("PublicTest")
+    old = twin.predictions("PrivateTest")
     match kind:
         case "images":
             write_predictions(
                 twin.path,
-                "PublicTest",
+                "PrivateTest",
                 Predictions(old.index, old.pixel_hash + np.uint64(1), old.label, old.probabilities),
             )
         case "labels":
             write_predictions(
-                twin.path, "PublicTest", Predictions(old.index, old.pixel_hash, (old.label + 1) % 7, old.probabilities)
+                twin.path, "PrivateTest", Predictions(old.index, old.pixel_hash, (old.label + 1) % 7, old.probabilities)
             )
         case "classes":
             write_run(world, "twin", n=50, class_names=("yes", "no"))

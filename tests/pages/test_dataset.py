@@ -7,24 +7,24 @@ from tests.pages.evaluation_app import metrics, open_page, texts
 def test_class_balance_counts_every_image(world):
     table = open_page("dataset").dataframe[0].value
     assert table.loc["all"].to_dict() == {**SIZES, "All": sum(SIZES.values())}
-    assert table.loc["disgust", "PublicTest"] == 20
+    assert table.loc["disgust", "PrivateTest"] == 20
 
 
 def test_faces_show_the_mean_of_each_class_and_its_images(world):
-    page = open_page("dataset", section="Faces", split="PublicTest", **{"class": "fear"})
+    page = open_page("dataset", section="Faces", split="PrivateTest", **{"class": "fear"})
     means, images = (block.value.count("<figure") for block in page.html)
     assert (means, images) == (7, 20)
 
 
 def test_annotators_agree_where_they_were_made_to(world):
-    page = open_page("dataset", section="Annotators", split="PublicTest")
+    page = open_page("dataset", section="Annotators", split="PrivateTest")
     same = 100 * (1 - DISPUTED / 140)
     assert f"on {same:.1f} % of them" in texts(page)
 
 
 def test_votes_stand_beside_the_answer_of_a_run(world):
-    page = open_page("dataset", section="Annotators", of="PublicTest", image="139")
-    assert "PublicTest 139" in page.html[0].value
+    page = open_page("dataset", section="Annotators", of="PrivateTest", image="139")
+    assert "PrivateTest 139" in page.html[0].value
     assert len(page.get("plotly_chart")) == 2
     assert "was not scored" not in texts(page)
 
@@ -33,7 +33,7 @@ def test_copies_across_splits_are_counted_and_taken_out_of_the_accuracy(world, f
     page = open_page("dataset", section="Duplicates")
     assert metrics(page)["Groups of copies"] == str(COPIED)
     overlap, effect = (table.value for table in page.dataframe[:2])
-    assert overlap.set_index("Split").loc["PublicTest", "Also in Training"] == COPIED
+    assert overlap.set_index("Split").loc["PrivateTest", "Also in Training"] == COPIED
     row = effect.set_index("Run").loc["emoscope"]
     assert row["Copies"] == COPIED
     assert row["Without copies %"] == pytest.approx(

@@ -20,7 +20,7 @@ def test_figures_are_those_of_the_predictions(world):
 
 @pytest.mark.parametrize("section", SECTIONS)
 def test_every_section_opens_by_its_link(world, section):
-    page = open_page("evaluation", section=section, run="baseline", split="PrivateTest")
+    page = open_page("evaluation", section=section, run="baseline", split="PublicTest")
     assert page.selectbox(key="run").value == "baseline"
     assert not page.error
 
@@ -31,7 +31,7 @@ def test_cell_shows_its_images_most_confident_first(world):
     page.selectbox(key="true").set_value("sad")
     page.selectbox(key="predicted").set_value("surprise")
     page = checked(page.run())
-    answers = load_run(world / "emoscope").predictions("PublicTest")
+    answers = load_run(world / "emoscope").predictions("PrivateTest")
     cell = (answers.label == 4) & (answers.probabilities.argmax(1) == 5)
     assert f"{cell.sum()} images" in texts(page)
     grid = page.html[0].value
@@ -68,7 +68,7 @@ def test_temperature_is_stored_with_the_run(world):
 
 def test_abstaining_answers_less(world):
     page = open_page("evaluation", section="Confidence", threshold="0.8")
-    answers = load_run(world / "emoscope").predictions("PublicTest").probabilities.max(1)
+    answers = load_run(world / "emoscope").predictions("PrivateTest").probabilities.max(1)
     assert metrics(page)["Answered"] == f"{100 * (answers >= 0.8).mean():.1f} %"
 
 
@@ -90,9 +90,9 @@ def test_without_images_the_page_says_how_to_provide_them(world, monkeypatch):
 
 def test_images_of_other_pixels_are_not_shown(world):
     run = load_run(world / "twin")
-    old = run.predictions("PublicTest")
+    old = run.predictions("PrivateTest")
     write_predictions(
-        run.path, "PublicTest", Predictions(old.index, old.pixel_hash + np.uint64(1), old.label, old.probabilities)
+        run.path, "PrivateTest", Predictions(old.index, old.pixel_hash + np.uint64(1), old.label, old.probabilities)
     )
     page = open_page("evaluation", section="Mistakes", run="twin")
     assert "scored on other pixels" in texts(page)
@@ -108,8 +108,8 @@ def test_link_to_an_unknown_run_says_so(world):
 
 def spoil(world, how):
     run = load_run(world / "twin")
-    file = run.path / "predictions" / "PublicTest.npz"
-    old = run.predictions("PublicTest")
+    file = run.path / "predictions" / "PrivateTest.npz"
+    old = run.predictions("PrivateTest")
     probabilities, label = old.probabilities.copy(), old.label.copy()
     match how:
         case "truncated":
@@ -124,7 +124,7 @@ def spoil(world, how):
             probabilities[5] *= 2
         case "labels":
             label[0] = 7
-    write_predictions(run.path, "PublicTest", Predictions(old.index, old.pixel_hash, label, probabilities))
+    write_predictions(run.path, "PrivateTest", Predictions(old.index, old.pixel_hash, label, probabilities))
 
 
 @pytest.mark.parametrize("how", ["truncated", "foreign", "NaN", "sums", "labels"])
@@ -132,7 +132,7 @@ def test_spoiled_predictions_are_named_and_others_unaffected(world, how):
     spoil(world, how)
     page = open_page("evaluation", run="twin")
     assert len(page.error) == 1
-    assert "twin/predictions/PublicTest.npz" in page.error[0].value
+    assert "twin/predictions/PrivateTest.npz" in page.error[0].value
     assert metrics(open_page("evaluation"))["Accuracy"] == "85.7 %"
 
 
@@ -148,3 +148,15 @@ def test_other_schema_version_is_named_on_every_page(world):
 def test_no_runs_at_all(world, monkeypatch, tmp_path):
     monkeypatch.setenv("EMOSCOPE_ARTIFACTS", str(tmp_path / "empty"))
     assert "no saved run yet" in texts(open_page("evaluation"))
+
+
+def test_a_split_that_another_run_lacks_is_said(world):
+    (world / "twin" / "predictions" / "PrivateTest.npz").unlink()
+    page = open_page("evaluation", split="PrivateTest")
+    assert "there is no PrivateTest here" not in texts(page)
+    page.selectbox(key="run").set_value("twin")
+    page = checked(page.run())
+    assert "Split: there is no PrivateTest here" in texts(page)
+    assert "“PrivateTest” under Split, which is not here" in texts(
+        open_page("evaluation", split="PrivateTest", run="twin")
+    )

@@ -12,11 +12,11 @@ def add_form(run, variant: str, wrong: int, **info) -> None:
     """Write a form that gives a wrong answer on so many samples that the run is right about."""
     folder = run.path / "exports" / variant
     write_run(folder.parent, variant, splits=(), origin=run.key, config=run.info.config, **info)
-    original = run.predictions("PublicTest")
+    original = run.predictions("PrivateTest")
     probabilities = original.probabilities.copy()
     probabilities[:wrong] = np.roll(probabilities[:wrong], 1, axis=1)  # the run is right about the first samples
     found = Predictions(original.index, original.pixel_hash, original.label, probabilities)
-    write_predictions(folder, "PublicTest", found)
+    write_predictions(folder, "PrivateTest", found)
     (folder / "model.tflite").write_bytes(b"x" * 2_000_000)
 
 
@@ -78,7 +78,7 @@ def test_a_pruned_run_stands_beside_its_origin(exported, world):
     write_run(
         world, "twin", splits=(), name="Emoscope, 80 % pruned", origin="emoscope", note="80 % of its weights are 0."
     )
-    write_predictions(pruned.path, "PublicTest", pruned.predictions("PublicTest"))
+    write_predictions(pruned.path, "PrivateTest", pruned.predictions("PrivateTest"))
     page = open_page("export")
     assert page.dataframe[0].value["Form"].tolist()[-1] == "Emoscope, 80 % pruned"
     assert "80 % of its weights are 0." in texts(page)

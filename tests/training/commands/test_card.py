@@ -26,7 +26,7 @@ def rows(card: str, heading: str) -> list[list[str]]:
 
 
 def test_figures_are_those_of_the_predictions(saved):
-    card, split = model_card(saved), saved.splits[-1]
+    card, split = model_card(saved), saved.splits[0]
     found = saved.predictions(split)
     predicted = found.probabilities.argmax(1)
     assert f"Results on {split} (400 images" in card
@@ -37,7 +37,7 @@ def test_figures_are_those_of_the_predictions(saved):
 
 
 def test_known_confusions_are_the_largest_shares(saved):
-    found = saved.predictions(saved.splits[-1])
+    found = saved.predictions(saved.splits[0])
     predicted = found.probabilities.argmax(1)
     shares = {
         (a, b): ((found.label == i) & (predicted == j)).sum() / (found.label == i).sum()
@@ -62,7 +62,7 @@ def test_what_a_run_lacks_is_left_out(saved, tmp_path):
 def test_the_threshold_is_chosen_on_validation_only(tmp_path):
     saved = write_run(tmp_path, "mine", n=1500, accuracy=0.85, class_names=FER7, calibration=True)
     before = re.search(r"confidence of (\S+) on", model_card(saved))[1]
-    file = saved.path / "predictions" / f"{saved.splits[-1]}.npz"
+    file = saved.path / "predictions" / f"{saved.splits[0]}.npz"
     with np.load(file) as archive:
         arrays = dict(archive)
     arrays["label"] = (arrays["label"] + 1) % 7  # the test split is now almost all wrong

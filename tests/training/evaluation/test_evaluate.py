@@ -24,7 +24,7 @@ def test_evaluating_a_run_saves_predictions_and_metrics(tmp_path: Path) -> None:
     run, dataset = make_run(tmp_path), make_dataset()
     evaluate_run(run.path, dataset)
     run = load_run(run.path)
-    assert run.splits == ("PublicTest", "PrivateTest")
+    assert run.splits == ("PrivateTest", "PublicTest")
     predictions = run.predictions("PrivateTest")
     split = dataset.splits["PrivateTest"]
     np.testing.assert_array_equal(predictions.pixel_hash, split.pixel_hash)

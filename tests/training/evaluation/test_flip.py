@@ -22,7 +22,7 @@ def test_probabilities_are_the_mean_over_both_images_and_plain_ones_stay(tmp_pat
     np.testing.assert_allclose(flipped.predictions("PublicTest").probabilities, sum(both) / 2, atol=1e-6)
     np.testing.assert_array_equal(load_run(run.path).predictions("PublicTest").probabilities, before)
     assert flipped.key == "tiny-flip"
-    assert flipped.splits == ("PublicTest", "PrivateTest")
+    assert flipped.splits == ("PrivateTest", "PublicTest")
     assert "mirror image" in flipped.info.note
     assert evaluate_flip_average(run, dataset).key == "tiny-flip", "its own result may be computed again"
 
