@@ -1,4 +1,4 @@
-"""Serve the app and its HTTP API: ``python -m dashboard [--port 8501] [--host localhost] [--headless]``."""
+"""Serve the app and its HTTP API: ``python -m dashboard`` in a checkout, ``emoscope serve`` once installed."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ import os
 import socket
 import sys
 import webbrowser
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 if (ROOT / "emoscope").is_dir() and str(ROOT) not in sys.path:  # `python path/to/dashboard` from another folder
@@ -21,12 +22,18 @@ DEFAULT_PORT = 8501
 PORTS_TRIED = 20
 
 
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Say what the command takes; what is not given comes from Streamlit's settings."""
+    add = parser.add_argument
+    add("--port", type=_port, help=f"port to serve on (default: PORT, server.port, or {DEFAULT_PORT} and up)")
+    add("--host", help="address to serve on; 0.0.0.0 for the whole network (default: server.address, or localhost)")
+    add("--headless", action="store_true", help="do not open a browser window")
+
+
 def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(prog="python -m dashboard", description="Serve the Emoscope app.")
-    parser.add_argument("--port", type=_port, help=f"port to serve on (default: {DEFAULT_PORT}, or the next free one)")
-    parser.add_argument("--host", default="localhost", help="address to serve on; 0.0.0.0 for the whole network")
-    parser.add_argument("--headless", action="store_true", help="do not open a browser window")
+    add_arguments(parser)
     return parser.parse_args(arguments)
 
 
@@ -79,12 +86,50 @@ def choose_port(host: str, wanted: int | None) -> int:
     return port
 
 
+def wanted_address(arguments: argparse.Namespace, settings: Mapping[str, Any]) -> tuple[str, int | None, str]:
+    """Return host, port (None where nobody asked for one) and path below which to serve, e.g. ``/faces``.
+
+    Flags win over ``PORT``, which hosting services set, and that over Streamlit's own settings.
+
+    Args:
+        arguments: From the command line.
+        settings: Streamlit's options that the environment sets.
+
+    Raises:
+        SystemExit: ``PORT`` is no port.
+    """
+    from emoscope.dashboard.server.settings import from_files
+
+    def setting(name: str) -> Any:
+        return settings.get(f"server.{name}") or from_files("server", name)
+
+    port = arguments.port
+    if port is None and os.environ.get("PORT"):
+        try:
+            port = _port(os.environ["PORT"])
+        except argparse.ArgumentTypeError as error:
+            sys.exit(f"PORT: {error}.")
+    below = str(setting("baseUrlPath") or "").strip("/")
+    return arguments.host or setting("address") or "localhost", port or setting("port"), f"/{below}" if below else ""
+
+
 def main() -> None:
     """Serve until interrupted."""
-    arguments = parse_arguments()
-    port = choose_port(arguments.host, arguments.port)
-    shown_host = "localhost" if arguments.host in ("0.0.0.0", "::", "127.0.0.1") else arguments.host
-    url = f"http://{shown_host}:{port}"
+    run(parse_arguments())
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Serve until interrupted."""
+    from emoscope.dashboard.server.settings import from_environment
+
+    try:
+        settings = from_environment()
+    except ValueError as error:
+        sys.exit(str(error))
+    host, wanted, below = wanted_address(arguments, settings)
+    port = choose_port(host, wanted)
+    shown_host = "localhost" if host in ("0.0.0.0", "::", "127.0.0.1") else host
+    url = f"http://{shown_host}:{port}{below}"
 
     from emoscope.dashboard.api.settings import ApiSettings
     from emoscope.model.errors import ConfigError
@@ -120,16 +165,18 @@ def main() -> None:
     app = App(
         Path(__file__).with_name("app.py"),
         lifespan=announce,
-        routes=[Mount("/api", app=api)],
+        routes=[Mount(f"{below}/api", app=api)],
         middleware=[Middleware(LingeringClose), Middleware(CompressedFiles)],
     )
     app.run(
         config={
+            **settings,
             "server.port": port,
-            "server.address": arguments.host,
+            "server.address": host,
             "logger.hideWelcomeMessage": True,
         }
     )
+    return 0
 
 
 if __name__ == "__main__":

@@ -17,10 +17,10 @@ import streamlit as st  # noqa: E402
 from emoscope.dashboard.ui.brand import FAVICON, logo  # noqa: E402
 from emoscope.dashboard.ui.navigation import HOME, PAGES  # noqa: E402
 
-st.set_page_config(page_title="Emoscope", page_icon=FAVICON, layout="wide")
-st.logo(logo(dark=st.context.theme.type == "dark"), size="large", icon_image=FAVICON)
-
 menu = {"": [st.Page(HOME.path, title=HOME.title, icon=HOME.icon, default=True)]}
 for entry in PAGES:
     menu.setdefault(entry.group, []).append(st.Page(entry.path, title=entry.title, icon=entry.icon))
-st.navigation(menu, expanded=True).run()
+page = st.navigation(menu, expanded=True)
+st.set_page_config(page_title=f"{page.title} · Emoscope", page_icon=FAVICON, layout="wide")
+st.logo(logo(dark=st.context.theme.type == "dark"), size="large", icon_image=FAVICON)
+page.run()

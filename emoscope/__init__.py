@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from emoscope.model.runs.run import Run
 
 _CHECKOUT = Path(__file__).resolve().parent.parent
-if (_CHECKOUT / "pyproject.toml").is_file():  # not installed: model/, training/, dashboard/ and pages/ lie beside
+if (_CHECKOUT / "model" / "places.py").is_file():  # not installed: model/, training/, dashboard/ and pages/ lie beside
     __path__ = [str(_CHECKOUT), *__path__]
 
 _LIBRARY = "emoscope.library"

@@ -38,7 +38,9 @@ def in_url(widget: Callable[..., Any], label: str, *, key: str, **arguments: Any
                 st.session_state[key] = memory[key]
             else:
                 _report_gone(label, memory[key], arguments.get("format_func", str))
-    elif not _possible(st.session_state[key], options):
+    elif _possible(st.session_state[key], options):
+        st.session_state[key] = st.session_state[key]  # or a page that is entered would begin with the default
+    else:
         _report_gone(label, st.session_state[key], arguments.get("format_func", str))
         del st.session_state[key]
     value = widget(label, key=key, bind="query-params", **arguments)

@@ -1,11 +1,15 @@
+import json
+import os
 import signal
 import socket
 import subprocess
 import sys
+import urllib.request
 
 import pytest
 
-from emoscope.dashboard.__main__ import DEFAULT_PORT, choose_port, is_free, parse_arguments
+from emoscope.dashboard.__main__ import DEFAULT_PORT, choose_port, is_free, parse_arguments, wanted_address
+from emoscope.dashboard.server.settings import from_environment
 from tests.paths import ROOT
 
 
@@ -60,3 +64,64 @@ def test_ctrl_c_ends_it_without_a_word():
     finally:
         app.kill()
     assert (app.returncode, errors) == (0, "")
+
+
+def wanted(*flags):
+    return wanted_address(parse_arguments(list(flags)), from_environment())
+
+
+def test_streamlits_own_settings_are_honoured(tmp_path, monkeypatch):
+    for name in ("PORT", "STREAMLIT_SERVER_PORT", "STREAMLIT_SERVER_ADDRESS"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.chdir(tmp_path)
+    assert wanted() == ("localhost", None, "")
+    (tmp_path / ".streamlit").mkdir()
+    (tmp_path / ".streamlit" / "config.toml").write_text(
+        '[server]\nport = 8765\naddress = "127.0.0.1"\nbaseUrlPath = "faces/"\n'
+    )
+    assert wanted() == ("127.0.0.1", 8765, "/faces")
+    monkeypatch.setenv("STREAMLIT_SERVER_PORT", "8800")
+    monkeypatch.setenv("STREAMLIT_SERVER_ADDRESS", "0.0.0.0")
+    assert wanted() == ("0.0.0.0", 8800, "/faces")
+    monkeypatch.setenv("PORT", "9000")
+    assert wanted()[1] == 9000
+    assert wanted("--port", "9001", "--host", "localhost") == ("localhost", 9001, "/faces")
+    monkeypatch.setenv("PORT", "http")
+    with pytest.raises(SystemExit, match=r"PORT: 'http' is no port"):
+        wanted()
+
+
+def test_variables_of_the_environment_keep_their_kind(monkeypatch):
+    monkeypatch.setenv("STREAMLIT_SERVER_HEADLESS", "true")
+    monkeypatch.setenv("STREAMLIT_SERVER_MAX_UPLOAD_SIZE", "20")
+    monkeypatch.setenv("STREAMLIT_SERVER_FILE_WATCHER_TYPE", "auto")
+    found = from_environment()
+    assert (found["server.headless"], found["server.maxUploadSize"]) == (True, 20)
+    assert found["server.fileWatcherType"] == "auto"
+    monkeypatch.setenv("STREAMLIT_SERVER_MAX_UPLOAD_SIZE", "much")
+    with pytest.raises(ValueError, match=r"STREAMLIT_SERVER_MAX_UPLOAD_SIZE must be a number, not 'much'"):
+        from_environment()
+
+
+def test_app_and_api_are_served_below_a_path():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    settings = {
+        "STREAMLIT_SERVER_PORT": str(port),
+        "STREAMLIT_SERVER_ADDRESS": "127.0.0.1",
+        "STREAMLIT_SERVER_BASE_URL_PATH": "faces",
+    }
+    command = [sys.executable, "-m", "dashboard", "--headless"]
+    app = subprocess.Popen(command, cwd=ROOT, env=os.environ | settings, stdout=subprocess.PIPE, text=True)
+    try:
+        while "Emoscope is at" not in (line := app.stdout.readline()):
+            assert line, "the app ended before it was ready"
+        assert line.strip() == f"Emoscope is at http://localhost:{port}/faces"
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/faces/_stcore/health", timeout=30) as answer:
+            assert answer.read() == b"ok"
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/faces/api/v1/healthz", timeout=30) as answer:
+            assert json.load(answer)
+    finally:
+        app.terminate()
+        app.wait(timeout=20)

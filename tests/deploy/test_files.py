@@ -45,7 +45,7 @@ def test_the_image_runs_as_a_user_and_has_every_package_that_the_app_imports():
     assert words["USER"] == "emoscope"
     assert json.loads(words["CMD"])[:3] == ["python", "-m", "dashboard"]
     copied = {rest.split()[-1].rstrip("/") for word, rest in instructions("Dockerfile") if word == "COPY"}
-    assert {"model", "training", "dashboard", "pages", "artifacts", ".streamlit"} <= copied
+    assert {"emoscope", "model", "training", "dashboard", "pages", "artifacts"} <= copied
     assert "/api/v1/healthz" in words["HEALTHCHECK"]
 
 

@@ -8,7 +8,7 @@ from emoscope.dashboard.ui.brand import FAVICON, logo
 from emoscope.model.drawing.palette import relative_luminance
 from tests.paths import ROOT
 
-CONFIG = tomllib.loads((ROOT / ".streamlit" / "config.toml").read_text())
+CONFIG = tomllib.loads((ROOT / "dashboard" / ".streamlit" / "config.toml").read_text())
 
 
 def contrast(one, other):
