@@ -2,10 +2,10 @@
 
 import streamlit as st
 
-from emoscope.dashboard.charts.curves import QUANTITIES, has_quantity, training_curves
+from emoscope.dashboard.charts.curves import OF_LOSS, QUANTITIES, has_quantity, training_curves
 from emoscope.dashboard.evaluation import scores
 from emoscope.dashboard.evaluation.run_choice import available_runs, choose_runs, report_problems
-from emoscope.dashboard.evaluation.settings_table import hyperparameters
+from emoscope.dashboard.evaluation.settings_table import by_loss, hyperparameters
 from emoscope.dashboard.ui.chart_export import show_chart
 from emoscope.dashboard.ui.tables import show_table
 from emoscope.dashboard.ui.url_state import in_url
@@ -44,19 +44,25 @@ if histories:
     if shown:
         untimed = [key for key in shown if axis == "Time" and "seconds" not in shown[key]]
         report_problems([f"{key}/history.csv has no times, so it is drawn by epoch." for key in untimed])
-        show_chart(
-            training_curves(
-                shown,
-                quantity,
-                axis="time" if axis == "Time" else "epoch",
-                smoothing=smoothing,
-                log=log,
-                best_epochs={key: run.info.best_epoch for key, run in chosen.items()},
-                names=list(chosen),
-            ),
-            f"training-{quantity.lower().replace(' ', '-')}",
-            f"{quantity} of {', '.join(shown)} by {axis.lower()}.",
-        )
+        groups = by_loss({key: chosen[key] for key in shown}) if quantity in OF_LOSS else {"": list(shown)}
+        if len(groups) > 1:
+            st.caption("Values of different losses cannot be compared, so each kind has a chart of its own.")
+        for kind, keys in groups.items():
+            if kind and len(groups) > 1:
+                st.markdown(f"**{kind[0].upper()}{kind[1:]}**")
+            show_chart(
+                training_curves(
+                    {key: shown[key] for key in keys},
+                    quantity,
+                    axis="time" if axis == "Time" else "epoch",
+                    smoothing=smoothing,
+                    log=log,
+                    best_epochs={key: run.info.best_epoch for key, run in chosen.items()},
+                    names=list(chosen),
+                ),
+                "-".join(("training", *quantity.lower().split(), *keys[:1])),
+                f"{quantity} of {', '.join(keys)} by {axis.lower()}.",
+            )
 
 st.subheader("How they were made")
 differences_only = in_url(st.toggle, "Differences only", key="differences", value=True, disabled=len(chosen) < 2)

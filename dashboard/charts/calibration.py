@@ -13,10 +13,16 @@ from emoscope.dashboard.charts.theme import style
 from emoscope.model.evaluation.calibration import Reliability
 from emoscope.model.evaluation.curves import Coverage
 from emoscope.model.evaluation.label_errors import AgreementCurve
+from emoscope.model.evaluation.statistics import wilson_interval
+
+FEW_IMAGES = 20
+"""Below so many images a bin says little."""
 
 
 def reliability_diagram(diagrams: Mapping[str, Reliability]) -> go.Figure:
     """Draw accuracy against confidence, one or two calibrations over one another, and how many samples each bin holds.
+
+    Bars are 95 % score intervals; bins of fewer than :data:`FEW_IMAGES` images are drawn small and faint.
 
     Args:
         diagrams: Reliability by name, in the order to draw ("as trained", "temperature 1.31").
@@ -34,11 +40,19 @@ def reliability_diagram(diagrams: Mapping[str, Reliability]) -> go.Figure:
     )
     for (name, diagram), color, symbol in zip(diagrams.items(), (ORANGE, BLUE), ("circle", "diamond"), strict=False):
         filled = diagram.count > 0
+        accuracy, count = diagram.accuracy[filled], diagram.count[filled]
+        low, high = wilson_interval(accuracy, count)
+        few = count < FEW_IMAGES
         figure.add_scatter(
-            x=diagram.confidence[filled], y=diagram.accuracy[filled], customdata=diagram.count[filled],
+            x=diagram.confidence[filled], y=accuracy, customdata=np.stack([count, low, high], 1),
             mode="lines+markers", name=f"{name} · ECE {diagram.ece:.3f}", line={"color": color},
-            marker={"size": 9, "symbol": symbol},
-            hovertemplate="confidence %{x:.1%}<br>accuracy %{y:.1%}<br>%{customdata:,} images<extra></extra>",
+            marker={"size": np.where(few, 5, 9), "opacity": np.where(few, 0.45, 1.0), "symbol": symbol},
+            error_y={
+                "type": "data", "symmetric": False, "array": high - accuracy, "arrayminus": accuracy - low,
+                "color": faint(color, 0.55), "thickness": 1.2, "width": 3,
+            },
+            hovertemplate="confidence %{x:.1%}<br>accuracy %{y:.1%} (%{customdata[1]:.0%} to %{customdata[2]:.0%})"
+            "<br>%{customdata[0]:,} images<extra></extra>",
             row=1, col=1,
         )  # fmt: skip
         centers = (diagram.edges[:-1] + diagram.edges[1:]) / 2

@@ -15,6 +15,10 @@ from emoscope.model.drawing.palette import relative_luminance
 Normalize = Literal["counts", "row", "column"]
 
 
+FULL_DIFFERENCE = 25.0
+"""Points from which a difference of two runs has the full colour: the same in every chart, so that shades compare."""
+
+
 def normalized(matrix: np.ndarray, normalize: Normalize) -> np.ndarray:
     """Return counts, or shares of the row (recall) or of the column (precision); empty rows and columns are NaN."""
     if normalize == "counts":
@@ -45,7 +49,7 @@ def confusion_matrix(
     Source: streamlit/streamlit#8760 (selections of heat maps).
     """
     shown = normalized(matrix, normalize)
-    top = (np.nanmax(shown) if np.isfinite(shown).any() else 0) or 1
+    top = (shown.max() or 1) if normalize == "counts" else 1
     texts = _cell_texts(shown, "{:.0f}" if normalize == "counts" else "{:.0%}")
     figure = _matrix_figure(shown, class_names, texts, (0, top), SEQUENTIAL, ground)
     true, predicted = (places.ravel() for places in np.indices(matrix.shape))
@@ -83,9 +87,8 @@ def confusion_difference(
         ground: Colour of the page, ``#rrggbb``.
     """
     difference = 100 * (normalized(a, "row") - normalized(b, "row"))
-    reach = max(1.0, float(np.nanmax(np.abs(difference)))) if np.isfinite(difference).any() else 1.0
     texts = _cell_texts(difference, "{:+.1f}")
-    figure = _matrix_figure(difference, class_names, texts, (-reach, reach), DIVERGING, ground)
+    figure = _matrix_figure(difference, class_names, texts, (-FULL_DIFFERENCE, FULL_DIFFERENCE), DIVERGING, ground)
     true, predicted = (places.ravel() for places in np.indices(a.shape))
     figure.add_scatter(
         x=predicted, y=true, mode="markers", showlegend=False, marker={"size": 1, "opacity": 0},
@@ -110,9 +113,8 @@ def disagreement_matrix(
         ground: Colour of the page, ``#rrggbb``.
     """
     shown = normalized(matrix, "row")
-    top = (np.nanmax(shown) if np.isfinite(shown).any() else 0) or 1
     texts = _cell_texts(shown, "{:.0%}")
-    figure = _matrix_figure(shown, row_names, texts, (0, top), SEQUENTIAL, ground, column_names)
+    figure = _matrix_figure(shown, row_names, texts, (0, 1), SEQUENTIAL, ground, column_names)
     figure.data[0].update(customdata=matrix, hoverinfo=None, hovertemplate="%{customdata:,} images<extra></extra>")
     return figure
 
@@ -133,7 +135,10 @@ def _matrix_figure(
             z=shown, zmin=limits[0], zmax=limits[1], colorscale=scale, showscale=False, xgap=1, ygap=1, hoverinfo="skip"
         )
     )
-    inks = [_ink(over(ground, scale, share)) for share in np.nan_to_num((shown - limits[0]) / np.ptp(limits)).ravel()]
+    inks = [
+        _ink(over(ground, scale, share))
+        for share in np.clip(np.nan_to_num((shown - limits[0]) / np.ptp(limits)), 0, 1).ravel()
+    ]
     figure.add_scatter(
         x=columns.ravel(), y=rows.ravel(), text=texts.ravel(), mode="text", hoverinfo="skip", showlegend=False,
         textfont={"size": 13 if len(row_names) <= 10 else 9, "color": inks},

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal
 
 import numpy as np
@@ -14,12 +14,15 @@ from emoscope.dashboard.charts.theme import style
 History = Mapping[str, np.ndarray]
 Axis = Literal["epoch", "time"]
 
+OF_LOSS = ("Loss", "Generalisation gap")
 QUANTITIES = ("Loss", "Accuracy", "Generalisation gap", "Learning rate")
 _COLUMNS = {
     "Loss": (("loss", "training"), ("val_loss", "validation")),
     "Accuracy": (("accuracy", "training"), ("val_accuracy", "validation")),
     "Learning rate": (("learning_rate", ""),),
 }
+WIDE = 10
+"""From which ratio of the largest to the smallest learning rate they are drawn in logarithms."""
 _Y_TITLES = {"Generalisation gap": "Validation loss − training loss"}
 
 
@@ -89,8 +92,11 @@ def training_curves(
                 hovertemplate=f"%{{y:.4g}} {label}<extra></extra>",
             )  # fmt: skip
         _mark_best(figure, x, curves, smoothing, (best_epochs or {}).get(run), run, colors[run])
+    log = log or (quantity == "Learning rate" and _spans_much(histories.values()))
     figure.update_xaxes(title="Epoch" if axis == "epoch" else "Training time (minutes)", rangemode="tozero")
     figure.update_yaxes(title=_Y_TITLES.get(quantity, quantity), type="log" if log else "linear")
+    if log:
+        figure.update_yaxes(dtick=1, exponentformat="power")
     if quantity == "Accuracy" and not log:
         figure.update_yaxes(tickformat=".0%")
     style(figure, height=460)
@@ -102,6 +108,13 @@ def _curves(history: History, quantity: str) -> dict[str, np.ndarray]:
         both = "loss" in history and "val_loss" in history
         return {"": history["val_loss"] - history["loss"]} if both else {}
     return {kind: history[column] for column, kind in _COLUMNS[quantity] if column in history}
+
+
+def _spans_much(histories: Iterable[History]) -> bool:
+    """Tell whether the highest learning rates of runs differ so much that the lowest would lie on the axis."""
+    highest = [float(np.nanmax(h["learning_rate"])) for h in histories if np.isfinite(h.get("learning_rate", [])).any()]
+    highest = [rate for rate in highest if rate > 0]
+    return len(highest) > 1 and max(highest) / min(highest) > WIDE
 
 
 def _x_values(history: History, axis: Axis) -> np.ndarray:

@@ -56,5 +56,27 @@ def flat(values: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
         if isinstance(value, Mapping) and value:
             found.update(flat(value, f"{prefix}{name}."))
         else:
-            found[prefix + name] = str(value)
+            words = ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
+            found[prefix + name] = words or "–"
     return found
+
+
+def loss_kind(run: Run) -> str:
+    """Say which loss a run's training minimised: the values of different kinds cannot be compared."""
+    config = run.info.config
+    if config.get("teacher"):
+        return "the teachers' probabilities alone" if config.get("teacher_weight") == 1 else "labels and teachers"
+    kind = "focal loss" if config.get("loss") == "focal" else "cross-entropy"
+    if config.get("labels") == "both":
+        kind += " of two heads"
+    if config.get("label_smoothing") or config.get("mixup") or config.get("cutmix"):
+        kind += ", smoothed labels"
+    return kind
+
+
+def by_loss(runs: Mapping[str, Run]) -> dict[str, list[str]]:
+    """Group runs by the loss that they minimised; keys in their order."""
+    groups: dict[str, list[str]] = {}
+    for key, run in runs.items():
+        groups.setdefault(loss_kind(run), []).append(key)
+    return groups

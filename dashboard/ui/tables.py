@@ -34,3 +34,17 @@ def _decimals(values: pd.Series) -> int:
     """Return the fewest decimals, up to four, that lose nothing of the values."""
     known = values[np.isfinite(values)].to_numpy()
     return next((n for n in range(4) if np.allclose(known, known.round(n), rtol=0, atol=1e-9)), 4)
+
+
+def change(value: float, pattern: str, lower: bool = False) -> dict[str, Any]:
+    """Return the arguments of ``st.metric`` that show a change; one that rounds to nothing has no arrow or colour.
+
+    Args:
+        value: The change.
+        pattern: How it is written, with its sign, e.g. ``{:+.1f} points``.
+        lower: Whether less is better.
+    """
+    text = pattern.format(value)
+    if not any(digit in text for digit in "123456789"):
+        return {"delta": text.replace("-", "±").replace("+", "±"), "delta_color": "off", "delta_arrow": "off"}
+    return {"delta": text, "delta_color": "inverse" if lower else "normal"}

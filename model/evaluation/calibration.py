@@ -16,7 +16,7 @@ import numpy as np
 
 from emoscope.model.errors import RunError
 from emoscope.model.evaluation.curves import coverage_curve
-from emoscope.model.evaluation.statistics import wilson_lower
+from emoscope.model.evaluation.statistics import wilson_interval
 from emoscope.model.runs.files import write_json
 from emoscope.model.runs.predictions import Predictions
 from emoscope.model.runs.run import Run
@@ -178,7 +178,7 @@ def abstention_threshold(
         None where no threshold does.
     """
     curve = coverage_curve(label, probabilities)
-    enough = np.flatnonzero(wilson_lower(curve.accuracy, curve.coverage * len(label)) >= accuracy)
+    enough = np.flatnonzero(wilson_interval(curve.accuracy, curve.coverage * len(label))[0] >= accuracy)
     return float(curve.threshold[enough[-1]]) if len(enough) else None
 
 

@@ -142,12 +142,12 @@ def _binomial_two_sided(fewer: int, n: int) -> float:
     return min(1.0, 2 * tail / (1 << n))
 
 
-def wilson_lower(share: np.ndarray, n: np.ndarray) -> np.ndarray:
-    """Return the lower end of the 95 % score interval of shares that were seen among n samples each.
+def wilson_interval(share: np.ndarray, n: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return both ends of the 95 % score interval of shares that were seen among n samples each.
 
     Source: Wilson, Journal of the American Statistical Association 22, 1927.
     """
     z = 1.959964
     centre = share + z**2 / (2 * n)
     reach = z * np.sqrt(share * (1 - share) / n + z**2 / (4 * n**2))
-    return (centre - reach) / (1 + z**2 / n)
+    return (centre - reach) / (1 + z**2 / n), (centre + reach) / (1 + z**2 / n)

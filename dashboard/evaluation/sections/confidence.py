@@ -9,7 +9,7 @@ from emoscope.dashboard.evaluation import scores
 from emoscope.dashboard.evaluation.run_upload import is_uploaded
 from emoscope.dashboard.ui.chart_export import show_chart
 from emoscope.dashboard.ui.notices import show_error
-from emoscope.dashboard.ui.tables import percent
+from emoscope.dashboard.ui.tables import change, percent
 from emoscope.dashboard.ui.url_state import in_url
 from emoscope.model.errors import RunError
 from emoscope.model.evaluation.calibration import calibrate_run
@@ -43,7 +43,8 @@ def _show_calibration(run: Run, split: str) -> None:
     tiles = st.container(horizontal=True)
     for title, name, pattern in (("Calibration error", "ece", "{:.3f}"), ("Log loss", "log_loss", "{:.3f}")):
         old, new = effect[f"{name}_before"], effect[f"{name}_after"]
-        tiles.metric(title, pattern.format(new), f"{new - old:+.3f} by temperature", delta_color="inverse", border=True)
+        shown = change(new - old, "{:+.3f} by temperature", lower=True)
+        tiles.metric(title, pattern.format(new), border=True, **shown)
     where = f"fitted on {effect['fitted_on']}" + (", this very split" if effect["fitted_on"] == split else "")
     sharp = "over-confident" if effect["temperature"] > 1 else "under-confident"
     st.caption(f"Temperature {effect['temperature']:.3f}, {where}: as trained the network is {sharp}.")
@@ -83,8 +84,8 @@ def _show_abstention(run: Run, split: str) -> None:
     tiles.metric("Answered", percent(coverage), border=True)
     overall = curve.accuracy[-1]
     if coverage:
-        gain = f"{100 * (accuracy - overall):+.1f} points"
-        tiles.metric("Right on those", percent(accuracy), gain, border=True)
+        gain = change(100 * (accuracy - overall), "{:+.1f} points")
+        tiles.metric("Right on those", percent(accuracy), border=True, **gain)
     else:
         tiles.metric("Right on those", "–", border=True)
     tiles.metric("Answering all", percent(overall), border=True)

@@ -26,6 +26,7 @@ from emoscope.dashboard.charts.palettes import (
 from emoscope.dashboard.charts.ranking import precision_recall_curves, roc_curves
 from emoscope.dashboard.charts.robustness import accuracy_by_severity, retained_accuracy
 from emoscope.dashboard.charts.theme import class_colors
+from emoscope.dashboard.ui.tables import change
 from emoscope.model.drawing.palette import relative_luminance
 from emoscope.model.evaluation import curves
 from emoscope.model.evaluation.calibration import reliability
@@ -228,3 +229,50 @@ def test_robustness_draws_each_corruption_from_the_clean_image_on():
     assert (figure.data[0].x, figure.data[0].y[0]) == ((0, 1, 2, 3, 4, 5), 0.8)
     kept = retained_accuracy({"a": summarize_robustness(rows)})
     assert kept.data[0].x[-1] == pytest.approx(0.5 / 0.8)  # the mean
+
+
+def test_a_small_learning_rate_is_drawn_off_the_axis():
+    small, large = {"learning_rate": np.full(3, 0.001)}, {"learning_rate": np.array([0.1, 0.05, 0.0])}
+    assert training_curves({"a": small, "b": large}, "Learning rate").layout.yaxis.type == "log"
+    assert training_curves({"a": small}, "Learning rate").layout.yaxis.type == "linear"
+    assert training_curves({"a": small, "b": {"learning_rate": np.full(3, np.nan)}}, "Learning rate").data
+
+
+@pytest.mark.parametrize("shift", [1, 30])
+def test_a_difference_of_some_points_has_the_same_shade_in_every_chart(shift):
+    a, b = np.array([[100, 0], [0, 100]]), np.array([[100 - shift, shift], [0, 100]])
+    heat = confusion_difference(a, b, ("x", "y"), ("A", "B")).data[0]
+    assert (heat.zmin, heat.zmax) == (-25, 25)
+    assert abs(heat.z[0][1]) == pytest.approx(shift)
+
+
+def test_shares_have_the_same_shade_in_every_matrix():
+    assert confusion_matrix(np.array([[60, 40], [50, 50]]), ("x", "y"), "row").data[0].zmax == 1
+    assert confusion_matrix(np.zeros((2, 2), int), ("x", "y"), "row").data[0].zmax == 1
+
+
+def test_bins_of_few_images_are_faint_and_their_interval_is_wide():
+    label = np.zeros(503, int)
+    confidence = np.concatenate([np.full(3, 0.55), np.full(500, 0.95)])
+    found = reliability(label, np.stack([confidence, 1 - confidence], 1))
+    curve = reliability_diagram({"as trained": found}).data[1]
+    assert curve.marker.opacity[0] < 0.5 < curve.marker.opacity[1] == 1
+    assert curve.error_y.arrayminus[0] > 0.5 > 0.05 > curve.error_y.arrayminus[1]
+    assert curve.customdata[0][0] == 3
+
+
+@pytest.mark.parametrize(("value", "text"), [(0.0, "±0.000"), (-0.0004, "±0.000"), (0.0004, "±0.000")])
+def test_a_change_that_rounds_to_nothing_is_neutral(value, text):
+    assert change(value, "{:+.3f}") == {"delta": text, "delta_color": "off", "delta_arrow": "off"}
+
+
+def test_a_change_says_whether_it_is_good():
+    assert change(0.2, "{:+.1f} points") == {"delta": "+0.2 points", "delta_color": "normal"}
+    assert change(-0.2, "{:+.1f}", lower=True) == {"delta": "-0.2", "delta_color": "inverse"}
+
+
+@pytest.mark.parametrize("classes", [2, 7, 40])
+def test_matrices_of_any_size_name_every_class(classes):
+    names = [f"a class with a long name {i}" for i in range(classes)]
+    figure = confusion_matrix(np.eye(classes, dtype=int), names, "row")
+    assert list(figure.layout.yaxis.ticktext) == names

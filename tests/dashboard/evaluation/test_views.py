@@ -9,7 +9,7 @@ import pytest
 
 from emoscope.dashboard.evaluation import sample_grid, scores
 from emoscope.dashboard.evaluation.sample_grid import Sample, locate
-from emoscope.dashboard.evaluation.settings_table import hyperparameters
+from emoscope.dashboard.evaluation.settings_table import by_loss, hyperparameters, loss_kind
 from emoscope.dashboard.ui.chart_export import chart_config, standalone_html
 from emoscope.dashboard.ui.tables import percent
 from emoscope.model.dataset import Dataset, Split
@@ -134,3 +134,27 @@ def test_a_column_has_as_many_decimals_as_its_values_need(values, decimals):
     from emoscope.dashboard.ui.tables import _decimals
 
     assert _decimals(pd.Series(values)) == decimals
+
+
+@pytest.mark.parametrize(
+    ("config", "kind"),
+    [
+        ({}, "cross-entropy"),
+        ({"loss": "focal"}, "focal loss"),
+        ({"labels": "both", "mixup": 0.2}, "cross-entropy of two heads, smoothed labels"),
+        ({"teacher": ["a"], "teacher_weight": 0.5}, "labels and teachers"),
+        ({"teacher": ["a", "b"], "teacher_weight": 1}, "the teachers' probabilities alone"),
+    ],
+)
+def test_losses_of_different_kinds_are_told_apart(tmp_path, config, kind):
+    run = write_run(tmp_path, "mine", n=10, config=config)
+    plain = write_run(tmp_path, "plain", n=10)
+    assert loss_kind(run) == kind
+    assert len(by_loss({"mine": run, "plain": plain})) == (1 if kind == "cross-entropy" else 2)
+
+
+def test_lists_among_the_settings_read_as_words(tmp_path):
+    run = write_run(tmp_path, "mine", n=10, config={"teacher": ["one", "two"], "initial": []})
+    table = hyperparameters({"mine": run})
+    assert table.loc["teacher", "mine"] == "one, two"
+    assert table.loc["initial", "mine"] == "–"
