@@ -9,7 +9,7 @@ from emoscope.dashboard.evaluation.sections.leaderboard import show_leaderboard
 from emoscope.dashboard.evaluation.sections.pair import show_pair
 from emoscope.dashboard.evaluation.sections.robustness import show_robustness
 from emoscope.dashboard.ui.notices import show_error
-from emoscope.dashboard.ui.url_state import in_url
+from emoscope.dashboard.ui.url_state import choose_section
 from emoscope.model.errors import RunError
 
 SECTIONS = {
@@ -23,16 +23,8 @@ SECTIONS = {
 st.title("Compare")
 st.caption("Runs are set beside each other only where they were scored on the same images with the same classes.")
 runs = available_runs()
-section = in_url(
-    st.segmented_control,
-    "Section",
-    key="section",
-    options=list(SECTIONS),
-    default="Leaderboard",
-    required=True,
-    label_visibility="collapsed",
-)
+show_section = choose_section(SECTIONS)
 try:
-    SECTIONS[section](runs)
+    show_section(runs)
 except RunError as error:
     show_error(error)

@@ -2,11 +2,12 @@
 
 import streamlit as st
 
+from emoscope.dashboard.evaluation.own_copy import show_what_is_known
 from emoscope.dashboard.evaluation.sample_grid import user_dataset
 from emoscope.dashboard.evaluation.sections.annotators import show_annotators
 from emoscope.dashboard.evaluation.sections.dataset_classes import show_balance, show_faces, show_light
 from emoscope.dashboard.evaluation.sections.duplicates import show_duplicates
-from emoscope.dashboard.ui.url_state import in_url
+from emoscope.dashboard.ui.url_state import choose_section
 
 SECTIONS = {
     "Classes": show_balance,
@@ -19,18 +20,11 @@ SECTIONS = {
 st.title("Dataset")
 dataset = user_dataset()
 if dataset is None:
+    show_what_is_known()
     st.stop()
 sizes = ", ".join(f"{name} {size:,}" for name, size in dataset.split_sizes.items())
 st.caption(f"{dataset.name}: {sizes}. Fingerprint `{dataset.fingerprint[:12]}`.")
 for note in dataset.notes:
     st.caption(note)
-section = in_url(
-    st.segmented_control,
-    "Section",
-    key="section",
-    options=list(SECTIONS),
-    default="Classes",
-    required=True,
-    label_visibility="collapsed",
-)
-SECTIONS[section](dataset)
+show_section = choose_section(SECTIONS)
+show_section(dataset)

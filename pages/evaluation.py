@@ -9,7 +9,7 @@ from emoscope.dashboard.evaluation.sections.mistakes import show_mistakes
 from emoscope.dashboard.evaluation.sections.overview import show_overview
 from emoscope.dashboard.evaluation.sections.ranking import show_ranking
 from emoscope.dashboard.ui.notices import show_error
-from emoscope.dashboard.ui.url_state import in_url
+from emoscope.dashboard.ui.url_state import choose_section
 from emoscope.model.errors import RunError
 
 SECTIONS = {
@@ -30,16 +30,8 @@ with st.container(horizontal=True, vertical_alignment="bottom"):
 if not run.splits:
     show_error(RunError(f"{run.key} has no saved predictions.", f"Run `python -m training evaluate {run.key}`."))
     st.stop()
-section = in_url(
-    st.segmented_control,
-    "Section",
-    key="section",
-    options=list(SECTIONS),
-    default="Overview",
-    required=True,
-    label_visibility="collapsed",
-)
+show_section = choose_section(SECTIONS)
 try:
-    SECTIONS[section](run, split)
+    show_section(run, split)
 except RunError as error:
     show_error(error)

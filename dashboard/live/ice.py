@@ -14,7 +14,8 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlsplit
+
+from emoscope.dashboard.ui.visitor import is_local
 
 _log = logging.getLogger(__name__)
 
@@ -23,7 +24,6 @@ PUBLIC_STUN = {"urls": ["stun:stun.l.google.com:19302", "stun:stun.cloudflare.co
 ANSWER_SECONDS = 1.0
 """How long a STUN server may take to answer; unchecked, gathering waits five seconds for one that is silent."""
 
-_LOCAL_HOSTS = ("localhost", "127.0.0.1", "::1")
 _COOKIE = b"\x21\x12\xa4\x42"  # RFC 8489, section 5
 
 
@@ -86,12 +86,6 @@ def ice_configuration(url: str, secrets: Mapping[str, Any], environment: Mapping
         return IceConfiguration({"iceServers": servers}, {"iceServers": answering(servers)}, provider, problem)
     servers = [PUBLIC_STUN]
     return IceConfiguration({"iceServers": servers}, {"iceServers": answering(servers)}, "public STUN servers", problem)
-
-
-def is_local(url: str) -> bool:
-    """Tell whether a page's address is this machine's own."""
-    host = urlsplit(url).hostname or ""
-    return host in _LOCAL_HOSTS or host.endswith(".localhost")
 
 
 def _static_servers(secrets: Mapping[str, Any], environment: Mapping[str, str]) -> list[dict[str, Any]] | None:

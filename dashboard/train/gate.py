@@ -7,12 +7,11 @@ from collections.abc import Mapping
 
 import streamlit as st
 
-from emoscope.dashboard.live.ice import is_local
 from emoscope.dashboard.train.lock import can_lock
+from emoscope.dashboard.ui.visitor import sits_at_this_machine
 from emoscope.model.errors import ConfigError, EmoscopeError
 
 SETTING = "EMOSCOPE_TRAINING"
-_FORWARDED = ("x-forwarded-for", "x-forwarded-host", "x-real-ip", "forwarded", "via")
 _BY_COMMAND = "`python -m training train` trains from a terminal at any time"
 
 
@@ -44,8 +43,7 @@ def refusal(setting: str, address: str, url: str, headers: Mapping[str, str]) ->
         return EmoscopeError("Training is switched off here.", f"{_BY_COMMAND}.")
     if word:
         return ConfigError(f"{SETTING} is {setting!r}, which says neither on nor off.", "Set it to `on` or `off`.")
-    is_proxied = any(name.lower() in _FORWARDED for name in headers)
-    if is_local(f"http://{address}") and (not url or is_local(url)) and not is_proxied:
+    if sits_at_this_machine(address, url, headers):
         return None
     return EmoscopeError(
         "Training is off because this app can be reached from other machines.",

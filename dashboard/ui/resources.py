@@ -18,6 +18,9 @@ from emoscope.model.networks.remote import RemoteClassifier, network_hash
 from emoscope.model.pipeline import Pipeline
 from emoscope.model.runs.run import BrokenRun, Run, artifacts_root, iter_runs, load_run, run_folder, run_folders
 
+DATA_PATH = "data_path"
+"""Session key of the data set that the visitor named."""
+
 WATCHED = (
     "run.json",
     "metrics.json",
@@ -117,10 +120,12 @@ def pipeline(run_key: str, detector_name: str, *, calibrated: bool = False, for_
 def dataset() -> Dataset | None:
     """Return the user's own copy of the data set, or None where there is none.
 
+    That is the one that this session's visitor named on the Dataset page, else what :func:`find_dataset` finds.
+
     Raises:
         DataError: It is there and cannot be read.
     """
-    path = find_dataset()
+    path = st.session_state.get(DATA_PATH) or find_dataset()
     return None if path is None else _dataset(str(path), path.stat().st_mtime_ns if path.exists() else 0)
 
 

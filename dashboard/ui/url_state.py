@@ -5,14 +5,15 @@ Streamlit forgets both value and address when a page is left; the last value is 
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
 
 import streamlit as st
 
 from emoscope.dashboard.ui.notices import escape, show_warning
 
 _MEMORY = "_url_state"
+T = TypeVar("T")
 
 
 def in_url(widget: Callable[..., Any], label: str, *, key: str, **arguments: Any) -> Any:
@@ -46,6 +47,21 @@ def in_url(widget: Callable[..., Any], label: str, *, key: str, **arguments: Any
     value = widget(label, key=key, bind="query-params", **arguments)
     memory[key] = value
     return value
+
+
+def choose_section(sections: Mapping[str, T]) -> T:
+    """Show the switch between a page's sections, kept in the address, and return what the chosen one stands for."""
+    names = list(sections)
+    chosen = in_url(
+        st.segmented_control,
+        "Section",
+        key="section",
+        options=names,
+        default=names[0],
+        required=True,
+        label_visibility="collapsed",
+    )
+    return sections[chosen]
 
 
 def _possible(value: Any, options: Any) -> bool:

@@ -39,6 +39,9 @@ def test_the_predict_page_reads_a_face_without_tensorflow(runs_folder, tmp_path)
 
 def test_tensorflow_and_live_video_live_in_one_process():
     """TensorFlow before the streaming library crashes; the router loads them in the order that works."""
-    code = "import emoscope.dashboard.app, tensorflow, streamlit_webrtc; print('both')"
+    code = (
+        "from streamlit.testing.v1 import AppTest; AppTest.from_file('dashboard/app.py', default_timeout=60).run();"
+        "import tensorflow, streamlit_webrtc; print('both')"
+    )
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.stdout.strip().endswith("both"), done.stderr[-500:]

@@ -1,7 +1,7 @@
 import pytest
 
 from tests.made_up_faces import COPIED, DISPUTED, SIZES
-from tests.pages.evaluation_app import metrics, open_page, texts
+from tests.pages.evaluation_app import checked, metrics, open_page, texts
 
 
 def test_class_balance_counts_every_image(world):
@@ -53,4 +53,38 @@ def test_without_data_the_page_says_how_to_provide_it(world, monkeypatch, tmp_pa
     monkeypatch.setenv("EMOSCOPE_DATA", str(tmp_path / "nowhere"))
     page = open_page("dataset")
     assert "nowhere" in page.error[0].value
-    assert not page.dataframe
+    assert page.dataframe, "what is known of FER-2013 is shown all the same"
+
+
+@pytest.fixture
+def without_data(world, monkeypatch):
+    monkeypatch.delenv("EMOSCOPE_DATA")
+    monkeypatch.setattr("emoscope.dashboard.ui.resources.find_dataset", lambda: None)
+    monkeypatch.setattr("emoscope.dashboard.evaluation.own_copy.visitor_sits_here", lambda: True)
+    return world
+
+
+def test_without_data_the_page_shows_what_is_known(without_data):
+    page = open_page("dataset")
+    table = page.dataframe[0].value
+    assert table.loc["all"].to_dict() == {"Training": 28709, "PublicTest": 3589, "PrivateTest": 3589, "All": 35887}
+    assert page.get("plotly_chart")
+
+
+def test_a_copy_is_named_on_the_page(without_data, faces_folder, tmp_path):
+    page = open_page("dataset")
+    page.text_input[0].set_value(str(tmp_path / "nowhere"))
+    page.button[0].click()
+    page = checked(page.run())
+    assert "There is no file or folder" in page.error[0].value
+    page.text_input[0].set_value(str(faces_folder))
+    page.button[0].click()
+    page = checked(page.run())
+    assert not page.error
+    assert page.dataframe[0].value.loc["all"]["All"] == sum(SIZES.values())
+
+
+def test_a_visitor_from_elsewhere_names_no_path_of_the_server(without_data, monkeypatch):
+    monkeypatch.setattr("emoscope.dashboard.evaluation.own_copy.visitor_sits_here", lambda: False)
+    page = open_page("dataset")
+    assert not page.text_input and page.dataframe

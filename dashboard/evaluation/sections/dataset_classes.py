@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 import numpy as np
 import pandas as pd
 import streamlit as st
@@ -18,12 +20,21 @@ from emoscope.model.dataset import Dataset
 def show_balance(dataset: Dataset) -> None:
     """Show the class balance of each split."""
     names = dataset.class_names
-    counts = {name: split.class_counts(len(names)) for name, split in dataset.splits.items()}
+    show_counts({name: split.class_counts(len(names)) for name, split in dataset.splits.items()}, names)
+
+
+def show_counts(counts: Mapping[str, np.ndarray], names: Sequence[str]) -> None:
+    """Show how many images each class has.
+
+    Args:
+        counts: By split, shape (C,).
+        names: The C class names.
+    """
     unit = in_url(
         st.segmented_control, "Bars show", key="bars", options=["Shares", "Counts"], default="Shares", required=True
     )
     show_chart(class_balance(counts, names, unit == "Shares"), "class-balance", "Images of each class by split.")
-    table = pd.DataFrame(counts, index=pd.Index(names, name="Class"))
+    table = pd.DataFrame(dict(counts), index=pd.Index(names, name="Class"))
     table["All"] = table.sum(axis=1)
     table.loc["all"] = table.sum()
     show_table(table, index=True, alt="Images of each class by split.")

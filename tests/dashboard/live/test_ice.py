@@ -6,7 +6,8 @@ import time
 import pytest
 
 from emoscope.dashboard.live import ice as connection
-from emoscope.dashboard.live.ice import answering, ice_configuration, is_local, stun_answers
+from emoscope.dashboard.live.ice import answering, ice_configuration, stun_answers
+from emoscope.dashboard.ui.visitor import is_local
 
 TURN = {"urls": ["turn:turn.example.org:3478"], "username": "u", "credential": "c"}
 
