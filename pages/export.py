@@ -3,7 +3,13 @@
 import streamlit as st
 
 from emoscope.dashboard.evaluation.run_choice import available_runs, choose_run, choose_split
-from emoscope.dashboard.evaluation.sections.exports import explanation, forms_of, missing, show_downloads, show_forms
+from emoscope.dashboard.evaluation.sections.exports import (
+    explanation,
+    forms_of,
+    show_downloads,
+    show_forms,
+    show_missing,
+)
 from emoscope.dashboard.ui.notices import show_error
 from emoscope.model.errors import RunError
 from emoscope.model.runs.exports import measured_on
@@ -21,13 +27,8 @@ except RunError as error:
     show_error(error)
     st.stop()
 
-absent = missing(list(forms.values()))
-if absent:
-    st.info(
-        f"Not written yet: {', '.join(absent)}. `python -m training export {run.key}` writes, scores and times them.",
-        icon=":material/terminal:",
-    )
 show_downloads(run, forms, split)
+show_missing(run, list(forms.values()))
 if split and len(forms) > 1:
     st.subheader("What it costs")
     show_forms(run, forms, split)

@@ -1,11 +1,12 @@
 import numpy as np
 import pytest
 
+from emoscope.dashboard.evaluation.conversion import converter
 from emoscope.model.runs.files import write_json
 from emoscope.model.runs.predictions import Predictions, write_predictions
 from emoscope.model.runs.run import load_run
 from tests.factories import write_run
-from tests.pages.evaluation_app import open_page, texts
+from tests.pages.evaluation_app import checked, open_page, texts
 
 
 def add_form(run, variant: str, wrong: int, **info) -> None:
@@ -62,8 +63,45 @@ def test_every_form_can_be_downloaded(exported):
     ]
 
 
-def test_forms_that_are_not_there_are_named_with_the_command(exported):
-    assert "Not written yet: dynamic, onnx, h5. `python -m training export emoscope`" in texts(open_page("export"))
+def make_buttons(page):
+    return {button.label: button for button in page.button if button.label.startswith("Make ")}
+
+
+def test_formats_that_are_not_there_are_offered(exported):
+    offered = make_buttons(open_page("export"))
+    assert list(offered) == ["Make LiteRT dynamic range", "Make ONNX", "Make Keras HDF5"]
+
+
+def test_a_run_without_its_keras_network_says_why_nothing_can_be_made(exported):
+    page = open_page("export")
+    make_buttons(page)["Make ONNX"].click()
+    page = checked(page.run())
+    assert "emoscope holds no model.keras" in page.error[0].value
+
+
+@pytest.mark.slow
+def test_a_format_is_made_on_demand_and_the_run_stays_as_it_is(world):
+    from emoscope.model.networks.architectures import build_network, deploy
+
+    run = load_run(world / "emoscope")
+    height, width = run.info.input_size
+    options = {"stem": [4, 4], "widths": [4], "blocks": [1]}
+    network = build_network("residual", (height, width, run.info.channels), {"fer": 7}, **options)
+    deploy(network, "fer").save(run.path / "model.keras")
+    before = sorted(path.relative_to(run.path) for path in run.path.rglob("*"))
+
+    page = open_page("export")
+    make_buttons(page)["Make LiteRT float16"].click()
+    page = checked(page.run())
+    assert "is being converted to LiteRT float16" in page.info[0].value
+    assert all(button.disabled for button in make_buttons(page).values())
+    converter().latest.process.wait(timeout=240)
+    page = checked(page.run())
+    assert not page.error
+    assert "Make LiteRT float16" not in make_buttons(page)
+    [download] = [b for b in page.get("download_button") if b.key == "download-emoscope/exports/float16"]
+    assert "MB" in download.label
+    assert sorted(path.relative_to(run.path) for path in run.path.rglob("*")) == before
 
 
 def test_a_form_of_an_earlier_training_is_left_out_and_named(exported):
@@ -86,8 +124,8 @@ def test_a_pruned_run_stands_beside_its_origin(exported, world):
 
 def test_a_run_without_forms_or_answers_says_how_to_make_them(world):
     write_run(world, "bare", splits=())
-    shown = texts(open_page("export", run="bare"))
-    assert "python -m training export bare" in shown
+    page = open_page("export", run="bare")
+    assert len(make_buttons(page)) == 5
 
 
 def test_spoiled_measurements_are_one_sentence(exported):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -10,10 +11,12 @@ import streamlit as st
 
 from emoscope.dashboard.charts.comparison import accuracy_against_cost
 from emoscope.dashboard.evaluation import scores
+from emoscope.dashboard.evaluation.conversion import converter, made
 from emoscope.dashboard.evaluation.run_choice import report_problems
 from emoscope.dashboard.ui.chart_export import show_chart
+from emoscope.dashboard.ui.notices import show_error
 from emoscope.dashboard.ui.tables import show_table
-from emoscope.model.errors import RunError
+from emoscope.model.errors import EmoscopeError, RunError
 from emoscope.model.evaluation.agreement import ACCEPTED_LOSS, agreement, stands_in
 from emoscope.model.runs.exports import ORIGINAL, VARIANTS, Exported, read_exports
 from emoscope.model.runs.run import Run
@@ -27,7 +30,8 @@ def forms_of(run: Run, runs: Mapping[str, Run]) -> dict[str, Exported]:
     Raises:
         RunError: What was measured of them cannot be read.
     """
-    found = {VARIANTS[form.variant].title: form for form in read_exports(run)}
+    there = made(run) | {form.variant: form for form in read_exports(run)}
+    found = {kind.title: there[variant] for variant, kind in VARIANTS.items() if variant in there}
     for other in runs.values():
         if other.info.origin == run.key and other.key != run.key:
             found[other.info.name] = read_exports(other)[0]
@@ -164,7 +168,49 @@ def explanation(split: str, machine: str) -> str:
     )
 
 
-def missing(forms: Sequence[Exported]) -> list[str]:
-    """Return the forms that were not written yet."""
+def show_missing(run: Run, forms: Sequence[Exported]) -> None:
+    """Offer to make the formats that are not there, and show how far the one is that is being made."""
     there = {form.variant for form in forms}
-    return [variant for variant in VARIANTS if variant not in there]
+    absent = [variant for variant in VARIANTS if variant not in there]
+    if not absent:
+        return
+    st.subheader("Other formats")
+    st.caption("Made on this machine and scored where the data set is at hand; each takes about a minute.")
+    latest = converter().latest
+    at_work = latest if latest and latest.is_running else None
+    with st.container(horizontal=True):
+        for variant in absent:
+            if st.button(
+                f"Make {VARIANTS[variant].title}",
+                icon=":material/output:",
+                key=f"make-{variant}",
+                help=VARIANTS[variant].summary,
+                disabled=at_work is not None,
+            ):
+                _begin(run, variant)
+    if at_work:
+        _follow()
+    elif latest and latest.problem and latest.run_key == run.key and latest.variant in absent:
+        show_error(EmoscopeError(f"{VARIANTS[latest.variant].title} could not be made.", latest.problem))
+
+
+def _begin(run: Run, variant: str) -> None:
+    try:
+        converter().start(run, variant)
+    except EmoscopeError as error:
+        show_error(error)
+        return
+    st.rerun()
+
+
+@st.fragment(run_every=1.0)
+def _follow() -> None:
+    """Show the conversion at work; draw the whole page anew when it has ended."""
+    latest = converter().latest
+    if latest is None or not latest.is_running:
+        st.rerun()
+    seconds = time.time() - latest.started
+    st.info(
+        f"{latest.run_key} is being converted to {VARIANTS[latest.variant].title}: {seconds:.0f} s.",
+        icon=":material/hourglass_top:",
+    )
