@@ -14,7 +14,7 @@ if (ROOT / "emoscope").is_dir() and str(ROOT) not in sys.path:  # `streamlit run
 import pylibsrtp  # noqa: E402, F401
 import streamlit as st  # noqa: E402
 
-from emoscope.dashboard.ui.brand import FAVICON, logo  # noqa: E402
+from emoscope.dashboard.ui.brand import FAVICON, dark_style, logo  # noqa: E402
 from emoscope.dashboard.ui.navigation import HOME, PAGES  # noqa: E402
 
 menu = {"": [st.Page(HOME.path, title=HOME.title, icon=HOME.icon, default=True)]}
@@ -22,5 +22,8 @@ for entry in PAGES:
     menu.setdefault(entry.group, []).append(st.Page(entry.path, title=entry.title, icon=entry.icon))
 page = st.navigation(menu, expanded=True)
 st.set_page_config(page_title=f"{page.title} · Emoscope", page_icon=FAVICON, layout="wide")
-st.logo(logo(dark=st.context.theme.type == "dark"), size="large", icon_image=FAVICON)
+dark = st.context.theme.type == "dark"
+st.logo(logo(dark), size="large", icon_image=FAVICON)
+if dark:
+    st.html(dark_style())
 page.run()

@@ -22,3 +22,13 @@ def logo(dark: bool) -> str:
         'font-size="29" font-weight="700" textLength="140" lengthAdjust="spacingAndGlyphs" '  # whatever the font
         f'letter-spacing="-0.5" fill="{ink}">Emoscope</text></svg>'
     )
+
+
+SELECTED_ON_DARK = "#c3bfff"
+"""Lettering of a selected segment on dark ground, where the primary colour, made for white lettering, is too dark."""
+
+
+def dark_style() -> str:
+    """Return the style sheet that the theme has no setting for."""
+    chosen = 'button[data-selected="true"]'
+    return f"<style>{chosen}, {chosen} * {{ color: {SELECTED_ON_DARK} !important }}</style>"

@@ -4,7 +4,7 @@ import tomllib
 import plotly.graph_objects as go
 
 from emoscope.dashboard.charts.theme import style
-from emoscope.dashboard.ui.brand import FAVICON, logo
+from emoscope.dashboard.ui.brand import FAVICON, SELECTED_ON_DARK, logo
 from emoscope.model.drawing.palette import relative_luminance
 from tests.paths import ROOT
 
@@ -24,12 +24,28 @@ def test_a_styled_figure_lets_the_page_show_through_and_keeps_its_height():
     assert style(fig, height=99).layout.height == 99
 
 
+CAPTION = 0.6
+"""Opacity of captions and of the menu's icons in Streamlit."""
+
+
+def over(ink, ground, opacity):
+    mixed = (round(opacity * int(ink[i : i + 2], 16) + (1 - opacity) * int(ground[i : i + 2], 16)) for i in (1, 3, 5))
+    return "#" + "".join(f"{value:02x}" for value in mixed)
+
+
+def test_a_selected_segment_reads_on_dark_ground():
+    theme = CONFIG["theme"]["dark"]
+    for ground in (theme["backgroundColor"], theme["secondaryBackgroundColor"]):
+        assert contrast(SELECTED_ON_DARK, over(theme["primaryColor"], ground, 0.3)) >= 4.5
+
+
 def test_text_reads_on_every_ground_of_the_theme():
     for name in ("light", "dark"):
         theme = CONFIG["theme"][name]
         for ground in ("backgroundColor", "secondaryBackgroundColor"):
             for ground_of in (theme, theme["sidebar"]):
                 assert contrast(theme["textColor"], ground_of[ground]) >= 7
+            assert contrast(over(theme["textColor"], theme[ground], CAPTION), theme[ground]) >= 4.5
         assert contrast(theme["linkColor"], theme["backgroundColor"]) >= 4.5
         assert contrast("#ffffff", theme["primaryColor"]) >= 4.5  # the lettering of the main button
 
@@ -39,11 +55,6 @@ def test_nothing_is_fetched_from_elsewhere():
     assert not re.search(r"https?://|fontFaces", text)
     assert CONFIG["browser"]["gatherUsageStats"] is False
     assert CONFIG["server"]["showEmailPrompt"] is False
-
-
-def test_the_theme_is_found_beside_the_script_too():
-    linked = ROOT / "dashboard" / ".streamlit" / "config.toml"
-    assert tomllib.loads(linked.read_text()) == CONFIG
 
 
 def test_the_logo_is_lettered_for_its_ground():
