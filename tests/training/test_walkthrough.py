@@ -93,11 +93,11 @@ def test_it_leaves_a_trained_evaluated_exported_run(executed):
     assert run.info.class_names == FER2013_CLASSES
     assert run.info.dataset.splits == {name: 7 * count for name, count in PICTURES.items()}
     assert len(run.history["val_loss"]) == run.info.config["epochs"]
-    assert run.splits == ("validation", "test")
+    assert run.splits == ("test", "validation")
     assert len(run.predictions("test").label) == run.metrics["test"]["n"] == 35
     forms = read_exports(run)
     assert [form.variant for form in forms] == ["float32", "float16", "int8"]
-    assert all(form.file and form.run.splits[-1] == "test" and form.milliseconds > 0 for form in forms)
+    assert all(form.file and form.run.splits[0] == "test" and form.milliseconds > 0 for form in forms)
     assert {folder.name for folder in runs.glob("[!.]*")} == {"emoscope", "walkthrough"}
 
 

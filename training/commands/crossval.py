@@ -26,7 +26,7 @@ from emoscope.model.splits import NAMES, find_split
 from emoscope.training.commands.arguments import add_data_arguments, load_data_at
 from emoscope.training.commands.train import keep
 from emoscope.training.config.schema import TrainConfig, add_config_flags, config_names, config_overrides, load_config
-from emoscope.training.evaluation.evaluate import predict_split, write_metrics
+from emoscope.training.evaluation.evaluate import predict_split, with_metrics
 from emoscope.training.inputs.samples import without_absent_votes
 from emoscope.training.inputs.sampling import stratified_folds
 
@@ -123,8 +123,7 @@ def _train_fold(
         finally:
             classifier.close()
         write_predictions(run.path, name, replace(found, index=held_out[found.index]))
-        write_metrics(run.path)
-        runs.append(load_run(run.path))
+        runs.append(with_metrics(run))
     return runs
 
 
@@ -157,8 +156,7 @@ def _gather(config: TrainConfig, runs: list[Run], folder: Path) -> Run:
     )
     write_run_info(folder, info)
     write_predictions(folder, name, Predictions(**{key: values[order] for key, values in arrays.items()}))
-    write_metrics(folder)
-    return load_run(folder)
+    return with_metrics(Run(folder.resolve(), info))
 
 
 def add_arguments(parser: ArgumentParser) -> None:

@@ -58,8 +58,7 @@ def run(args: Namespace) -> int:
         if args.flip:
             saved = evaluate_flip_average(saved, dataset, args.splits, args.threads, place)
         else:
-            evaluate_run(saved.path, dataset, args.splits, args.threads, place.path)
-            saved = load_run(place.path)
+            saved = evaluate_run(saved, dataset, args.splits, args.threads, place)
     elif args.flip:
         raise RunError(f"{given} is no saved run, which --flip needs.", "Evaluate it without --flip first.")
     else:

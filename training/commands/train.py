@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from emoscope.model.dataset import Dataset, find_dataset, load_dataset
 from emoscope.model.errors import ConfigError, EmoscopeError
 from emoscope.model.runs.files import checkpoint_of
-from emoscope.model.runs.run import Run, artifacts_root, load_run
+from emoscope.model.runs.run import Run, artifacts_root
 from emoscope.training.commands.arguments import add_data_arguments, load_data_at, separate_names
 from emoscope.training.config.schema import TrainConfig, add_config_flags, config_names, config_overrides, load_config
 from emoscope.training.evaluation.evaluate import choose_splits
@@ -135,18 +135,14 @@ def keep(
 
     runs = []
     try:
-        for folder in save_runs(trained, config, dataset, output, note):
-            saved = load_run(folder)
+        for saved in save_runs(trained, config, dataset, output, note):
             try:
                 file = export_litert(saved)
                 difference = check_agreement(saved, dataset)
-                print(
-                    f"{folder.name}/{file.name}: {file.stat().st_size / 1e6:.2f} MB, within {difference:.1e} of Keras"
-                )
+                print(f"{saved.key}/{file.name}: {file.stat().st_size / 1e6:.2f} MB, within {difference:.1e} of Keras")
             except EmoscopeError as error:
                 print(error)
-            evaluate_run(folder, dataset, splits)
-            runs.append(load_run(folder))
+            runs.append(evaluate_run(saved, dataset, splits))
     except OSError as error:
         raise EmoscopeError(
             f"The run could not be written ({error.strerror or error}).",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
+from dataclasses import replace
 
 import numpy as np
 
@@ -14,7 +14,7 @@ from emoscope.model.networks.classifier import Classifier
 from emoscope.model.networks.load import load_classifier
 from emoscope.model.runs.files import write_json
 from emoscope.model.runs.predictions import Predictions, write_predictions
-from emoscope.model.runs.run import Run, load_run
+from emoscope.model.runs.run import Run
 from emoscope.model.splits import is_training
 from emoscope.training.evaluation.labels import labels_for
 
@@ -22,45 +22,40 @@ CHUNK = 512
 
 
 def evaluate_run(
-    run_path: Path | str,
-    dataset: Dataset,
-    splits: Sequence[str] | None = None,
-    threads: int = 1,
-    output: Path | None = None,
-) -> None:
-    """Write ``predictions/<split>.npz`` and ``metrics.json`` of a saved run.
+    run: Run, dataset: Dataset, splits: Sequence[str] | None = None, threads: int = 1, place: Run | None = None
+) -> Run:
+    """Write ``predictions/<split>.npz`` and ``metrics.json`` of a saved run, and return the run with them.
 
     Args:
-        run_path: The run's folder; it must hold a network.
+        run: Holds the network.
         dataset: Any size; images are brought to the network's.
         splits: Which to score; all but the training split where None.
         threads: Cores that the network may use.
-        output: Folder of the run to write into where that is another, as for data that are not its own.
+        place: The run to write into where that is another, as for data that are not its own.
 
     Raises:
         RunError: The run or its network cannot be used, or has no output for a class of the data.
         DataError: A split is not there, or its labels cannot be derived.
     """
-    run = load_run(run_path)
     classifier = load_classifier(run, threads=threads)
     try:
-        evaluate_with(classifier, output or run.path, dataset, splits)
+        return evaluate_with(classifier, place or run, dataset, splits)
     finally:
         classifier.close()
 
 
-def evaluate_with(classifier: Classifier, path: Path, dataset: Dataset, splits: Sequence[str] | None = None) -> None:
+def evaluate_with(classifier: Classifier, run: Run, dataset: Dataset, splits: Sequence[str] | None = None) -> Run:
     """Score a network that is open already; as :func:`evaluate_run`.
 
     Args:
         classifier: The network.
-        path: Folder of its run.
+        run: Where its answers are written.
         dataset: Any size.
         splits: Which to score; all but the training split where None.
     """
     for name in choose_splits(dataset, splits):
-        write_predictions(path, name, predict_split(classifier, dataset, dataset.splits[name], title=name))
-    write_metrics(path)
+        write_predictions(run.path, name, predict_split(classifier, dataset, dataset.splits[name], title=name))
+    return with_metrics(run)
 
 
 def choose_splits(dataset: Dataset, splits: Sequence[str] | None = None) -> tuple[str, ...]:
@@ -111,11 +106,12 @@ def classify_images(classifier: Classifier, images: np.ndarray, title: str = "")
     return np.concatenate(probabilities)
 
 
-def write_metrics(path: Path) -> None:
-    """Compute ``metrics.json`` of a run's folder anew from all its saved predictions, by split."""
-    run = load_run(path)
+def with_metrics(run: Run) -> Run:
+    """Compute ``metrics.json`` of a run anew from all its saved predictions, and return the run with it."""
+    run = replace(run)  # what it has read of its files may be of before
     figures = {name: compute_metrics(run.predictions(name), run.info.class_names) for name in run.splits}
     write_json(run.path / "metrics.json", figures)
+    return run
 
 
 def metrics_table(run: Run) -> str:

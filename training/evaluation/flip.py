@@ -76,7 +76,6 @@ def evaluate_flip_average(
             note=f"Mean answer of {run.key} to each image and to its mirror image; its network is there.",
         )
         write_run_info(folder, info)
-        evaluate_with(classifier, folder, dataset, splits)
+        return evaluate_with(classifier, Run(folder.resolve(), info), dataset, splits)
     finally:
         classifier.close()
-    return load_run(folder)

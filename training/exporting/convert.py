@@ -150,13 +150,11 @@ def evaluate_variant(run: Run, variant: str, dataset: Dataset, splits: Sequence[
     Raises:
         RunError, DataError: The form or the data cannot be used.
     """
-    folder = variant_folder(run, variant)
     classifier = open_variant(run, variant, threads)
     try:
-        evaluate_with(classifier, folder, dataset, splits)
+        form = evaluate_with(classifier, load_run(variant_folder(run, variant)), dataset, splits)
     finally:
         classifier.close()
-    form = load_run(folder)
     if variant != ORIGINAL and run.calibration and (dataset.validation is not None):
         calibrate_run(form)
 

@@ -137,7 +137,7 @@ def _fill(folder: Path, file: Path, open_data: OpenData, options: ImportOptions,
     write_run_info(folder, info)
     classifier = load(info)
     try:
-        evaluate_with(classifier, folder, dataset, options.splits)
+        evaluate_with(classifier, Run(folder.resolve(), info), dataset, options.splits)
     finally:
         classifier.close()
     for note in notes[1:]:

@@ -10,7 +10,7 @@ import keras
 
 from emoscope.model.dataset import Dataset
 from emoscope.model.networks.architectures import deploy, multiply_adds
-from emoscope.model.runs.run import KERAS_FILE, DatasetInfo, RunInfo, write_history, write_run_info
+from emoscope.model.runs.run import KERAS_FILE, DatasetInfo, Run, RunInfo, write_history, write_run_info
 from emoscope.training.config.schema import TrainConfig
 from emoscope.training.loop.train import Trained
 
@@ -18,7 +18,7 @@ LABEL_SOURCES = {"fer": "dataset", "ferplus": "ferplus-majority"}
 LICENCE = "Weights: MIT. Trained on {dataset}, whose own terms hold for the images."
 
 
-def save_runs(trained: Trained, config: TrainConfig, dataset: Dataset, output: Path, note: str = "") -> list[Path]:
+def save_runs(trained: Trained, config: TrainConfig, dataset: Dataset, output: Path, note: str = "") -> list[Run]:
     """Write a saved run for every head of a trained network.
 
     Args:
@@ -29,39 +29,37 @@ def save_runs(trained: Trained, config: TrainConfig, dataset: Dataset, output: P
         note: Free text for people.
 
     Returns:
-        The folders, the first head's first.
+        The runs, the first head's first.
     """
-    folders: list[Path] = []
+    runs = []
     for position, (head, class_names) in enumerate(trained.classes.items()):
         folder = config.run_folders(output)[head]
         model = deploy(trained.network, head)
         folder.mkdir(parents=True, exist_ok=True)
         _save_model(model, folder / KERAS_FILE)
         write_history(folder, trained.history)
-        write_run_info(
-            folder,
-            RunInfo(
-                name=config.name if not position else f"{config.name} ({head})",
-                architecture=config.architecture,
-                class_names=class_names,
-                input_size=config.input_size,
-                channels=config.channels,
-                normalization=config.normalization,
-                label_source=LABEL_SOURCES[head],
-                dataset=DatasetInfo(dataset.name, dict(dataset.split_sizes), dataset.fingerprint),
-                config=asdict(config),
-                seed=config.seed,
-                environment=trained.environment,
-                parameters=model.count_params(),
-                multiply_adds=multiply_adds(model),
-                best_epoch=trained.best_epoch,
-                training_seconds=round(trained.seconds, 1),
-                licence=LICENCE.format(dataset=dataset.name),
-                note=note,
-            ),
+        info = RunInfo(
+            name=config.name if not position else f"{config.name} ({head})",
+            architecture=config.architecture,
+            class_names=class_names,
+            input_size=config.input_size,
+            channels=config.channels,
+            normalization=config.normalization,
+            label_source=LABEL_SOURCES[head],
+            dataset=DatasetInfo(dataset.name, dict(dataset.split_sizes), dataset.fingerprint),
+            config=asdict(config),
+            seed=config.seed,
+            environment=trained.environment,
+            parameters=model.count_params(),
+            multiply_adds=multiply_adds(model),
+            best_epoch=trained.best_epoch,
+            training_seconds=round(trained.seconds, 1),
+            licence=LICENCE.format(dataset=dataset.name),
+            note=note,
         )
-        folders.append(folder)
-    return folders
+        write_run_info(folder, info)
+        runs.append(Run(folder.resolve(), info))
+    return runs
 
 
 def _save_model(model: keras.Model, file: Path) -> None:

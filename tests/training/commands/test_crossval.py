@@ -11,7 +11,7 @@ from emoscope.model.runs.run import load_run, write_history, write_run_info
 from emoscope.training.commands import crossval
 from emoscope.training.commands.crossval import cross_validate, spread
 from emoscope.training.config.schema import TrainConfig
-from emoscope.training.evaluation.evaluate import write_metrics
+from emoscope.training.evaluation.evaluate import with_metrics
 from tests.training.made_up import make_dataset, make_run
 
 FOLDS = 3
@@ -90,8 +90,7 @@ def test_the_spread_is_numpys(tmp_path):
         write_predictions(
             run.path, "train", Predictions(np.arange(4), label.astype(np.uint64), label, np.eye(7)[answers])
         )
-        write_metrics(run.path)
-        runs.append(load_run(run.path))
+        runs.append(with_metrics(run))
     assert spread(runs)["accuracy"] == pytest.approx((np.mean(accuracies), np.std(accuracies, ddof=1)))
 
 

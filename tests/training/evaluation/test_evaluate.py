@@ -22,7 +22,7 @@ from tests.training.made_up import ASSETS, make_dataset, make_run
 
 def test_evaluating_a_run_saves_predictions_and_metrics(tmp_path: Path) -> None:
     run, dataset = make_run(tmp_path), make_dataset()
-    evaluate_run(run.path, dataset)
+    evaluate_run(run, dataset)
     run = load_run(run.path)
     assert run.splits == ("PrivateTest", "PublicTest")
     predictions = run.predictions("PrivateTest")
@@ -42,7 +42,7 @@ def test_classes_in_another_order_and_other_words_are_matched_by_name(tmp_path: 
         name: type(s)(s.images, np.where(s.labels == 3, 3, 1), s.pixel_hash, s.names)
         for name, s in reordered.splits.items()
     }
-    evaluate_run(run.path, Dataset("x", reordered.class_names, splits, "f"))
+    evaluate_run(run, Dataset("x", reordered.class_names, splits, "f"))
     assert load_run(run.path).metrics["PublicTest"]["accuracy"] == 1.0
 
 
@@ -50,18 +50,18 @@ def test_ferplus_runs_are_scored_on_votes_without_the_dropped_rows(tmp_path: Pat
     order = ("anger", "disgust", "fear", "happiness", "sadness", "surprise", "neutral")
     run = make_run(tmp_path, class_names=order, label_source="ferplus-majority")
     with pytest.raises(RunError, match="contempt"):  # the network has no output for it
-        evaluate_run(run.path, make_dataset(votes=True))
+        evaluate_run(run, make_dataset(votes=True))
     assert FERPLUS_CLASSES[7] == "contempt"
     with pytest.raises(DataError, match="came without the vote file"):
-        evaluate_run(run.path, make_dataset())
+        evaluate_run(run, make_dataset())
 
 
 def test_only_the_named_split_is_scored(tmp_path: Path) -> None:
     run = make_run(tmp_path)
-    evaluate_run(run.path, make_dataset(4), ["Training"])
+    evaluate_run(run, make_dataset(4), ["Training"])
     assert load_run(run.path).splits == ("Training",)
     with pytest.raises(DataError, match="no split Nope"):
-        evaluate_run(run.path, make_dataset(4), ["Nope"])
+        evaluate_run(run, make_dataset(4), ["Nope"])
 
 
 @pytest.mark.parametrize("network", ["logits.tflite", "cam.tflite", "int8.tflite"])
@@ -159,7 +159,7 @@ def test_the_command_scores_runs_and_imports_files(
 
 def test_calibrate_command_prints_both_splits(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
     run = make_run(tmp_path)
-    evaluate_run(run.path, make_dataset())
+    evaluate_run(run, make_dataset())
     parser = ArgumentParser()
     calibrate.add_arguments(parser)
     assert calibrate.run(parser.parse_args([str(run.path)])) == 0

@@ -13,7 +13,7 @@ from tests.training.made_up import make_dataset, make_run
 
 def test_probabilities_are_the_mean_over_both_images_and_plain_ones_stay(tmp_path):
     run, dataset = make_run(tmp_path), make_dataset(per_class=5)
-    evaluate_run(run.path, dataset)
+    evaluate_run(run, dataset)
     before = load_run(run.path).predictions("PublicTest").probabilities
     flipped = evaluate_flip_average(run, dataset)
     images = dataset.splits["PublicTest"].images

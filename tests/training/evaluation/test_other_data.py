@@ -125,7 +125,7 @@ def test_a_finished_pruned_run_is_not_replaced_unasked(run, capsys):
 def test_a_run_that_names_no_data_is_at_home_on_those_it_has_answered(tmp_path):
     run, dataset = make_run(tmp_path), make_dataset(3)
     assert is_own_data(run, dataset)
-    evaluate_run(run.path, dataset)
+    evaluate_run(run, dataset)
     assert is_own_data(load_run(run.path), dataset)
     assert not is_own_data(load_run(run.path), make_dataset(4))
 

@@ -167,7 +167,7 @@ def small_teacher(data, folder, **changes):
     from emoscope.training.loop.save import save_runs
 
     config = load_config(None, SMALL | changes)
-    return save_runs(train(config, data, folder / "teacher.npz"), config, data, folder / "teacher")[0]
+    return save_runs(train(config, data, folder / "teacher.npz"), config, data, folder / "teacher")[0].path
 
 
 def test_a_teacher_is_learned_from(tmp_path):
