@@ -15,6 +15,8 @@ on; anything else is a defect and stays a traceback.
 
 from textwrap import shorten
 
+from emoscope.model.places import as_called_here
+
 
 def reason_of(error: BaseException, last: bool = False) -> str:
     """Return a library's error in at most 160 characters on one line, without a full stop, for a sentence in brackets.
@@ -36,9 +38,8 @@ class EmoscopeError(Exception):
     """
 
     def __init__(self, message: str, action: str = "") -> None:
-        super().__init__(f"{message} {action}".strip())
-        self.message = message
-        self.action = action
+        self.message, self.action = as_called_here(message), as_called_here(action)
+        super().__init__(f"{self.message} {self.action}".strip())
 
 
 class ImageError(EmoscopeError):

@@ -15,6 +15,17 @@ IMPORT_PATH = HOME if IS_CHECKOUT else HOME.parent
 """The folder from which Python imports ``emoscope``."""
 
 
+def as_called_here(text: str) -> str:
+    """Name the commands in a text as they are called here: ``emoscope …`` where the package is installed."""
+    if IS_CHECKOUT:
+        return text
+    return (
+        text.replace("python -m dashboard", "emoscope serve")
+        .replace("python -m training", "emoscope")
+        .replace("python -m model", "emoscope")
+    )
+
+
 def working_folder() -> Path:
     """Return where ``artifacts/`` and ``data/`` of the user are: the checkout, or the current folder if installed."""
     return HOME if IS_CHECKOUT else Path.cwd()

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from importlib import import_module
 
 from emoscope.model.errors import EmoscopeError
+from emoscope.model.places import as_called_here
 
 
 def run_program(
@@ -37,6 +38,7 @@ def run_program(
         )
         if name == named:
             import_module(module).add_arguments(subparser)
+            subparser.epilog = as_called_here(subparser.epilog or "")
     options = parser.parse_args(arguments)
     if options.command is None:
         parser.print_help()

@@ -67,6 +67,14 @@ def test_the_installed_command_works_in_any_folder(wheel, tmp_path):
     assert emoscope("--version").strip() == f"emoscope {__version__}"
     assert "happy" in emoscope("predict", "photo.png")
     assert "lite_cnn" in emoscope("config", "lite_cnn")
+    assert "emoscope predict photo.jpg" in emoscope("predict", "--help")
+    code = (
+        "from emoscope.model.errors import RunError; print(RunError('No.', 'Run `python -m training train`.').action)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-P", "-c", code], cwd=work, env=environment, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == "Run `emoscope train`."
     assert emoscope("report", "vgg_cnn", "--output", "report.html")
     assert (work / "report.html").stat().st_size > 10_000
     code = "import emoscope; print(len(emoscope.runs()), emoscope.__file__)"
