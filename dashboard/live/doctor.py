@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, NamedTuple
 
 PATIENCE_SECONDS = 8.0
@@ -154,47 +155,4 @@ class Patience:
         return self.since is not None and now - self.since > PATIENCE_SECONDS
 
 
-BROWSER_PROBE = """
-export default function ({ data, setStateValue }) {
-  let last = "", stopped = false, ice = null;
-  const frameError = () => {
-    for (const frame of document.querySelectorAll('iframe[title*="webrtc"]')) {
-      try {
-        const shown = [...frame.contentDocument.querySelectorAll(".MuiAlert-message")].map((e) => e.textContent);
-        const error = shown.find((text) => /Error|securely|getUserMedia/.test(text));
-        if (error) return error;
-      } catch (_) { /* a frame of another origin tells nothing */ }
-    }
-    return "";
-  };
-  const gather = () => new Promise((done) => {
-    const kinds = new Set(), codes = new Set();
-    let peer;
-    try { peer = new RTCPeerConnection({ iceServers: data.iceServers }); } catch (_) { return done([[], [400]]); }
-    const finish = () => { peer.close(); done([[...kinds].sort(), [...codes].sort()]); };
-    const timer = setTimeout(finish, 4000);
-    peer.onicecandidate = (e) => {
-      if (e.candidate && e.candidate.type) kinds.add(e.candidate.type);
-      if (!e.candidate) { clearTimeout(timer); finish(); }
-    };
-    peer.onicecandidateerror = (e) => { if (/^turn/.test(e.url || "")) codes.add(e.errorCode); };
-    peer.createDataChannel("probe");
-    peer.createOffer().then((offer) => peer.setLocalDescription(offer));
-  });
-  const look = async () => {
-    const report = { secure: window.isSecureContext, error: frameError() };
-    try { report.permission = (await navigator.permissions.query({ name: "camera" })).state; } catch (_) { }
-    try {
-      const devices = await navigator.mediaDevices.enumerateDevices();
-      report.cameras = devices.filter((d) => d.kind === "videoinput").length;
-    } catch (_) { }
-    if (data.deep && !ice) ice = await gather();
-    if (ice) [report.candidates, report.turnErrors] = ice;
-    const text = JSON.stringify(report);
-    if (!stopped && text !== last) { last = text; setStateValue("report", report); }
-  };
-  look();
-  const timer = setInterval(look, 1000);
-  return () => { stopped = true; clearInterval(timer); };
-}
-"""
+BROWSER_PROBE = Path(__file__).with_name("doctor.js").read_text(encoding="utf-8")
