@@ -22,7 +22,7 @@ from emoscope.model.errors import EmoscopeError, RunError
 from emoscope.model.explain import heat_map
 from emoscope.model.images import decode_image, encode_png
 from emoscope.model.machine import half_of_the_cores
-from emoscope.model.pictures.results import error_entry, picture_entry
+from emoscope.model.pictures.results import PictureEntry, error_entry, picture_entry
 from emoscope.model.pipeline import Pipeline
 from emoscope.model.runs.run import DEFAULT_RUN, BrokenRun, Run
 
@@ -83,7 +83,7 @@ class Reader:
         self._pipelines[wanted] = (monotonic(), key, pipeline)
         return key, pipeline
 
-    async def read(self, pipeline: Pipeline, uploads: Sequence[Upload], explain: bool = False) -> list[dict[str, Any]]:
+    async def read(self, pipeline: Pipeline, uploads: Sequence[Upload], explain: bool = False) -> list[PictureEntry]:
         """Read pictures; see :func:`emoscope.model.pictures.results.picture_entry` for what is returned of each.
 
         Args:
@@ -111,7 +111,7 @@ class Reader:
         finally:
             self.waiting -= len(uploads)
 
-    async def _entry(self, picture: Picture, outcome: Outcome, explain: bool) -> dict[str, Any]:
+    async def _entry(self, picture: Picture, outcome: Outcome, explain: bool) -> PictureEntry:
         if isinstance(outcome, EmoscopeError):
             return error_entry(picture.upload.name, outcome)
         if isinstance(outcome, BaseException):
@@ -124,7 +124,7 @@ class Reader:
                 self._openers, lambda: [_explanation(p, picture.pipeline) for p in outcome]
             )
             for face, found in zip(entry["faces"], maps, strict=True):
-                face |= found
+                face["heat_map"], face["crop_to_frame"] = found
         return entry
 
     def _open(self, picture: Picture) -> None:
@@ -182,12 +182,10 @@ def _open_pipeline(run: str | None, detector: str, calibrated: bool) -> tuple[st
         raise ProblemError(503, error.message, error.action) from error
 
 
-def _explanation(prediction: Prediction, pipeline: Pipeline) -> dict[str, Any]:
+def _explanation(prediction: Prediction, pipeline: Pipeline) -> tuple[str, list[list[float]] | None]:
     """Return a face's heat map as a gray PNG the size of its crop, and the matrix that lays it over the picture."""
     heat = heat_map(prediction, classifier=pipeline.classifier)
     png = encode_png((heat * 255).round().astype(np.uint8))
     matrix = prediction.crop_to_frame
-    return {
-        "heat_map": "data:image/png;base64," + b64encode(png).decode("ascii"),
-        "crop_to_frame": None if matrix is None else [[round(float(v), 4) for v in row] for row in matrix],
-    }
+    rows = None if matrix is None else [[round(float(v), 4) for v in row] for row in matrix]
+    return "data:image/png;base64," + b64encode(png).decode("ascii"), rows

@@ -14,7 +14,7 @@ from emoscope.dashboard.predict.album import Picture, scaled
 from emoscope.model.drawing.annotate import annotate
 from emoscope.model.entities import Prediction
 from emoscope.model.images import encode_png
-from emoscope.model.pictures.results import face_columns, face_rows, picture_entry
+from emoscope.model.pictures.results import PictureEntry, face_columns, face_rows, picture_entry
 
 Result = tuple[Picture, list[Prediction]]
 
@@ -30,7 +30,7 @@ def to_csv(results: Sequence[Result], class_names: Sequence[str]) -> bytes:
     return stream.getvalue().encode("utf-8-sig")
 
 
-def _entry(picture: Picture, predictions: Sequence[Prediction]) -> dict[str, Any]:
+def _entry(picture: Picture, predictions: Sequence[Prediction]) -> PictureEntry:
     return picture_entry(picture.name, picture.width, picture.height, predictions)
 
 

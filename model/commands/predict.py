@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from hashlib import blake2b
 from pathlib import Path
-from typing import Any
 
 from emoscope.model.errors import ConfigError, ImageError, OutputError, RunError
 from emoscope.model.faces.detectors import DETECTOR_NAMES
@@ -18,6 +17,7 @@ from emoscope.model.pictures.batch import PipelineSettings, Task, read_pictures
 from emoscope.model.pictures.files import PictureFile, annotated_paths, find_pictures
 from emoscope.model.pictures.journal import Journal
 from emoscope.model.pictures.result_files import Writer, csv_file, json_file, parquet_file, writing
+from emoscope.model.pictures.results import PictureEntry
 from emoscope.model.runs.run import DEFAULT_RUN, Run, load_run
 
 # Below this many pictures, starting processes takes longer than they save.
@@ -118,7 +118,7 @@ def chosen_run(options: argparse.Namespace) -> Run:
 
 def _entries(
     options: argparse.Namespace, files: Sequence[PictureFile], run: Run, journal: Journal | None
-) -> Iterator[dict[str, Any]]:
+) -> Iterator[PictureEntry]:
     """Yield every picture's entry in order: first those of the journal, then those read now."""
     done = 0
     for entry in journal.replay(files) if journal else ():
@@ -184,11 +184,11 @@ def _open_outputs(
     return writers or [_table(files)]
 
 
-def _table(files: Sequence[PictureFile]) -> Callable[[dict[str, Any]], None]:
+def _table(files: Sequence[PictureFile]) -> Callable[[PictureEntry], None]:
     width = min(48, max(len(str(file.path)) for file in files))
     print(f"{'file':<{width}}  face  {'emotion':<10} confidence  {'box':<22} warnings")
 
-    def write(entry: dict[str, Any]) -> None:
+    def write(entry: PictureEntry) -> None:
         name = entry["file"]
         name = name if len(name) <= width else "…" + name[1 - width :]
         if "error" in entry:
@@ -214,7 +214,7 @@ class _Summary:
         self.without_face: list[str] = []
         self.failed: list[str] = []
 
-    def count(self, entry: dict[str, Any]) -> None:
+    def count(self, entry: PictureEntry) -> None:
         if "error" in entry:
             self.failed.append(f"{entry['file']}: {entry['error']}")
         elif not entry["faces"]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from itertools import islice
 from multiprocessing import get_context
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -22,7 +22,7 @@ from emoscope.model.faces.detectors import create_detector
 from emoscope.model.images import encode_png, read_image
 from emoscope.model.networks.load import load_classifier
 from emoscope.model.pictures.result_files import writing
-from emoscope.model.pictures.results import error_entry, picture_entry
+from emoscope.model.pictures.results import PictureEntry, error_entry, picture_entry
 from emoscope.model.pipeline import FaceCrop, Pipeline
 from emoscope.model.runs.run import load_run
 
@@ -68,7 +68,7 @@ class PipelineSettings:
         return Pipeline(create_detector(self.detector_name, for_video), classifier)
 
 
-def read_pictures(tasks: Sequence[Task], settings: PipelineSettings, processes: int = 1) -> Iterator[dict[str, Any]]:
+def read_pictures(tasks: Sequence[Task], settings: PipelineSettings, processes: int = 1) -> Iterator[PictureEntry]:
     """Yield the entry of each picture, in order, while later ones are being read.
 
     Memory does not grow with their number.
@@ -89,7 +89,7 @@ def read_pictures(tasks: Sequence[Task], settings: PipelineSettings, processes: 
         return
     # Forking a process that runs OpenCV's or LiteRT's threads can hang, so each starts afresh.
     with ProcessPoolExecutor(processes, get_context("spawn"), _start_worker, (settings,)) as pool:
-        pending: deque[Future[list[dict[str, Any]]]] = deque()
+        pending: deque[Future[list[PictureEntry]]] = deque()
         try:
             for chunk in chunks:
                 pending.append(pool.submit(_work, chunk))
@@ -124,7 +124,7 @@ class _Opened(NamedTuple):
     error: ImageError | None = None
 
 
-def read_chunk(pipeline: Pipeline, tasks: Sequence[Task]) -> list[dict[str, Any]]:
+def read_chunk(pipeline: Pipeline, tasks: Sequence[Task]) -> list[PictureEntry]:
     """Read some pictures, with the faces of all of them in one batch.
 
     Returns:
@@ -147,7 +147,7 @@ def _open(pipeline: Pipeline, task: Task) -> _Opened:
     return _Opened(task, crops, (frame.shape[1], frame.shape[0]), frame if task.annotate_to else None)
 
 
-def _entry(picture: _Opened, predictions: list[Prediction]) -> dict[str, Any]:
+def _entry(picture: _Opened, predictions: list[Prediction]) -> PictureEntry:
     task = picture.task
     if picture.error:
         return error_entry(str(task.path), picture.error)
@@ -172,7 +172,7 @@ def _start_worker(settings: PipelineSettings) -> None:
     cv2.setNumThreads(1)  # the processes share the cores already
 
 
-def _work(tasks: Sequence[Task]) -> list[dict[str, Any]]:
+def _work(tasks: Sequence[Task]) -> list[PictureEntry]:
     # The pipeline is made here, not when the process starts, so that its errors reach whoever asked.
     global _pipeline
     if _pipeline is None:

@@ -10,6 +10,7 @@ from typing import Any, BinaryIO, Self
 
 from emoscope.model.pictures.files import PictureFile
 from emoscope.model.pictures.result_files import writing
+from emoscope.model.pictures.results import PictureEntry
 
 
 class Journal:
@@ -52,7 +53,7 @@ class Journal:
             if kind is None or self._empty:
                 self._path.unlink()
 
-    def replay(self, files: Sequence[PictureFile]) -> Iterator[dict[str, Any]]:
+    def replay(self, files: Sequence[PictureFile]) -> Iterator[PictureEntry]:
         """Yield the entries of the leading files that were finished and have not changed since; forget all others."""
         assert self._stream is not None
         stream = self._stream
@@ -71,7 +72,7 @@ class Journal:
             yield record["entry"]
         stream.truncate(whole)
 
-    def append(self, file: PictureFile, entry: dict[str, Any]) -> None:
+    def append(self, file: PictureFile, entry: PictureEntry) -> None:
         """Note a finished picture."""
         assert self._stream is not None
         record = {"file": str(file.path), "stamp": _stamp(file.path), "entry": entry}

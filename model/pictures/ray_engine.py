@@ -21,6 +21,7 @@ import numpy as np
 import emoscope
 from emoscope.model.errors import EmoscopeError
 from emoscope.model.pictures.batch import PipelineSettings, Task, chunked, read_chunk
+from emoscope.model.pictures.results import PictureEntry
 from emoscope.model.pipeline import Pipeline
 from emoscope.model.places import HOME
 from emoscope.model.runs.run import load_run
@@ -33,7 +34,7 @@ _Chunk = dict[str, np.ndarray]
 
 def read_pictures_on_ray(
     tasks: Sequence[Task], settings: PipelineSettings, address: str | None = None, workers: int | None = None
-) -> Iterator[dict[str, Any]]:
+) -> Iterator[PictureEntry]:
     """Yield the entry of each picture, in order, while later ones are being read by the workers of a cluster.
 
     What a worker had in hand when it died is read by another one.
@@ -115,7 +116,8 @@ def _package(folder: Path) -> Path:
     """Copy the code that workers need into a folder, as the installed package lies; return the package."""
     package = folder / "emoscope"
     package.mkdir()
-    shutil.copy(emoscope.__file__, package)
+    for file in Path(emoscope.__file__).parent.glob("*.py"):
+        shutil.copy(file, package)
     for part in ("model", "training"):
         shutil.copytree(HOME / part, package / part, ignore=shutil.ignore_patterns("__pycache__"))
     return package
@@ -128,7 +130,7 @@ def _knock(address: str) -> None:
         socket.create_connection((host.strip("[]"), int(port)), timeout=10).close()
 
 
-def _read(tasks: Sequence[Task], settings: PipelineSettings, workers: int | None) -> Iterator[dict[str, Any]]:
+def _read(tasks: Sequence[Task], settings: PipelineSettings, workers: int | None) -> Iterator[PictureEntry]:
     import ray
 
     chunks = [{"tasks": json.dumps([_to_text(task) for task in chunk])} for chunk in chunked(tasks, settings)]

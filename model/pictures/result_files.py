@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from emoscope.model.errors import OutputError
-from emoscope.model.pictures.results import face_columns, face_rows
+from emoscope.model.pictures.results import PictureEntry, face_columns, face_rows
 
-Writer = Callable[[dict[str, Any]], None]
+Writer = Callable[[PictureEntry], None]
 """Takes the entry of one picture (:func:`~emoscope.model.pictures.results.picture_entry` or ``error_entry``)."""
 
 # Rows kept in memory before they become a row group; fewer would make Parquet files large and slow.
@@ -43,7 +43,7 @@ def csv_file(name: str, class_names: Sequence[str]) -> Iterator[Writer]:
         table = csv.DictWriter(stream, face_columns(class_names), lineterminator="\n")
         table.writeheader()
 
-        def write(entry: dict[str, Any]) -> None:
+        def write(entry: PictureEntry) -> None:
             with writing():
                 table.writerows(face_rows(entry, class_names))
 
@@ -62,7 +62,7 @@ def json_file(name: str, run_key: str, detector_name: str) -> Iterator[Writer]:
         stream.write(head[:-1] + ', "pictures": [')
         separator = "\n"
 
-        def write(entry: dict[str, Any]) -> None:
+        def write(entry: PictureEntry) -> None:
             nonlocal separator
             with writing():
                 stream.write(separator + json.dumps(entry, ensure_ascii=False))
@@ -103,7 +103,7 @@ def parquet_file(path: Path, class_names: Sequence[str]) -> Iterator[Writer]:
             table.write_table(pa.Table.from_pylist(rows, schema))
         rows.clear()
 
-    def write(entry: dict[str, Any]) -> None:
+    def write(entry: PictureEntry) -> None:
         for row in face_rows(entry, class_names):
             rows.append({**row, "file": row["file"].encode("utf-8", "backslashreplace").decode()})
         if len(rows) >= _ROW_GROUP:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NotRequired, TypedDict
 
 from emoscope.model.entities import Prediction
 from emoscope.model.errors import EmoscopeError
@@ -11,12 +11,37 @@ from emoscope.model.errors import EmoscopeError
 NO_FACE = "No face was found."
 
 
-def picture_entry(file: str, width: int, height: int, predictions: Sequence[Prediction]) -> dict[str, Any]:
+class FaceEntry(TypedDict):
+    """One face; boxes and landmarks in pixels of the picture, probabilities 0..1."""
+
+    emotion: str
+    confidence: float
+    probabilities: dict[str, float]
+    xyxy: list[float]
+    detector_confidence: float
+    landmarks: list[list[float]] | None
+    warnings: list[str]
+    heat_map: NotRequired[str]
+    crop_to_frame: NotRequired[list[list[float]] | None]
+
+
+class PictureEntry(TypedDict):
+    """One picture: its faces, or in ``error`` why it could not be opened."""
+
+    file: str
+    width: NotRequired[int]
+    height: NotRequired[int]
+    faces: NotRequired[list[FaceEntry]]
+    faces_left_out: NotRequired[int]
+    error: NotRequired[str]
+
+
+def picture_entry(file: str, width: int, height: int, predictions: Sequence[Prediction]) -> PictureEntry:
     """Return one picture with its faces, ready for JSON; boxes and landmarks in pixels, probabilities 0..1."""
     return {"file": file, "width": width, "height": height, "faces": [_face(p) for p in predictions]}
 
 
-def error_entry(file: str, error: EmoscopeError) -> dict[str, Any]:
+def error_entry(file: str, error: EmoscopeError) -> PictureEntry:
     """Return the entry of a file that could not be read: it says why, and has no faces."""
     return {"file": file, "error": str(error)}
 
@@ -27,7 +52,7 @@ def face_columns(class_names: Sequence[str]) -> tuple[str, ...]:
     return ("file", "face", *box, "emotion", "confidence", *(f"p_{name}" for name in class_names), "warnings")
 
 
-def face_rows(entry: dict[str, Any], class_names: Sequence[str]) -> list[dict[str, Any]]:
+def face_rows(entry: PictureEntry, class_names: Sequence[str]) -> list[dict[str, Any]]:
     """Return one flat row a face of an entry, faces counted from 1.
 
     A picture without a face gives one row whose values are None, a file that could not be read gives none.
@@ -46,7 +71,7 @@ def face_rows(entry: dict[str, Any], class_names: Sequence[str]) -> list[dict[st
     return rows
 
 
-def _face(prediction: Prediction) -> dict[str, Any]:
+def _face(prediction: Prediction) -> FaceEntry:
     detection = prediction.detection
     values = zip(prediction.class_names, prediction.probabilities, strict=True)
     landmarks = detection.landmarks
