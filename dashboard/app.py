@@ -15,8 +15,10 @@ import pylibsrtp  # noqa: E402, F401
 import streamlit as st  # noqa: E402
 
 from dashboard.brand import FAVICON, logo  # noqa: E402
+from dashboard.download_files import keep_until_fetched  # noqa: E402
 from dashboard.navigation import HOME, PAGES  # noqa: E402
 
+keep_until_fetched()
 st.set_page_config(page_title="Emoscope", page_icon=FAVICON, layout="wide")
 st.logo(logo(dark=st.context.theme.type == "dark"), size="large", icon_image=FAVICON)
 

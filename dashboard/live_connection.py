@@ -116,6 +116,6 @@ def show_findings(context: WebRtcStreamerContext, processor: LiveProcessor, ice:
                 st.rerun()
         elif not finding.pictures_help:
             st.page_link(
-                ROOT / "pages" / "predict.py", label="Read faces in pictures", icon=":material/add_photo_alternate:"
+                ROOT / "pages" / "predict.py", label="Predict", icon=":material/add_photo_alternate:"
             )
     return finding
