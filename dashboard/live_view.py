@@ -14,7 +14,8 @@ from dashboard.live_statistics import Performance, agreement
 from dashboard.live_video import LiveProcessor, LiveSettings, LiveView
 from dashboard.notices import show_error, show_warning
 from dashboard.state import kept
-from model.annotate import annotate, short_warning
+from model.annotate import short_warning
+from model.annotated_picture import annotated_picture
 from model.errors import EmoscopeError
 from model.images import decode_image
 from model.tracking import TrackedFace
@@ -134,6 +135,7 @@ def show_single_picture(settings: LiveSettings) -> None:
     except EmoscopeError as error:
         show_error(error)
         return
-    st.image(annotate(frame, predictions, bars=settings.bars, heat_maps=settings.heat_maps), channels="BGR")
+    drawn = annotated_picture(frame, predictions, bars=settings.bars, heat_maps=settings.heat_maps)
+    st.image(drawn, channels="BGR")
     if not predictions:
         st.caption("No face was found. Look straight at the camera, with light on your face.")

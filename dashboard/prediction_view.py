@@ -120,7 +120,7 @@ def _show_card(number: int, prediction: Prediction, heat: np.ndarray | None, key
         st.html(
             f'<small style="opacity:.7">Face {number}{" · unsure" if unsure else ""}</small><br>'
             f'<span style="display:inline-block;width:.7em;height:.7em;border-radius:50%;background:{color};'
-            f'outline:1px solid {OUTLINE}"></span> <strong style="font-size:1.15rem">'
+            f'margin-right:.4em;outline:1px solid {OUTLINE}"></span><strong style="font-size:1.15rem">'
             f"{html.escape(prediction.label)}</strong> {prediction.confidence:.0%}",
             width="stretch",
         )

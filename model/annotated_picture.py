@@ -96,19 +96,24 @@ def _wordings(predictions: Sequence[Prediction]) -> list[list[str]]:
 def _places(
     labels: Sequence[tuple[int, int]], boxes: Sequence[Box], size: tuple[int, int], gap: int
 ) -> tuple[list[Box], int]:
-    """Put each label above its face, or below it where it hides less of other faces or stays in the picture.
+    """Put each label above its face, or below it where that hides less of other faces or stays in the picture.
 
     Returns:
         The labels' places, and how many pixels of faces and of each other they hide.
     """
     places: list[Box] = []
     hidden = 0
-    for (width, height), (x1, y1, _, y2) in zip(labels, boxes, strict=True):
-        x = max(0, min(x1, size[0] - width))
-        above, below = ((x, y, x + width, y + height) for y in (y1 - gap - height, y2 + gap))
-        place = min(above, below, key=lambda p: (_hidden(p, boxes), p[1] < 0 or p[3] > size[1]))
-        hidden += _hidden(place, boxes) + _hidden(place, places)
-        places.append(place)
+    for (width, height), (x1, y1, x2, y2) in zip(labels, boxes, strict=True):
+        costs = {}
+        for is_below, y in enumerate((y1 - gap - height, y2 + gap)):
+            for side in (x1, x2 - width):
+                x = max(0, min(side, size[0] - width))
+                place = (x, y, x + width, y + height)
+                is_outside = y < 0 or y + height > size[1]
+                costs[place] = _hidden(place, boxes), is_outside, is_below, _hidden(place, places)
+        best = min(costs, key=costs.__getitem__)
+        hidden += costs[best][0] + costs[best][3]
+        places.append(best)
     return places, hidden
 
 
