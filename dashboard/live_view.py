@@ -10,7 +10,7 @@ import streamlit as st
 
 from dashboard.charts import live as charts
 from dashboard.charts.theme import class_colors
-from dashboard.live_statistics import Performance, agreement
+from dashboard.live_statistics import Performance
 from dashboard.live_video import LiveProcessor, LiveSettings, LiveView
 from dashboard.notices import show_error, show_warning
 from dashboard.state import kept
@@ -18,6 +18,7 @@ from model.annotate import short_warning
 from model.annotated_picture import annotated_picture
 from model.errors import EmoscopeError
 from model.images import decode_image
+from model.palette import class_places
 from model.tracking import TrackedFace
 
 STAGES = {"decode": "decode", "detect": "detect", "classify": "classify", "second": "classify B", "draw": "draw"}
@@ -60,8 +61,8 @@ def _show_face(face: TrackedFace, view: LiveView) -> None:
     reference, name = None, ""
     if face.track_id in view.uncorrected:
         reference, name = view.uncorrected[face.track_id], "without baseline"
-    elif face.other is not None and face.other.class_names == prediction.class_names:
-        reference, name = face.other.probabilities, "network B"
+    elif face.other is not None and (places := class_places(face.other.class_names, prediction.class_names)):
+        reference, name = face.other.probabilities[places], "network B"
     st.html(charts.distribution(prediction.probabilities, prediction.class_names, reference, name))
     if face.other is not None:
         st.caption(f"B reads **{face.other.label}** {face.other.confidence:.0%}")
@@ -80,7 +81,7 @@ def show_performance(processor: LiveProcessor) -> None:
         ("dropped", str(performance.dropped), ""),
         *((STAGES[name], _number(value, 1), "ms") for name, value in performance.stages.items()),
     ]
-    if not math.isnan(share := agreement(processor.timeline.moments())):
+    if not math.isnan(share := processor.agreement()):
         figures.append(("A and B agree", f"{share:.0%}", ""))
     cells = "".join(
         f'<div style="min-width:4.4rem"><div style="font-size:.75rem;opacity:.65">{name}</div>'

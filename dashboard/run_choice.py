@@ -12,6 +12,7 @@ from dashboard.run_upload import uploaded_runs
 from dashboard.url_state import in_url
 from model.artifacts import DEFAULT_RUN, BrokenRun, Run
 from model.dataset.samples import TEST_SPLITS, VALIDATION_SPLITS
+from model.palette import class_places
 
 
 def available_runs(stop: bool = True) -> dict[str, Run]:
@@ -57,7 +58,8 @@ def choose_runs(runs: Mapping[str, Run], default: int = 4) -> dict[str, Run]:
     trained with a run, would lie on its curve.
     """
     keys = list(runs)
-    comparable = sorted(keys, key=lambda key: set(runs[key].info.class_names) != set(runs[keys[0]].info.class_names))
+    names = {key: run.info.class_names for key, run in runs.items()}
+    comparable = sorted(keys, key=lambda key: class_places(names[key], names[keys[0]]) is None)
     chosen = in_url(st.multiselect, "Runs", key="runs", options=keys, default=comparable[:default])
     return {key: runs[key] for key in chosen}
 

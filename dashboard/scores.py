@@ -27,6 +27,7 @@ from model.comparison import Comparison, Pair, compare, pair_runs
 from model.curves import ROC, Coverage, PrecisionRecall, coverage_curve, precision_recall_curve, roc_curve
 from model.errors import RunError
 from model.metrics import SCALARS, compute_metrics
+from model.palette import emotion_key
 
 Version = tuple[tuple[str, int], ...]
 
@@ -190,7 +191,7 @@ def test_set(run: Run, split: str) -> tuple[tuple[str, ...], int]:
 
 @st.cache_data(max_entries=256, show_spinner=False)
 def _test_set(path: Path, split: str, version: Version) -> tuple[tuple[str, ...], int]:
-    names = load_run(path).info.class_names
+    names = [emotion_key(name) for name in load_run(path).info.class_names]
     found = _predictions(path, split, version)
     order = sorted(range(len(names)), key=names.__getitem__)
     label = np.argsort(order)[found.label].astype(np.uint64)  # the order of the network's outputs does not matter

@@ -21,6 +21,7 @@ from dashboard.video_clip import Clip, ClipWork
 from dashboard.video_hover import show_stills_over
 from dashboard.video_view import PLAIN, forget, show_bar
 from model.annotate import short_warning
+from model.palette import emotion_key
 from model.video import clock
 from model.video_readings import ShownFace
 from model.video_summary import Person, people
@@ -201,7 +202,7 @@ def _show_strongest(clip: Clip, numbers: set[int]) -> None:
     ]
     if not moments:
         return
-    kept_moments = sorted(moments, key=lambda m: (m.label == "neutral", -m.probability))[:MOMENTS_SHOWN]
+    kept_moments = sorted(moments, key=lambda m: (emotion_key(m.label) == "neutral", -m.probability))[:MOMENTS_SHOWN]
     st.subheader("Strongest moments", anchor=False)
     strip = st.grid(MOMENTS_SHOWN, min_column_width=130, gap="small", key="video_moments")
     for moment in sorted(kept_moments, key=lambda m: m.at):

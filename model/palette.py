@@ -43,6 +43,20 @@ def emotion_key(class_name: str) -> str:
     return _SYNONYMS.get(name, name)
 
 
+def class_places(names: Sequence[str], wanted: Sequence[str]) -> list[int] | None:
+    """Return where each wanted class stands among other names; ``Happiness`` is found at ``happy``.
+
+    Returns:
+        An index into ``names`` for each wanted class; None where the two do not name the same classes.
+    """
+    if sorted(names) == sorted(wanted):
+        return [names.index(name) for name in wanted]
+    keys, wanted_keys = [emotion_key(name) for name in names], [emotion_key(name) for name in wanted]
+    if len(set(keys)) < len(keys) or sorted(keys) != sorted(wanted_keys):
+        return None
+    return [keys.index(key) for key in wanted_keys]
+
+
 def class_colors(class_names: Sequence[str]) -> dict[str, str]:
     """Give each class name its colour, as ``#RRGGBB``, keyed by the name as given and in the order given.
 
