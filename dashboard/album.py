@@ -129,16 +129,20 @@ class Album:
             except DetectorError as error:
                 if picture.detector_name is None:
                     raise
-                self.problems.append(Problem(picture.name, error))
                 self.choose_detector(picture.key, None)
+                self.problems.append(Problem(picture.name, error))
                 pipeline = pipeline_with(None)
             found = pipeline.analyze(picture.frame())
             self.readings[_at(self.pictures[picture.key], way)] = [p.moved(1 / picture.scale) for p in found]
         self._forget()
 
     def choose_detector(self, key: str, name: str | None) -> None:
-        """Let a detector find the faces of one picture, ``none`` for a cropped face; None for that of all pictures."""
-        self.pictures[key] = replace(self.pictures[key], detector_name=name)
+        """Let a detector find the faces of one picture, ``none`` for a cropped face; None for that of all pictures.
+
+        What an earlier choice for this picture failed by is forgotten.
+        """
+        picture = self.pictures[key] = replace(self.pictures[key], detector_name=name)
+        self.problems = [problem for problem in self.problems if problem.name != picture.name]
 
     def results(self, way: tuple) -> list[tuple[Picture, list[Prediction]]]:
         """Return the pictures that were read in this way, each with its predictions in pixels of the upload."""

@@ -127,6 +127,8 @@ def test_a_picture_whose_own_detector_cannot_run_is_read_as_the_others_are():
     assert [(name, error.message) for name, error in album.problems] == [
         ("a.png", "YuNet's weights cannot be fetched.")
     ]
+    album.choose_detector(kept.key, "none")
+    assert album.problems == [], "another choice is another try"
 
 
 def test_memory_is_bounded(monkeypatch):
