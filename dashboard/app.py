@@ -15,7 +15,10 @@ import pylibsrtp  # noqa: E402, F401
 import streamlit as st  # noqa: E402
 
 from emoscope.dashboard.ui.brand import FAVICON, dark_style, logo  # noqa: E402
+from emoscope.dashboard.ui.download_files import keep_until_fetched  # noqa: E402
 from emoscope.dashboard.ui.navigation import HOME, PAGES  # noqa: E402
+
+keep_until_fetched()
 
 menu = {"": [st.Page(HOME.path, title=HOME.title, icon=HOME.icon, default=True)]}
 for entry in PAGES:

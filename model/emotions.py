@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 # Data sets disagree about the noun or the adjective.
 _SYNONYMS = {
     "anger": "angry",
@@ -20,3 +22,17 @@ def emotion_key(class_name: str) -> str:
     """Return the palette's name of an emotion: lower case, data sets' synonyms united (``Happiness`` -> ``happy``)."""
     name = class_name.strip().lower()
     return _SYNONYMS.get(name, name)
+
+
+def class_places(names: Sequence[str], wanted: Sequence[str]) -> list[int] | None:
+    """Return where each wanted class stands among other names; ``Happiness`` is found at ``happy``.
+
+    Returns:
+        An index into ``names`` for each wanted class; None where the two do not name the same classes.
+    """
+    if sorted(names) == sorted(wanted):
+        return [names.index(name) for name in wanted]
+    keys, wanted_keys = [emotion_key(name) for name in names], [emotion_key(name) for name in wanted]
+    if len(set(keys)) < len(keys) or sorted(keys) != sorted(wanted_keys):
+        return None
+    return [keys.index(key) for key in wanted_keys]

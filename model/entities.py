@@ -81,6 +81,19 @@ class Prediction:
         box = ", ".join(f"{side:.0f}" for side in self.detection.xyxy)
         return f"Prediction({self.label} {self.confidence:.0%}, box {box})"
 
+    def moved(self, scale: float, shift: tuple[float, float] = (0.0, 0.0)) -> Prediction:
+        """Return the prediction as it is in a copy of the frame that is scaled, then shifted by ``(x, y)`` pixels."""
+        if scale == 1 and shift == (0, 0):
+            return self
+        move = np.array(shift, np.float32)
+        detection, matrix = self.detection, self.crop_to_frame
+        if matrix is not None:
+            matrix = matrix * np.float32(scale)
+            matrix[:, 2] += move
+        landmarks = None if detection.landmarks is None else detection.landmarks * np.float32(scale) + move
+        box = detection.xyxy * np.float32(scale) + np.tile(move, 2)
+        return replace(self, detection=replace(detection, xyxy=box, landmarks=landmarks), crop_to_frame=matrix)
+
     @property
     def label_index(self) -> int:
         """Index of the most probable class."""

@@ -5,6 +5,7 @@
      ├── VideoError      a file that is no video, or one that cannot be decoded
      ├── DetectorError   a face detector that cannot run here (weights missing, package missing)
      ├── DataError       a data set that cannot be read: names the file and the row
+     ├── BaselineError   a face that cannot be the neutral one
      ├── RunError        a saved run that is missing, foreign or broken
      ├── OutputError     a result that cannot be written where it was asked for
      └── ConfigError     a training configuration with an unknown or impossible value
@@ -56,6 +57,10 @@ class DetectorError(EmoscopeError):
 
 class DataError(EmoscopeError):
     """A data set that cannot be read; the message names the file and the row."""
+
+
+class BaselineError(EmoscopeError):
+    """A face that cannot be the neutral one; the message says what is read in it."""
 
 
 class RunError(EmoscopeError):

@@ -10,8 +10,11 @@ from emoscope.dashboard.predict.album import MAX_PICTURES, Album
 from emoscope.dashboard.ui import resources, state
 from emoscope.dashboard.ui.notices import show_cluster_note, show_error
 from emoscope.model.errors import EmoscopeError
+from emoscope.model.faces.detectors import WholeImage
+from emoscope.model.pipeline import Pipeline
 
-st.title("Read faces in pictures", anchor=False)
+st.title("Predict", anchor=False)
+st.caption("Every face in your pictures, and what the network reads in it.")
 choice = state.sidebar_controls()
 if choice is None:
     st.stop()
@@ -19,17 +22,22 @@ if choice is None:
 album: Album = st.session_state.setdefault("album", Album())
 files = inputs.pictures()
 if inputs.already_cropped():
-    choice = replace(choice, detector_name="none")
+    choice = replace(choice, detector_name=WholeImage.name)
+
+
+def pipeline_with(detector_name: str | None = None, choice: state.Choice = choice) -> Pipeline:
+    return resources.pipeline(choice.run_key, detector_name or choice.detector_name, calibrated=choice.calibrated)
+
 
 try:
-    pipeline = resources.pipeline(choice.run_key, choice.detector_name, calibrated=choice.calibrated)
+    pipeline = pipeline_with()
     way = (choice, resources.stamp(choice.run_key))
     if files:
         inputs.show_progress(album.add(files, pipeline, way), min(len(files), MAX_PICTURES))
         inputs.empty()
         st.rerun()  # with empty uploaders: the server forgets the files
     unread = album.unread(way)
-    inputs.show_progress(album.read(unread, pipeline, way), len(unread))
+    inputs.show_progress(album.read(unread, pipeline_with, way), len(unread))
 except EmoscopeError as error:
     show_error(error)
     st.stop()

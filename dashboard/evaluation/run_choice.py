@@ -10,6 +10,7 @@ from emoscope.dashboard.evaluation.run_upload import uploaded_runs
 from emoscope.dashboard.ui import resources
 from emoscope.dashboard.ui.notices import escape
 from emoscope.dashboard.ui.url_state import in_url
+from emoscope.model.emotions import class_places
 from emoscope.model.runs.run import DEFAULT_RUN, BrokenRun, Run
 from emoscope.model.splits import NAMES
 
@@ -57,7 +58,8 @@ def choose_runs(runs: Mapping[str, Run], default: int = 4) -> dict[str, Run]:
     trained with a run, would lie on its curve.
     """
     keys = list(runs)
-    comparable = sorted(keys, key=lambda key: set(runs[key].info.class_names) != set(runs[keys[0]].info.class_names))
+    names = {key: run.info.class_names for key, run in runs.items()}
+    comparable = sorted(keys, key=lambda key: class_places(names[key], names[keys[0]]) is None)
     chosen = in_url(st.multiselect, "Runs", key="runs", options=keys, default=comparable[:default])
     return {key: runs[key] for key in chosen}
 

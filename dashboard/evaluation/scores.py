@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
+from emoscope.model.emotions import emotion_key
 from emoscope.model.errors import RunError
 from emoscope.model.evaluation.calibration import (
     Reliability,
@@ -198,7 +199,7 @@ def test_set(run: Run, split: str) -> tuple[tuple[str, ...], int]:
 
 @st.cache_data(max_entries=256, show_spinner=False)
 def _test_set(path: Path, split: str, version: Version) -> tuple[tuple[str, ...], int]:
-    names = load_run(path).info.class_names
+    names = [emotion_key(name) for name in load_run(path).info.class_names]
     found = _predictions(path, split, version)
     order = sorted(range(len(names)), key=names.__getitem__)
     label = np.argsort(order)[found.label].astype(np.uint64)  # the order of the network's outputs does not matter

@@ -10,7 +10,6 @@ import numpy as np
 import streamlit as st
 
 from emoscope.dashboard.charts.probabilities import probability_bars
-from emoscope.dashboard.predict.album import scaled
 from emoscope.dashboard.ui import resources
 from emoscope.dashboard.ui.navigation import PAGES, Entry
 from emoscope.dashboard.ui.notices import escape, show_error
@@ -51,7 +50,7 @@ def _sample(run_key: str, version: tuple[int, ...]) -> tuple[np.ndarray, Predict
     frame_bgr = decode_image(sample_picture("One face")[1])[:300, 75:375]
     prediction = resources.pipeline(run_key, "haar").analyze(frame_bgr)[0]
     large = cv2.resize(frame_bgr, None, fx=SAMPLE_ZOOM, fy=SAMPLE_ZOOM, interpolation=cv2.INTER_CUBIC)
-    annotated = annotate(large, [scaled(prediction, SAMPLE_ZOOM)], bars=False)
+    annotated = annotate(large, [prediction.moved(SAMPLE_ZOOM)], bars=False)
     return cv2.cvtColor(annotated, cv2.COLOR_BGR2RGB), prediction
 
 

@@ -117,7 +117,5 @@ def show_findings(
                 choose("live_single", True)
                 st.rerun()
         elif not finding.pictures_help:
-            st.page_link(
-                HOME / "pages" / "predict.py", label="Read faces in pictures", icon=":material/add_photo_alternate:"
-            )
+            st.page_link(HOME / "pages" / "predict.py", label="Predict", icon=":material/add_photo_alternate:")
     return finding

@@ -16,12 +16,13 @@ import cv2
 import numpy as np
 
 from emoscope.dashboard.live.analysis_pool import AnalysisPool, Seat
-from emoscope.dashboard.live.statistics import Meter, Moment, Performance, Recording, Timeline
+from emoscope.dashboard.live.statistics import Meter, Moment, Performance, Recording, Timeline, agreement
 from emoscope.model.drawing.annotate import annotate
 from emoscope.model.entities import Detection, Prediction
-from emoscope.model.errors import EmoscopeError
+from emoscope.model.errors import BaselineError, EmoscopeError
 from emoscope.model.faces.baseline import NeutralBaseline, measure_baseline
 from emoscope.model.faces.tracking import TrackedFace, Tracker, TrackingSettings
+from emoscope.model.networks.classifier import Classifier
 from emoscope.model.pipeline import Pipeline
 
 _log = logging.getLogger(__name__)
@@ -71,6 +72,7 @@ class LiveView:
         busy: Whether all seats are taken, so that only the picture comes back.
         is_running: Whether frames arrive.
         baseline_progress: 0..1 while a neutral face is measured, else None.
+        baseline_problem: Why the last measurement gave no baseline; None where it did, or none was made.
     """
 
     faces: list[TrackedFace]
@@ -80,6 +82,7 @@ class LiveView:
     busy: bool
     is_running: bool
     baseline_progress: float | None
+    baseline_problem: BaselineError | None = None
 
 
 class LiveProcessor:
@@ -105,9 +108,11 @@ class LiveProcessor:
         self._uncorrected: dict[int, np.ndarray] = {}
         self._measuring: tuple[float | None, list[np.ndarray]] | None = None  # from the first readable face on
         self._baseline: NeutralBaseline | None = None
+        self._baseline_problem: BaselineError | None = None
         self._known: list[Detection] = []  # of the newest analysis
         self._searched_at = float("-inf")
         self._newest: np.ndarray | None = None
+        self._paired_since = float("-inf")  # when the two networks that are compared were chosen
         self._meter = Meter()
         self.timeline = Timeline()
         self.recording: Recording | None = None
@@ -249,17 +254,22 @@ class LiveProcessor:
             samples.append(predictions[0].probabilities)
             if at - started >= BASELINE_SECONDS:
                 self._measuring = None
-                self._baseline = measure_baseline(np.stack(samples), predictions[0].class_names)
+                try:
+                    self._baseline = measure_baseline(np.stack(samples), predictions[0].class_names)
+                except BaselineError as error:
+                    self._baseline_problem = error
 
     # ---------------------------------------------------------------- the page's script thread
 
     def configure(self, settings: LiveSettings) -> None:
         """Change what is shown from the next frame on, without a new connection."""
         before, self._settings = self._settings, settings
+        if _networks(before) != _networks(settings):
+            self._paired_since = monotonic()
         if before.pipeline.classifier is not settings.pipeline.classifier:
             with self._lock:
                 self._tracker.reset()
-                self._baseline, self._measuring = None, None
+                self._forget_baseline()
             self._error = ""
         elif before.pipeline.detector is not settings.pipeline.detector:
             self._error = ""
@@ -280,7 +290,14 @@ class LiveProcessor:
             busy=self._busy,
             is_running=now - self._frame_at < 2,
             baseline_progress=None if measuring is None else _share_measured(measuring[0], now),
+            baseline_problem=self._baseline_problem,
         )
+
+    def agreement(self) -> float:
+        """Return in which share of the last minute both networks read the same; ``nan`` where no second one reads."""
+        if self._settings.second is None:
+            return float("nan")
+        return agreement([m for m in self.timeline.moments() if m.at >= self._paired_since])
 
     def snapshot(self) -> np.ndarray | None:
         """Return the newest drawn frame, uint8 BGR, or None before the first; it is kept nowhere else."""
@@ -308,7 +325,7 @@ class LiveProcessor:
     def measure_baseline(self) -> None:
         """Learn the neutral face from three seconds, which begin with the first readable face."""
         with self._lock:
-            self._measuring = (None, [])
+            self._measuring, self._baseline_problem = (None, []), None
 
     def use_baseline(self, wanted: bool) -> None:
         """Switch the correction on or off."""
@@ -317,7 +334,10 @@ class LiveProcessor:
     def drop_baseline(self) -> None:
         """Forget the neutral face."""
         with self._lock:
-            self._baseline, self._measuring = None, None
+            self._forget_baseline()
+
+    def _forget_baseline(self) -> None:
+        self._baseline, self._measuring, self._baseline_problem = None, None, None
 
     @property
     def baseline(self) -> NeutralBaseline | None:
@@ -344,6 +364,10 @@ def _from_bgr(image: np.ndarray, like: av.VideoFrame) -> av.VideoFrame:
         return av.VideoFrame.from_ndarray(image, format="bgr24")
     planes: np.ndarray = cv2.cvtColor(image, cv2.COLOR_BGR2YUV_I420)
     return av.VideoFrame.from_ndarray(planes.astype(np.uint8, copy=False), format="yuv420p")
+
+
+def _networks(settings: LiveSettings) -> tuple[Classifier, Classifier | None]:
+    return settings.pipeline.classifier, settings.second.classifier if settings.second else None
 
 
 def _share_measured(started: float | None, now: float) -> float:

@@ -12,6 +12,7 @@ from time import monotonic
 
 import numpy as np
 
+from emoscope.model.emotions import emotion_key
 from emoscope.model.faces.tracking import TrackedFace
 
 WINDOW_SECONDS = 5.0
@@ -150,9 +151,9 @@ class Timeline:
 
 
 def agreement(moments: Sequence[Moment]) -> float:
-    """Return in which share of the moments with two readings both labels are one; ``nan`` where there is none."""
-    both = [m for m in moments if m.other_label and m.label]
-    return sum(m.label == m.other_label for m in both) / len(both) if both else float("nan")
+    """Return in which share of the moments with two readings both mean one class; ``nan`` without such moments."""
+    pairs = [(emotion_key(m.label), emotion_key(m.other_label)) for m in moments if m.other_label and m.label]
+    return sum(a == b for a, b in pairs) / len(pairs) if pairs else float("nan")
 
 
 @dataclass

@@ -12,6 +12,7 @@ from typing import Any
 import streamlit as st
 
 from emoscope.dashboard.live.processor import BASELINE_SECONDS, LiveProcessor
+from emoscope.dashboard.ui.notices import show_warning
 from emoscope.dashboard.ui.state import kept
 from emoscope.model.errors import ImageError
 from emoscope.model.images import encode_png
@@ -72,7 +73,10 @@ def show_tool_progress(processor: LiveProcessor) -> None:
     """Show how far the recording and the baseline are; for a fragment with a clock."""
     if processor.recording is not None and processor.is_recording:
         st.markdown(f":red[:material/fiber_manual_record:] Recording, {processor.recording.seconds():.0f} s")
-    progress = processor.view().baseline_progress
+    view = processor.view()
+    progress = view.baseline_progress
+    if view.baseline_problem is not None:
+        show_warning(view.baseline_problem.message, view.baseline_problem.action)
     if progress is not None:
         st.progress(progress, "Keep a neutral face …" if progress else "Look into the camera with a neutral face.")
 

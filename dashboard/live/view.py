@@ -12,10 +12,12 @@ from emoscope.dashboard.charts.probabilities import probability_bars
 from emoscope.dashboard.charts.theme import class_colors
 from emoscope.dashboard.live import charts
 from emoscope.dashboard.live.processor import LiveProcessor, LiveSettings, LiveView
-from emoscope.dashboard.live.statistics import Performance, agreement
+from emoscope.dashboard.live.statistics import Performance
 from emoscope.dashboard.ui.notices import show_error, show_warning
 from emoscope.dashboard.ui.state import kept
-from emoscope.model.drawing.annotate import annotate, short_warning
+from emoscope.model.drawing.annotate import short_warning
+from emoscope.model.drawing.annotated_picture import annotated_picture
+from emoscope.model.emotions import class_places
 from emoscope.model.errors import EmoscopeError
 from emoscope.model.faces.tracking import TrackedFace
 from emoscope.model.images import decode_image
@@ -60,8 +62,8 @@ def _show_face(face: TrackedFace, view: LiveView) -> None:
     reference, name = None, ""
     if face.track_id in view.uncorrected:
         reference, name = view.uncorrected[face.track_id], "without baseline"
-    elif face.other is not None and face.other.class_names == prediction.class_names:
-        reference, name = face.other.probabilities, "network B"
+    elif face.other is not None and (places := class_places(face.other.class_names, prediction.class_names)):
+        reference, name = face.other.probabilities[places], "network B"
     st.html(probability_bars(prediction.probabilities, prediction.class_names, reference, name))
     if face.other is not None:
         st.caption(f"B reads **{face.other.label}** {face.other.confidence:.0%}")
@@ -80,7 +82,7 @@ def show_performance(processor: LiveProcessor) -> None:
         ("dropped", str(performance.dropped), ""),
         *((STAGES[name], _number(value, 1), "ms") for name, value in performance.stages.items()),
     ]
-    if not math.isnan(share := agreement(processor.timeline.moments())):
+    if not math.isnan(share := processor.agreement()):
         figures.append(("A and B agree", f"{share:.0%}", ""))
     cells = "".join(
         f'<div style="min-width:4.4rem"><div style="font-size:.75rem;opacity:.65">{name}</div>'
@@ -135,6 +137,7 @@ def show_single_picture(settings: LiveSettings) -> None:
     except EmoscopeError as error:
         show_error(error)
         return
-    st.image(annotate(frame, predictions, bars=settings.bars, heat_maps=settings.heat_maps), channels="BGR")
+    drawn = annotated_picture(frame, predictions, bars=settings.bars, heat_maps=settings.heat_maps)
+    st.image(drawn, channels="BGR")
     if not predictions:
         st.caption("No face was found. Look straight at the camera, with light on your face.")

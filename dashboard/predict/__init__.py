@@ -2,5 +2,5 @@
 
 The album of uploaded pictures, how they come in, and the cards and downloads of what was predicted.
 
-Imported by ``dashboard.home`` and ``pages``.
+Imported by ``pages``.
 """

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from hashlib import blake2b
 from io import BytesIO
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import cv2
 import numpy as np
 
-from emoscope.model.entities import Detection, Prediction
-from emoscope.model.errors import ImageError
+from emoscope.model.entities import Prediction
+from emoscope.model.errors import DetectorError, EmoscopeError, ImageError
 from emoscope.model.explain import heat_map
 from emoscope.model.images import decode_image
 from emoscope.model.networks.classifier import Classifier
@@ -24,10 +24,10 @@ PREVIEW_SIDE = 1600
 
 
 class Problem(NamedTuple):
-    """A file that could not be opened, and why."""
+    """A file that could not be opened, or not be read as was asked, and why."""
 
     name: str
-    error: ImageError
+    error: EmoscopeError
 
 
 _TOO_MANY = ImageError(
@@ -46,6 +46,7 @@ class Picture:
         height: Of the upload, in pixels.
         preview: JPEG of at most :data:`PREVIEW_SIDE` pixels a side.
         scale: Pixels of the preview a pixel of the upload, at most 1.
+        detector_name: The face detector chosen for this picture alone; None for the one of all pictures.
     """
 
     key: str
@@ -54,6 +55,7 @@ class Picture:
     height: int
     preview: bytes
     scale: float
+    detector_name: str | None = None
 
     def frame(self) -> np.ndarray:
         """Decode the preview: BGR, uint8, shape (h, w, 3)."""
@@ -67,15 +69,16 @@ class Album:
     """Pictures in the order to show them, newest batch first, and readings of them by network and detector.
 
     A reading is kept for each way in which a picture was read, so that going back to an earlier choice, or only
-    changing how results are shown, runs no network.
+    changing how results are shown, runs no network. A detector that was chosen beside a picture holds for it alone,
+    whatever way the others are read.
     """
 
     pictures: dict[str, Picture] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
-    readings: dict[tuple, list[Prediction]] = field(default_factory=dict)
-    heat_maps: dict[tuple, np.ndarray] = field(default_factory=dict)
+    readings: dict[tuple[Any, ...], list[Prediction]] = field(default_factory=dict)
+    heat_maps: dict[tuple[Any, ...], np.ndarray] = field(default_factory=dict)
 
-    def add(self, files: Sequence[tuple[str, BytesIO]], pipeline: Pipeline, way: tuple) -> Iterator[str]:
+    def add(self, files: Sequence[tuple[str, BytesIO]], pipeline: Pipeline, way: tuple[Any, ...]) -> Iterator[str]:
         """Open and read a batch of files, and put it before all others.
 
         Yields the name of each file before it is read, so that a caller can show progress.
@@ -92,12 +95,12 @@ class Album:
             data = stream.getvalue()
             key = blake2b(name.encode() + b"\0" + data, digest_size=16).hexdigest()
             try:
-                if (key, way) in self.readings and key in self.pictures:
+                if key in self.pictures:
                     batch[key] = self.pictures[key]
                 else:
                     frame = decode_image(data)
-                    self.readings[key, way] = pipeline.analyze(frame)
                     batch[key] = _keep(key, name, frame)
+                    self.readings[_at(batch[key], way)] = pipeline.analyze(frame)
             except ImageError as error:
                 self.problems.append(Problem(name, error))
         if files[MAX_PICTURES:]:
@@ -105,27 +108,51 @@ class Album:
         self.pictures = dict(list({**batch, **self.pictures}.items())[:MAX_PICTURES])
         self._forget()
 
-    def unread(self, way: tuple) -> list[Picture]:
-        """Return the pictures that were not read in this way yet."""
-        return [picture for key, picture in self.pictures.items() if (key, way) not in self.readings]
+    def unread(self, way: tuple[Any, ...]) -> list[Picture]:
+        """Return the pictures that were not read in this way yet, or not with their own detector."""
+        return [picture for picture in self.pictures.values() if _at(picture, way) not in self.readings]
 
-    def read(self, pictures: list[Picture], pipeline: Pipeline, way: tuple) -> Iterator[str]:
-        """Read pictures from their previews, as :meth:`add` does from files."""
+    def read(
+        self, pictures: list[Picture], pipeline_with: Callable[[str | None], Pipeline], way: tuple
+    ) -> Iterator[str]:
+        """Read pictures from their previews, as :meth:`add` does from files.
+
+        Args:
+            pictures: From :meth:`unread`.
+            pipeline_with: Returns the pipeline with a detector by name, with that of all pictures for None.
+            way: As for :meth:`add`.
+        """
         for picture in pictures:
             yield picture.name
+            try:
+                pipeline = pipeline_with(picture.detector_name)
+            except DetectorError as error:
+                if picture.detector_name is None:
+                    raise
+                self.choose_detector(picture.key, None)
+                self.problems.append(Problem(picture.name, error))
+                pipeline = pipeline_with(None)
             found = pipeline.analyze(picture.frame())
-            self.readings[picture.key, way] = [scaled(p, 1 / picture.scale) for p in found]
+            self.readings[_at(self.pictures[picture.key], way)] = [p.moved(1 / picture.scale) for p in found]
         self._forget()
 
-    def results(self, way: tuple) -> list[tuple[Picture, list[Prediction]]]:
-        """Return the pictures that were read in this way, each with its predictions in pixels of the upload."""
-        return [(p, self.readings[key, way]) for key, p in self.pictures.items() if (key, way) in self.readings]
+    def choose_detector(self, key: str, name: str | None) -> None:
+        """Let a detector find the faces of one picture, ``none`` for a cropped face; None for that of all pictures.
 
-    def heat_map(self, picture: Picture, way: tuple, number: int, classifier: Classifier) -> np.ndarray:
+        What an earlier choice for this picture failed by is forgotten.
+        """
+        picture = self.pictures[key] = replace(self.pictures[key], detector_name=name)
+        self.problems = [problem for problem in self.problems if problem.name != picture.name]
+
+    def results(self, way: tuple[Any, ...]) -> list[tuple[Picture, list[Prediction]]]:
+        """Return the pictures that were read in this way, each with its predictions in pixels of the upload."""
+        return [(p, self.readings[at]) for p in self.pictures.values() if (at := _at(p, way)) in self.readings]
+
+    def heat_map(self, picture: Picture, way: tuple[Any, ...], number: int, classifier: Classifier) -> np.ndarray:
         """Return the heat map of a picture's face, float32, 0..1, shape (H, W) of its crop; occlusion runs once."""
-        at = (picture.key, way, number)
+        at = (*_at(picture, way), number)
         if at not in self.heat_maps:
-            self.heat_maps[at] = heat_map(self.readings[picture.key, way][number], classifier=classifier)
+            self.heat_maps[at] = heat_map(self.readings[at[:-1]][number], classifier=classifier)
             self._forget()
         return self.heat_maps[at]
 
@@ -133,22 +160,13 @@ class Album:
         """Drop what belongs to pictures that are gone, and the oldest where there is too much."""
         kept = [(at, reading) for at, reading in self.readings.items() if at[0] in self.pictures]
         self.readings = dict(kept[-4 * MAX_PICTURES :])
-        heats = [(at, heat) for at, heat in self.heat_maps.items() if at[:2] in self.readings]
+        heats = [(at, heat) for at, heat in self.heat_maps.items() if at[:-1] in self.readings]
         self.heat_maps = dict(heats[-4 * MAX_PICTURES :])
 
 
-def scaled(prediction: Prediction, factor: float) -> Prediction:
-    """Return a prediction as it is in a copy of the frame that is ``factor`` times as large."""
-    if factor == 1:
-        return prediction
-    detection = prediction.detection
-    landmarks = None if detection.landmarks is None else detection.landmarks * factor
-    matrix = prediction.crop_to_frame
-    return replace(
-        prediction,
-        detection=Detection(detection.xyxy * factor, detection.confidence, landmarks, detection.track_id),
-        crop_to_frame=None if matrix is None else matrix * np.float32(factor),
-    )
+def _at(picture: Picture, way: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Return where a picture's reading is kept."""
+    return picture.key, way, picture.detector_name
 
 
 def _keep(key: str, name: str, frame_bgr: np.ndarray) -> Picture:

@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from pathlib import PurePath
 from typing import Any
 
-from emoscope.dashboard.predict.album import Picture, scaled
-from emoscope.model.drawing.annotate import annotate
+from emoscope.dashboard.predict.album import Picture
+from emoscope.model.drawing.annotated_picture import annotated_picture
 from emoscope.model.entities import Prediction
 from emoscope.model.images import encode_png
 from emoscope.model.pictures.results import PictureEntry, face_columns, face_rows, picture_entry
@@ -40,16 +40,19 @@ def _inert(value: Any) -> Any:
 
 
 def to_json(results: Sequence[Result], run_key: str, detector_name: str) -> bytes:
-    """Write an entry a picture, with the network and the detector that read it."""
-    pictures = [_entry(*result) for result in results]
+    """Write an entry a picture, with the network and the detector that read it; one with its own detector names it."""
+    pictures = [
+        _entry(picture, predictions) | ({"detector": picture.detector_name} if picture.detector_name else {})
+        for picture, predictions in results
+    ]
     content = {"run": run_key, "detector": detector_name, "pictures": pictures}
     return json.dumps(content, indent=2, ensure_ascii=False).encode()
 
 
 def annotated_png(picture: Picture, predictions: Sequence[Prediction], heat_maps: bool = False) -> bytes:
-    """Draw the results into a picture, at the size in which it is kept."""
-    here = [scaled(prediction, picture.scale) for prediction in predictions]
-    return encode_png(annotate(picture.frame(), here, heat_maps=heat_maps))
+    """Draw the results into a picture, at the size in which it is kept or larger."""
+    here = [prediction.moved(picture.scale) for prediction in predictions]
+    return encode_png(annotated_picture(picture.frame(), here, heat_maps=heat_maps))
 
 
 def to_zip(results: Sequence[Result], heat_maps: bool = False) -> bytes:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 from collections.abc import Sequence
-from dataclasses import astuple
+from typing import Any
 
 import cv2
 import numpy as np
@@ -13,14 +13,15 @@ import streamlit as st
 from emoscope.dashboard.charts.probabilities import emotion_counts, probability_bars
 from emoscope.dashboard.charts.theme import OUTLINE, class_colors
 from emoscope.dashboard.predict import downloads
-from emoscope.dashboard.predict.album import Album, Picture, Problem, scaled
-from emoscope.dashboard.predict.inputs import CROPPED
+from emoscope.dashboard.predict.album import Album, Picture, Problem
 from emoscope.dashboard.ui import resources
+from emoscope.dashboard.ui.chart_export import page_ground
 from emoscope.dashboard.ui.notices import escape, show_error
-from emoscope.dashboard.ui.state import DETECTOR_TITLES, Choice, choose, kept
-from emoscope.model.drawing.annotate import annotate
+from emoscope.dashboard.ui.state import DETECTOR_TITLES, Choice, kept
+from emoscope.model.drawing.annotated_picture import annotated_picture, readable_scale
+from emoscope.model.drawing.palette import hex_to_bgr
 from emoscope.model.entities import Prediction
-from emoscope.model.faces.detectors import DETECTOR_NAMES, detector_problem
+from emoscope.model.faces.detectors import DETECTOR_NAMES, WholeImage, detector_problem
 from emoscope.model.networks.classifier import Classifier
 
 PICTURES_A_PAGE = 5
@@ -30,6 +31,8 @@ STICKY_PICTURE = """@media (min-width: 640px) {
 }"""
 """Keeps a picture in sight while one scrolls through the cards of its faces."""
 CROP_SIZE = (144, 144)
+TALL = 1.4
+"""Height over width from which on a picture is not as wide as its column, so that it fits a screen."""
 
 Result = tuple[Picture, list[Prediction]]
 
@@ -61,9 +64,10 @@ def show_summary(results: Sequence[Result], classifier: Classifier, choice: Choi
                 help="Where in the face the evidence for its emotion lies.",
                 **kept("heat_maps", False),
             )
+            reader = choice.run_key, choice.detector_name
             for label, file, mime, make in (
                 ("CSV", "emotions.csv", "text/csv", lambda: downloads.to_csv(results, class_names)),
-                ("JSON", "emotions.json", "application/json", lambda: downloads.to_json(results, *astuple(choice))),
+                ("JSON", "emotions.json", "application/json", lambda: downloads.to_json(results, *reader)),
                 ("Pictures", "annotated.zip", "application/zip", lambda: downloads.to_zip(results, heat_maps)),
             ):
                 # A function is called when the button is clicked: no file is made that nobody takes.
@@ -79,7 +83,7 @@ def _clear() -> None:
     st.session_state.pop("album", None)
 
 
-def show_results(album: Album, way: tuple, classifier: Classifier, choice: Choice, heat_maps: bool) -> None:
+def show_results(album: Album, way: tuple[Any, ...], classifier: Classifier, choice: Choice, heat_maps: bool) -> None:
     """Show the pictures a page at a time, so that hundreds of them load as quickly as five."""
     results = album.results(way)
     surely_from = resources.run(choice.run_key).abstain_below if choice.calibrated else None
@@ -90,13 +94,14 @@ def show_results(album: Album, way: tuple, classifier: Classifier, choice: Choic
         with top.container(border=True, key=f"picture_{picture.key}"):
             left, right = st.columns([5, 6], gap="medium")
             with left:
-                here = [scaled(prediction, picture.scale) for prediction in predictions]
-                _show_bgr(annotate(picture.frame(), here, bars=False, heat_maps=heat_maps), picture.name)
+                _show_picture(picture, predictions, heat_maps)
                 size = f"{picture.width} × {picture.height} pixels"
                 st.caption(f"{escape(picture.name)} · {size} · {_count(len(predictions), 'face')}")
+                if picture.detector_name is not None:
+                    _show_own_detector(album, picture)
             with right:
                 if not predictions:
-                    _show_no_face(picture, choice)
+                    _show_no_face(album, picture, choice)
                     continue
                 cards = st.grid(1 if len(predictions) == 1 else 2, min_column_width=220, gap="small")
                 start = _page(f"faces_{picture.key}", len(predictions), FACES_A_PAGE)
@@ -115,7 +120,7 @@ def _show_card(number: int, prediction: Prediction, heat: np.ndarray | None, uns
         st.html(
             f'<small style="opacity:.7">Face {number}{" · unsure" if unsure else ""}</small><br>'
             f'<span style="display:inline-block;width:.7em;height:.7em;border-radius:50%;background:{color};'
-            f'outline:1px solid {OUTLINE}"></span> <strong style="font-size:1.15rem">'
+            f'margin-right:.4em;outline:1px solid {OUTLINE}"></span><strong style="font-size:1.15rem">'
             f"{html.escape(prediction.label)}</strong> {prediction.confidence:.0%}",
             width="stretch",
         )
@@ -124,10 +129,29 @@ def _show_card(number: int, prediction: Prediction, heat: np.ndarray | None, uns
         st.caption(f":material/warning: {escape(warning)}")
 
 
-def _show_no_face(picture: Picture, choice: Choice) -> None:
-    """Say what to try where no face was found, with what can be tried at once as buttons."""
+def _show_own_detector(album: Album, picture: Picture) -> None:
+    """Say how this picture is read other than the rest, with the way back."""
+    name = picture.detector_name or ""
+    with st.container(horizontal=True, vertical_alignment="center"):
+        if name == WholeImage.name:
+            st.caption(":material/crop: Read whole, as a cropped face.", width="content")
+        else:
+            st.caption(f":material/frame_person: Searched with {DETECTOR_TITLES[name]}.", width="content")
+        st.button(
+            "Undo",
+            key=f"undo_{picture.key}",
+            icon=":material/undo:",
+            type="tertiary",
+            on_click=album.choose_detector,
+            args=(picture.key, None),
+        )
+
+
+def _show_no_face(album: Album, picture: Picture, choice: Choice) -> None:
+    """Say what to try where no face was found, with what can be tried on this picture at once as buttons."""
     st.warning("**No face was found in this picture.**", icon=":material/person_off:")
-    others = [n for n in DETECTOR_NAMES if n != choice.detector_name and not detector_problem(n)]
+    tried = picture.detector_name or choice.detector_name
+    others = [n for n in DETECTOR_NAMES if n != tried and not detector_problem(n)]
     st.markdown("Try another detector, say that the picture is a cropped face, or take a larger picture of the face:")
     with st.container(horizontal=True):
         for name in others:
@@ -135,15 +159,15 @@ def _show_no_face(picture: Picture, choice: Choice) -> None:
                 f"Try {DETECTOR_TITLES[name]}",
                 key=f"try_{name}_{picture.key}",
                 icon=":material/frame_person:",
-                on_click=choose,
-                args=("detector_name", name),
+                on_click=album.choose_detector,
+                args=(picture.key, name),
             )
         st.button(
             "It is a cropped face",
             key=f"crop_{picture.key}",
             icon=":material/crop:",
-            on_click=choose,
-            args=("content", CROPPED),
+            on_click=album.choose_detector,
+            args=(picture.key, WholeImage.name),
         )
     st.caption("Faces are found from about a fortieth of the longer side on: crop a wide scene closer to its people.")
 
@@ -170,9 +194,21 @@ def _page(key: str, items: int, a_page: int) -> int:
     return (st.pagination(pages, key=f"page_{key}", max_visible_pages=7) - 1) * a_page
 
 
-def _show_bgr(frame_bgr: np.ndarray, name: str) -> None:
-    _, jpeg = cv2.imencode(".jpg", frame_bgr, [cv2.IMWRITE_JPEG_QUALITY, 90])
-    st.image(jpeg.tobytes(), width="stretch", alt=name)
+def _show_picture(picture: Picture, predictions: Sequence[Prediction], heat_maps: bool) -> None:
+    """Show a picture with its faces, drawn at twice the size at which it is seen, for sharp screens."""
+    frame = picture.frame()
+    height, width = frame.shape[:2]
+    drawn = annotated_picture(
+        frame,
+        [prediction.moved(picture.scale) for prediction in predictions],
+        scale=readable_scale(width, height),
+        bars=False,
+        heat_maps=heat_maps,
+        ground_bgr=hex_to_bgr(page_ground()),
+    )
+    _, jpeg = cv2.imencode(".jpg", drawn, [cv2.IMWRITE_JPEG_QUALITY, 90])
+    tall = height > TALL * width
+    st.image(jpeg.tobytes(), width=drawn.shape[1] // 2 if tall else "stretch", alt=picture.name)
 
 
 def _count(number: int, noun: str) -> str:

@@ -22,6 +22,7 @@ from emoscope.dashboard.video.hover import show_stills_over
 from emoscope.dashboard.video.player import join_player
 from emoscope.dashboard.video.view import PLAIN, offer_another, show_bar
 from emoscope.model.drawing.annotate import short_warning
+from emoscope.model.emotions import emotion_key
 from emoscope.model.video.reader import clock
 from emoscope.model.video.readings import ShownFace
 from emoscope.model.video.summary import Person, people
@@ -217,7 +218,7 @@ def _show_strongest(clip: Clip, numbers: set[int]) -> None:
     ]
     if not moments:
         return
-    kept_moments = sorted(moments, key=lambda m: (m.label == "neutral", -m.probability))[:MOMENTS_SHOWN]
+    kept_moments = sorted(moments, key=lambda m: (emotion_key(m.label) == "neutral", -m.probability))[:MOMENTS_SHOWN]
     st.subheader("Strongest moments", anchor=False)
     strip = st.grid(MOMENTS_SHOWN, min_column_width=130, gap="small", key="video_moments")
     for moment in sorted(kept_moments, key=lambda m: m.at):

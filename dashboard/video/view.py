@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 from io import BytesIO
+from typing import Any
 
 import streamlit as st
 
@@ -84,7 +85,7 @@ def show_failure(work: ClipWork) -> None:
     offer_another("Choose another video")
 
 
-def offer_reading_again(work: ClipWork, way: tuple) -> bool:
+def offer_reading_again(work: ClipWork, way: tuple[Any, ...]) -> bool:
     """Show why a clip may be worth reading again; returns whether that is wanted."""
     why = (
         "This was read by another network or detector than the one chosen now."

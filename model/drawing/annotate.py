@@ -17,6 +17,9 @@ from emoscope.model.drawing.palette import class_colors, hex_to_bgr, ink_on
 from emoscope.model.entities import Prediction
 from emoscope.model.explain import heat_map
 
+Box = tuple[int, int, int, int]
+"""Left, upper, right and lower side in pixels."""
+
 WARNING_COLOR = "#5B626C"
 _PANEL_GRAY, _PANEL_OPACITY = 20, 0.74
 _TRACK_BGR = (78, 72, 66)
@@ -33,6 +36,8 @@ def annotate(
     heat_maps: bool = False,
     label_indices: Sequence[int] | None = None,
     others: Sequence[Prediction | None] = (),
+    labels: bool = True,
+    text_size: int | None = None,
 ) -> np.ndarray:
     """Draw what was read in each face.
 
@@ -45,12 +50,14 @@ def annotate(
         heat_maps: Whether to lay the evidence for the label over the face; needs activation maps.
         label_indices: The class to show a face; the most probable one by default.
         others: What a second network reads in the same faces, shown below the box.
+        labels: Whether to name the emotion at the box.
+        text_size: Height of a line in pixels; by default it follows the frame.
 
     Returns:
         A new frame, uint8, shape (H, W, 3).
     """
     canvas = np.ascontiguousarray(frame_bgr).copy()
-    text_size = _text_size(canvas)
+    text_size = text_size or _text_size(canvas)
     shown = [p.label_index for p in predictions] if label_indices is None else list(label_indices)
     if heat_maps:
         for prediction, index in zip(predictions, shown, strict=True):
@@ -61,14 +68,33 @@ def annotate(
             ):
                 blend_heat(canvas, heat_map(prediction, index), prediction.crop_to_frame)
     for i, (prediction, index) in enumerate(zip(predictions, shown, strict=True)):
-        other = others[i] if i < len(others) else None
-        _draw_face(canvas, prediction, index, other, text_size, bars)
+        box = box_within(canvas, prediction)
+        if box[2] - box[0] < 2 or box[3] - box[1] < 2:
+            continue
+        _rounded_box(canvas, box, hex_to_bgr(label_color(prediction, index)), max(2, round(text_size / 8)))
+        if bars and not prediction.warnings:
+            _bar_panel(canvas, box, prediction, text_size)
+        if labels:
+            other = others[i] if i < len(others) else None
+            _draw_labels(canvas, prediction, index, box, other, text_size)
     return canvas
 
 
 def short_warning(warning: str) -> str:
     """Turn ``The face is too small.`` into ``too small``, for a label."""
     return warning.removeprefix("The face is ").removesuffix(".")
+
+
+def label_text(prediction: Prediction, index: int) -> str:
+    """Return what a face's label says: its class with the probability, or why it is not judged."""
+    if prediction.warnings:
+        return short_warning(prediction.warnings[0])
+    return f"{prediction.class_names[index]} {prediction.probabilities[index]:.0%}"
+
+
+def label_color(prediction: Prediction, index: int) -> str:
+    """Return the colour of a face's box and label, ``#RRGGBB``."""
+    return WARNING_COLOR if prediction.warnings else class_colors(prediction.class_names)[prediction.class_names[index]]
 
 
 def blend_heat(canvas_bgr: np.ndarray, heat: np.ndarray, crop_to_frame: np.ndarray) -> None:
@@ -104,39 +130,34 @@ def _text_size(frame: np.ndarray) -> int:
     return int(np.clip(min(height * 1.25, width) / 28, 12, 64))
 
 
-def _draw_face(
-    canvas: np.ndarray, prediction: Prediction, index: int, other: Prediction | None, text_size: int, bars: bool
-) -> None:
+def box_within(canvas: np.ndarray, prediction: Prediction) -> Box:
+    """Return the part of a face's box that lies in the frame."""
     height, width = canvas.shape[:2]
-    box = prediction.detection.xyxy
-    x1, y1, x2, y2 = (
-        round(float(v)) for v in np.clip(box, (0, 0, 0, 0), (width - 1, height - 1, width - 1, height - 1))
-    )
-    if x2 - x1 < 2 or y2 - y1 < 2:
-        return
-    if prediction.warnings:
-        color, caption = WARNING_COLOR, short_warning(prediction.warnings[0])
-    else:
-        color = class_colors(prediction.class_names)[prediction.class_names[index]]
-        caption = f"{prediction.class_names[index]} {prediction.probabilities[index]:.0%}"
-    _rounded_box(canvas, (x1, y1, x2, y2), hex_to_bgr(color), max(2, round(text_size / 8)))
+    limits = (width - 1, height - 1, width - 1, height - 1)
+    x1, y1, x2, y2 = (round(float(v)) for v in np.clip(prediction.detection.xyxy, 0, limits))
+    return x1, y1, x2, y2
 
-    if bars and not prediction.warnings:
-        _bar_panel(canvas, (x1, y1, x2, y2), prediction, text_size)
-    label_height = round(text_size * 1.5)
-    top = y1 - label_height - max(2, text_size // 6)
-    if top < 0:
-        top = y1 + max(3, text_size // 5)
-    _chip(canvas, x1, top, caption, color, text_size)
+
+def _draw_labels(
+    canvas: np.ndarray, prediction: Prediction, index: int, box: Box, other: Prediction | None, text_size: int
+) -> None:
+    """Draw the label above the box and the second network's below it, or within it where the frame ends there."""
+    x1, y1, x2, y2 = box
+    gap, inset = max(2, text_size // 6), max(3, text_size // 5)
+    text, color = label_text(prediction, index), label_color(prediction, index)
+    _, label_height = chip_size(text, text_size)
+    top = y1 - label_height - gap
+    draw_chip(canvas, x1, y1 + inset if top < 0 else top, text, color, text_size)
     if other is not None and not prediction.warnings:
-        below = y2 + max(2, text_size // 6)
-        if below + label_height > height:
-            below = y2 - label_height - max(3, text_size // 5)
-        other_color = class_colors(other.class_names)[other.label]
-        _chip(canvas, x1, below, f"B  {other.label} {other.confidence:.0%}", other_color, text_size, right=x2)
+        below = y2 + gap
+        if below + label_height > canvas.shape[0]:
+            below = y2 - label_height - inset
+        text = f"B  {label_text(other, other.label_index)}"
+        left = min(x1, x2 - chip_size(text, text_size)[0])  # a label wider than its box reaches to the left
+        draw_chip(canvas, left, below, text, label_color(other, other.label_index), text_size)
 
 
-def _rounded_box(canvas: np.ndarray, box: tuple[int, int, int, int], color: tuple[int, int, int], line: int) -> None:
+def _rounded_box(canvas: np.ndarray, box: Box, color: tuple[int, int, int], line: int) -> None:
     """Draw a frame with rounded corners; a dark edge under it keeps it visible on any ground."""
     x1, y1, x2, y2 = box
     radius = max(3, min(x2 - x1, y2 - y1) // 10)
@@ -151,23 +172,32 @@ def _rounded_box(canvas: np.ndarray, box: tuple[int, int, int, int], color: tupl
             cv2.ellipse(canvas, center, (radius, radius), angle, 0, 90, paint, thickness, cv2.LINE_AA)
 
 
-def _chip(canvas: np.ndarray, x: int, y: int, text: str, color: str, text_size: int, right: int | None = None) -> None:
-    """Draw text on a rounded ground of its colour, moved inside the frame where it would leave it.
+def chip_size(text: str, text_size: int) -> tuple[int, int]:
+    """Return width and height in pixels of what :func:`draw_chip` draws."""
+    return _text_mask(text, text_size).shape[1] + 2 * max(4, round(text_size * 0.45)), round(text_size * 1.5)
 
-    A chip wider than its box reaches to the right of ``x``, or with ``right`` given to the left of that.
+
+def draw_chip(canvas: np.ndarray, x: int, y: int, text: str, color: str, text_size: int) -> None:
+    """Draw text on a rounded ground of its colour, in place, moved inside the frame where it would leave it.
+
+    Args:
+        canvas: uint8, shape (H, W, 3), changed.
+        x: Left side in pixels.
+        y: Upper side in pixels.
+        text: One line.
+        color: Of the ground, ``#RRGGBB``; the text takes the ink that reads on it.
+        text_size: Height of the line in pixels.
     """
     mask = _text_mask(text, text_size)
-    pad = max(4, round(text_size * 0.45))
-    width, height = mask.shape[1] + 2 * pad, round(text_size * 1.5)
-    if right is not None and x + width > right:
-        x = right - width
+    width, height = chip_size(text, text_size)
     x = max(0, min(x, canvas.shape[1] - width))
     y = max(0, min(y, canvas.shape[0] - height))
     _blend(canvas, x, y, _rounded_mask(width, height, max(3, height // 4)), hex_to_bgr(color))
-    _blend(canvas, x + pad, y + (height - mask.shape[0]) // 2, mask, hex_to_bgr(ink_on(color)))
+    left, top = x + (width - mask.shape[1]) // 2, y + (height - mask.shape[0]) // 2
+    _blend(canvas, left, top, mask, hex_to_bgr(ink_on(color)))
 
 
-def _bar_panel(canvas: np.ndarray, box: tuple[int, int, int, int], prediction: Prediction, text_size: int) -> None:
+def _bar_panel(canvas: np.ndarray, box: Box, prediction: Prediction, text_size: int) -> None:
     """Draw one bar a class on a dark panel beside the box: right, else left; none where it cannot fit."""
     frame_height, frame_width = canvas.shape[:2]
     x1, y1, x2, _ = box

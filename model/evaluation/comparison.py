@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from emoscope.model.emotions import class_places, emotion_key
 from emoscope.model.errors import EmoscopeError, RunError
 from emoscope.model.evaluation.metrics import ClassCounts, overall_scores, precision_recall_f1
 from emoscope.model.evaluation.statistics import RESAMPLES, McNemar, mcnemar, percentile_interval, resample_counts
@@ -98,13 +99,15 @@ def pair_runs(a: Run, b: Run, split: str) -> Pair:
         RunError: They must not be compared; the sentence says why.
     """
     names_a, names_b = a.info.class_names, b.info.class_names
-    if sorted(names_a) != sorted(names_b):
-        alone = [name for name in (*names_a, *names_b) if (name in names_a) != (name in names_b)]
+    places = class_places(names_b, names_a)
+    if places is None:
+        keys_a, keys_b = ({emotion_key(name) for name in names} for names in (names_a, names_b))
+        alone = [name for name in (*names_a, *names_b) if emotion_key(name) in keys_a ^ keys_b]
         raise RunError(
             f"{a.key} and {b.key} cannot be compared: they know different classes (not shared: {', '.join(alone)}).",
             "Choose two runs with the same classes.",
         )
-    one, other = a.predictions(split), _with_classes(b.predictions(split), names_b, names_a)
+    one, other = a.predictions(split), _with_columns(b.predictions(split), places)
     if not np.array_equal(one.pixel_hash, other.pixel_hash):
         order = _matching_order(one, other, a.key, b.key, split)
         other = Predictions(other.index[order], other.pixel_hash[order], other.label[order], other.probabilities[order])
@@ -214,11 +217,8 @@ def flips(pair: Pair) -> tuple[np.ndarray, np.ndarray]:
     return only_a[np.argsort(-sure_b[only_a], kind="stable")], only_b[np.argsort(-sure_a[only_b], kind="stable")]
 
 
-def _with_classes(predictions: Predictions, names: Sequence[str], wanted: Sequence[str]) -> Predictions:
-    """Bring predictions over some class names into another order of the same names."""
-    if tuple(names) == tuple(wanted):
-        return predictions
-    columns = np.array([names.index(name) for name in wanted])
+def _with_columns(predictions: Predictions, columns: Sequence[int]) -> Predictions:
+    """Bring predictions into another order of the classes."""
     label = np.argsort(columns)[predictions.label]
     return Predictions(predictions.index, predictions.pixel_hash, label, predictions.probabilities[:, columns])
 

@@ -4,5 +4,5 @@ Detectors behind one protocol, the crop that a network gets, tracking and smooth
 about poor faces, and a person's neutral baseline.
 
 Imported by ``dashboard.live``, ``dashboard.predict``, ``dashboard.ui``, ``model.commands``, ``model.pictures``,
-``model.pipeline`` and ``model.video``.
+``model.pipeline``, ``model.video`` and ``pages``.
 """

@@ -8,9 +8,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from emoscope.model.emotions import emotion_key
+from emoscope.model.errors import BaselineError
 
 NEUTRAL_PROBABILITY = 0.75
 """What the corrected network says of the neutral face it was shown, at least."""
+
+MOST_EXPRESSIVE = 0.8
+"""Mean probability of another emotion from which on a face is no resting one."""
 
 _FLOOR = 1e-3
 _STRONGEST = 30.0
@@ -36,27 +40,33 @@ class NeutralBaseline:
         return (weighted / weighted.sum(-1, keepdims=True)).astype(np.float32)
 
 
-def measure_baseline(probabilities: np.ndarray, class_names: Sequence[str]) -> NeutralBaseline | None:
+def measure_baseline(probabilities: np.ndarray, class_names: Sequence[str]) -> NeutralBaseline:
     """Learn the correction from a few seconds of a neutral face.
 
     Classes that the network wrongly sees in the resting face are lowered to an equal share of what neutral leaves, and
     neutral is raised. No other class is ever raised: a smile that the network barely saw stays barely seen.
 
     Args:
-        probabilities: One row a frame, shape (N, C).
+        probabilities: One row a frame, shape (N, C), at least one.
         class_names: The C class names.
 
-    Returns:
-        The correction; None where there are no frames, or no class is neutral.
+    Raises:
+        BaselineError: No class is neutral, or the face shows another emotion too clearly.
 
     Source: the additive adjustment of logits of Menon et al., Long-tail learning via logit adjustment, ICLR 2021, with
         the prior measured on the person in place of the training set's.
     """
     keys = [emotion_key(name) for name in class_names]
-    if "neutral" not in keys or not len(probabilities):
-        return None
+    if "neutral" not in keys:
+        raise BaselineError("This network knows no neutral face.", "Choose another network in the sidebar.")
     neutral = keys.index("neutral")
     measured = np.asarray(probabilities, np.float64).mean(0)
+    strongest = int(measured.argmax())
+    if strongest != neutral and measured[strongest] >= MOST_EXPRESSIVE:
+        raise BaselineError(
+            f"No baseline was taken: your face was read as {class_names[strongest]}, {measured[strongest]:.0%}.",
+            "Let your face rest and press Neutral baseline again.",
+        )
     rest = (1 - NEUTRAL_PROBABILITY) / max(1, len(keys) - 1)
     factors = np.minimum(1.0, rest / np.maximum(measured, _FLOOR))
     factors[neutral] = 1.0

@@ -152,9 +152,9 @@ def _entry(picture: _Opened, predictions: list[Prediction]) -> PictureEntry:
     if picture.error:
         return error_entry(str(task.path), picture.error)
     if task.annotate_to and picture.frame_bgr is not None:
-        from emoscope.model.drawing.annotate import annotate
+        from emoscope.model.drawing.annotated_picture import annotated_picture
 
-        drawn = encode_png(annotate(picture.frame_bgr, predictions))
+        drawn = encode_png(annotated_picture(picture.frame_bgr, predictions))
         with writing():
             task.annotate_to.parent.mkdir(parents=True, exist_ok=True)
             task.annotate_to.write_bytes(drawn)

@@ -10,7 +10,8 @@ import sys
 import time
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
+from pathlib import Path
 
 from playwright.sync_api import Page
 
@@ -26,11 +27,12 @@ def find_chromium() -> str | None:
 
 
 @contextmanager
-def serving(url: str | None = None, **environment: str) -> Iterator[str]:
+def serving(url: str | None = None, log: Path | None = None, **environment: str) -> Iterator[str]:
     """Run ``python -m dashboard`` on a free port and yield its address, or use one that runs already.
 
     Args:
         url: Of a running app; starts one where None.
+        log: File for what the app writes to its standard error; goes to the test's own where None.
         environment: Variables to add for the app.
     """
     if url:
@@ -40,7 +42,8 @@ def serving(url: str | None = None, **environment: str) -> Iterator[str]:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     command = [sys.executable, "-m", "dashboard", "--host", "127.0.0.1", "--port", str(port), "--headless"]
-    process = subprocess.Popen(command, cwd=ROOT, env={**os.environ, **environment})
+    with log.open("w") if log else nullcontext() as stderr:
+        process = subprocess.Popen(command, cwd=ROOT, env={**os.environ, **environment}, stderr=stderr)
     try:
         url = f"http://127.0.0.1:{port}"
         _wait_for_health(url, process)

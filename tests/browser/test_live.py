@@ -113,7 +113,7 @@ def test_a_denied_camera_is_explained_and_pictures_are_offered(watching):
     page = watching(arguments=arguments)
     live_page.press(page, "Start")
     expect(page.get_by_text("The camera permission is denied.")).to_be_visible(timeout=SLOW)
-    expect(page.get_by_role("link", name="Read faces in pictures")).to_be_visible()
+    expect(page.get_by_test_id("stMain").get_by_role("link", name="Predict")).to_be_visible()
 
 
 def test_a_machine_without_camera_is_told(watching):

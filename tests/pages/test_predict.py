@@ -95,6 +95,34 @@ def test_no_face_says_what_to_try_and_one_click_tries_it(page, analyses):
     assert analyses == ["haar", "none"]
 
 
+def press(page, label):
+    next(button for button in page.button if button.label == label).click().run()
+    assert not page.exception
+
+
+def test_what_is_chosen_beside_a_picture_is_for_that_picture_alone(page, analyses):
+    drop(page, EMPTY, PORTRAIT)
+    press(page, "It is a cropped face")
+    drop(page, ("later.png", PORTRAIT[1], "image/png"))
+    assert analyses == ["haar", "haar", "none", "haar"], "neither the other picture nor a later one is read whole"
+    assert page.radio(key="content").value == page.radio(key="content").options[0]
+    assert [caption.value for caption in page.caption if "cropped face" in caption.value] == [
+        ":material/crop: Read whole, as a cropped face."
+    ]
+    press(page, "Undo")
+    assert "No face was found" in page.warning[0].value
+    assert len(analyses) == 4
+
+
+def test_a_detector_tried_on_a_picture_leaves_the_chosen_one(page, monkeypatch):
+    monkeypatch.setattr(resources, "create_detector", lambda name: WholeImage())  # YuNet would need its weights
+    monkeypatch.setattr(prediction_view, "detector_problem", lambda name: "")
+    drop(page, EMPTY)
+    press(page, "Try YuNet")
+    assert page.selectbox(key="detector_name").value == "haar"
+    assert headings(page) == ["1 face in 1 picture"]
+
+
 def test_changing_how_results_look_runs_no_network(page, analyses):
     drop(page, PORTRAIT)
     page.toggle(key="heat_maps").set_value(True).run()

@@ -55,6 +55,12 @@ def test_figures_change_with_the_files(tmp_path):
     assert scores.metrics(changed, "PublicTest")["accuracy"] < before
 
 
+def test_runs_share_a_test_set_whatever_they_call_their_classes(tmp_path):
+    one = write_run(tmp_path, "one", n=60, class_names=("anger", "happy"))
+    same = write_run(tmp_path, "same", n=60, class_names=("angry", "Happiness"), seed=5)
+    assert scores.test_set(one, "PublicTest") == scores.test_set(same, "PublicTest")
+
+
 def test_runs_share_a_test_set_whatever_the_order_of_their_classes(tmp_path):
     names = ("a", "b", "c")
     one = write_run(tmp_path, "one", n=60, class_names=names)

@@ -232,10 +232,37 @@ def test_a_neutral_baseline_corrects_what_follows(live, monkeypatch):
     assert processor.baseline is None
 
 
+def test_a_smile_is_no_baseline_and_the_view_says_what_was_seen(live, monkeypatch):
+    monkeypatch.setattr("emoscope.dashboard.live.processor.BASELINE_SECONDS", 0.2)
+    classifier = FixedClassifier((0.03, 0.94, 0.03))
+    processor = live(settings(classifier))
+    processor.measure_baseline()
+    run_until(processor, lambda _: processor.view().baseline_problem is not None)
+    problem = processor.view().baseline_problem
+    assert "read as happy, 94%" in problem.message and "Neutral baseline again" in problem.action
+    assert processor.baseline is None and processor.view().baseline_progress is None
+    classifier.probabilities = (0.1, 0.1, 0.8)
+    processor.measure_baseline()
+    run_until(processor, lambda _: processor.baseline is not None)
+    assert processor.view().baseline_problem is None
+
+
+def test_agreement_is_of_the_two_networks_that_read_now(live):
+    alone = settings()
+    other = FixedClassifier((0.9, 0.05, 0.05))
+    differing = replace(alone, second=Pipeline(alone.pipeline.detector, other))
+    processor = live(differing)
+    run_until(processor, lambda _: processor.agreement() == 0)
+    processor.configure(alone)
+    assert np.isnan(processor.agreement()), "without a second network there is nothing to agree with"
+    processor.configure(replace(alone, second=Pipeline(alone.pipeline.detector, FixedClassifier())))
+    run_until(processor, lambda _: processor.agreement() == 1)
+
+
 def test_a_baseline_waits_for_a_face_and_can_be_cancelled(live, monkeypatch):
     monkeypatch.setattr("emoscope.dashboard.live.processor.BASELINE_SECONDS", 0.2)
     detector = FixedDetector()
-    processor = live(settings(detector=detector))
+    processor = live(settings(FixedClassifier((0.7, 0.05, 0.25)), detector))
     processor.measure_baseline()
     until = time.monotonic() + 0.5
     run_until(processor, lambda _: time.monotonic() > until)

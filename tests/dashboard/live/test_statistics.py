@@ -52,6 +52,11 @@ def test_agreement_counts_moments_with_two_readings():
     assert math.isnan(agreement([moment(0)]))
 
 
+def test_agreement_is_of_meanings_and_not_of_words():
+    moments = [moment(0, label="happy", other="Happiness"), moment(1, label="sad", other="anger")]
+    assert agreement(moments) == 0.5
+
+
 def test_a_recording_sums_up_each_face():
     recording = Recording(started=10.0)
     recording.add([moment(9.0)])

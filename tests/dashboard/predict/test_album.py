@@ -5,8 +5,9 @@ import numpy as np
 import pytest
 
 from emoscope.dashboard.predict import album as album_module
-from emoscope.dashboard.predict.album import PREVIEW_SIDE, Album, scaled
+from emoscope.dashboard.predict.album import PREVIEW_SIDE, Album
 from emoscope.model.entities import Detection, Prediction
+from emoscope.model.errors import DetectorError
 from emoscope.model.images import encode_png
 
 WAY, OTHER_WAY = ("run", 1, "haar"), ("run", 1, "yunet")
@@ -75,7 +76,7 @@ def test_another_way_reads_again_and_going_back_does_not():
     album, pipeline = Album(), CountingPipeline()
     read(album, pipeline, ("a.png", picture()))
     assert album.results(OTHER_WAY) == []
-    assert list(album.read(album.unread(OTHER_WAY), pipeline, OTHER_WAY)) == ["a.png"]
+    assert list(album.read(album.unread(OTHER_WAY), lambda _: pipeline, OTHER_WAY)) == ["a.png"]
     assert pipeline.calls == 2
     assert album.unread(WAY) == album.unread(OTHER_WAY) == []
 
@@ -83,26 +84,51 @@ def test_another_way_reads_again_and_going_back_does_not():
 def test_a_large_picture_is_kept_small_with_boxes_in_its_own_pixels():
     album, pipeline = Album(), CountingPipeline()
     read(album, pipeline, ("large.png", picture(side=2000)))
-    list(album.read(album.unread(OTHER_WAY), pipeline, OTHER_WAY))
+    list(album.read(album.unread(OTHER_WAY), lambda _: pipeline, OTHER_WAY))
     for way in (WAY, OTHER_WAY):
         [(kept, [prediction])] = album.results(way)
         assert (kept.width, kept.height) == (4000, 2000)
         assert kept.frame().shape == (PREVIEW_SIDE // 2, PREVIEW_SIDE, 3)
         assert prediction.detection.xyxy == pytest.approx([1000, 500, 3000, 1500], abs=2)
-        assert scaled(prediction, kept.scale).detection.xyxy == pytest.approx([400, 200, 1200, 600], abs=1)
+        assert prediction.moved(kept.scale).detection.xyxy == pytest.approx([400, 200, 1200, 600], abs=1)
 
 
-def test_scaling_moves_landmarks_and_crop_with_the_box():
-    points = np.arange(10, dtype=np.float32).reshape(5, 2)
-    matrix = np.array([[2, 0, 10], [0, 2, 20]], np.float32)
-    detection = Detection(np.array([0, 0, 10, 20]), 0.5, points, track_id=3)
-    before = Prediction(detection, np.array([1.0, 0.0]), ("a", "b"), crop_to_frame=matrix)
-    after = scaled(before, 0.5)
-    assert after.detection.xyxy.tolist() == [0, 0, 5, 10]
-    assert after.detection.landmarks == pytest.approx(points / 2)
-    corner = np.array([4, 6, 1])
-    assert after.crop_to_frame @ corner == pytest.approx(before.crop_to_frame @ corner / 2)
-    assert after.detection.track_id == 3
+def test_a_detector_chosen_beside_a_picture_holds_for_it_alone():
+    album, pipelines = Album(), {None: CountingPipeline(), "none": CountingPipeline()}
+    read(album, pipelines[None], ("a.png", picture()), ("b.png", picture()))
+    first = next(iter(album.pictures))
+    album.choose_detector(first, "none")
+    assert album.unread(WAY) == [album.pictures[first]]
+    for way in (WAY, OTHER_WAY):  # the choice outlives another network
+        list(album.read(album.unread(way), pipelines.__getitem__, way))
+    read(album, pipelines[None], ("c.png", picture()), ("a.png", picture()))
+    assert [(p.name, p.detector_name) for p, _ in album.results(WAY)] == [
+        ("c.png", None),
+        ("a.png", "none"),
+        ("b.png", None),
+    ]
+    assert (pipelines[None].calls, pipelines["none"].calls) == (4, 2)
+    album.choose_detector(first, None)
+    assert album.unread(WAY) == [], "what was read before is still known"
+
+
+def test_a_picture_whose_own_detector_cannot_run_is_read_as_the_others_are():
+    def pipeline_with(name):
+        if name == "yunet":
+            raise DetectorError("YuNet's weights cannot be fetched.", "Connect to the internet.")
+        return pipeline
+
+    album, pipeline = Album(), CountingPipeline()
+    read(album, pipeline, ("a.png", picture()))
+    album.choose_detector(next(iter(album.pictures)), "yunet")
+    list(album.read(album.unread(WAY), pipeline_with, WAY))
+    [(kept, [_])] = album.results(WAY)
+    assert kept.detector_name is None
+    assert [(name, error.message) for name, error in album.problems] == [
+        ("a.png", "YuNet's weights cannot be fetched.")
+    ]
+    album.choose_detector(kept.key, "none")
+    assert album.problems == [], "another choice is another try"
 
 
 def test_memory_is_bounded(monkeypatch):
@@ -111,10 +137,10 @@ def test_memory_is_bounded(monkeypatch):
     for number in range(5):
         read(album, pipeline, (f"{number}.png", picture()))
         for way in range(9):
-            list(album.read(album.unread(("run", way, "haar")), pipeline, ("run", way, "haar")))
+            list(album.read(album.unread(("run", way, "haar")), lambda _: pipeline, ("run", way, "haar")))
     assert [p.name for p in album.pictures.values()] == ["4.png", "3.png", "2.png"]
     assert len(album.readings) <= 12
-    assert {key for key, _ in album.readings} <= set(album.pictures)
+    assert {key for key, *_ in album.readings} <= set(album.pictures)
 
 
 def test_too_many_files_are_read_in_part_and_said(monkeypatch):

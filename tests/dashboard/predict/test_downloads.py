@@ -2,6 +2,7 @@ import csv
 import io
 import json
 import zipfile
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -56,6 +57,12 @@ def test_csv_of_nothing_is_a_header():
     assert to_csv([], CLASSES).decode("utf-8-sig").startswith("file,face,")
 
 
+def test_json_names_the_detector_of_a_picture_that_has_its_own():
+    cropped = replace(kept("crop.jpg"), detector_name="none")
+    content = json.loads(to_json([(cropped, [face(3)]), (kept("scene.jpg"), [])], "emoscope", "haar"))
+    assert [picture.get("detector") for picture in content["pictures"]] == ["none", None]
+
+
 def test_json_says_who_read_what():
     content = json.loads(to_json([(kept("ä.jpg"), [face(3)])], "emoscope", "yunet"))
     assert (content["run"], content["detector"]) == ("emoscope", "yunet")
@@ -71,5 +78,5 @@ def test_zip_holds_every_picture_with_its_faces_drawn():
         inside = archive.namelist()
         drawn = cv2.imdecode(np.frombuffer(archive.read(inside[0]), np.uint8), cv2.IMREAD_COLOR)
     assert inside == ["a.png", "A (2).png", "sub_a.png", "etc_passwd.png", "C:_x.png"]
-    assert drawn.shape == (48, 64, 3)
+    assert drawn.shape == (720, 960, 3), "a small picture is enlarged so that its label can be read"
     assert (drawn != 128).any()

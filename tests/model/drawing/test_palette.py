@@ -5,6 +5,7 @@ import pytest
 from skimage.color import deltaE_ciede2000, rgb2lab
 
 from emoscope.model.drawing.palette import EMOTION_COLORS, class_colors, hex_to_bgr, ink_on, relative_luminance
+from emoscope.model.emotions import class_places
 
 # Full deficiency, linear RGB. Source: Machado, Oliveira, Fernandes, A physiologically-based model for simulation of
 # color vision deficiency, IEEE TVCG 2009.
@@ -42,3 +43,18 @@ def test_one_emotion_has_one_color_whatever_a_data_set_calls_it():
     assert colors["Happiness"] == colors["happy"] == EMOTION_COLORS["happy"]
     assert list(colors) == ["Happiness", "happy", "sadness", "tired", "bored"]
     assert len(set(colors.values())) == 4
+
+
+@pytest.mark.parametrize(
+    ("names", "wanted", "places"),
+    [
+        (("happy", "sad"), ("happy", "sad"), [0, 1]),
+        (("Sadness", "happiness", "x"), ("happy", "x", "sad"), [1, 2, 0]),
+        (("happy", "joy"), ("joy", "happy"), [1, 0]),
+        (("happy", "joy"), ("happy", "happiness"), None),
+        (("happy", "sad"), ("happy", "fear"), None),
+        (("happy", "sad"), ("happy",), None),
+    ],
+)
+def test_classes_are_found_by_what_they_mean(names, wanted, places):
+    assert class_places(names, wanted) == places

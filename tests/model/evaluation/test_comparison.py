@@ -109,10 +109,11 @@ def test_p_values_are_written_as_people_do(p: float, text: str) -> None:
     assert format_p(p) == text
 
 
-def test_classes_in_another_order_are_lined_up(tmp_path: Path) -> None:
+@pytest.mark.parametrize("words", [{}, {"happy": "Happiness", "sad": "sadness", "angry": "anger"}])
+def test_classes_in_another_order_or_in_other_words_are_lined_up(tmp_path: Path, words: dict[str, str]) -> None:
     a = write_run(tmp_path, "a", n=300, seed=1)
     order = [3, 0, 6, 1, 5, 2, 4]
-    b = write_run(tmp_path, "b", n=300, seed=1, class_names=[FER7[i] for i in order])
+    b = write_run(tmp_path, "b", n=300, seed=1, class_names=[words.get(FER7[i], FER7[i]) for i in order])
     p = a.predictions(SPLIT)
     write_predictions(
         b.path, SPLIT, Predictions(p.index, p.pixel_hash, np.argsort(order)[p.label], p.probabilities[:, order])

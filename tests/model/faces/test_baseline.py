@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from emoscope.model.errors import BaselineError
 from emoscope.model.faces.baseline import NEUTRAL_PROBABILITY, measure_baseline
 
 NAMES = ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral")
@@ -37,6 +38,12 @@ def test_batches_are_corrected_row_by_row():
     assert np.allclose(baseline.correct(rows), [baseline.correct(row) for row in rows])
 
 
-@pytest.mark.parametrize(("rows", "names"), [(0, NAMES), (3, NAMES[:6])])
-def test_nothing_to_learn_from_gives_no_baseline(rows, names):
-    assert measure_baseline(np.full((rows, len(names)), 1 / len(names)), names) is None
+def test_a_network_without_a_neutral_class_says_so():
+    with pytest.raises(BaselineError, match="no neutral face"):
+        measure_baseline(np.full((3, 6), 1 / 6), NAMES[:6])
+
+
+def test_a_clear_expression_is_not_taken_for_a_resting_face():
+    happy = np.array([0.01, 0.0, 0.01, 0.94, 0.01, 0.02, 0.01])
+    with pytest.raises(BaselineError, match=r"read as happy, 94%.*Let your face rest"):
+        measure_baseline(np.tile(happy, (30, 1)), NAMES)

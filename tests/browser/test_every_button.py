@@ -1,0 +1,84 @@
+"""Nothing on the pages is broken: every button is pressed, and every file opened."""
+
+import numpy as np
+import pytest
+
+from emoscope.dashboard.ui.navigation import PAGES
+from emoscope.dashboard.ui.samples import SAMPLES, sample_picture
+from emoscope.model.images import encode_png
+from tests.browser import live_page
+from tests.browser.every_button import Crawler, open_file
+from tests.browser.serving import serving, wait_until_idle
+
+pytestmark = pytest.mark.browser
+
+WALL = ("wall.png", encode_png(np.full((300, 400, 3), 180, np.uint8)))
+BROKEN = ("broken.jpg", b"\xff\xd8\xff\xe0 this is cut off")
+PHOTO, GROUP = (sample_picture(title) for title in list(SAMPLES)[:2])
+
+
+@pytest.fixture(scope="module")
+def log(tmp_path_factory):
+    return tmp_path_factory.mktemp("server") / "stderr.txt"
+
+
+@pytest.fixture(scope="module")
+def watched_url(log):
+    """The address of an app whose log is looked at."""
+    with serving(log=log) as url:
+        yield url
+
+
+def upload(*files):
+    """Return what brings these pictures to the Predict page."""
+
+    def bring(page):
+        payload = [{"name": name, "mimeType": "image/png", "buffer": data} for name, data in files]
+        page.locator("[data-testid=stFileUploaderDropzoneInput]").set_input_files(payload)
+        page.get_by_role("button", name="JSON").wait_for()
+
+    return bring
+
+
+def start_camera(page):
+    live_page.press(page, "Start")
+    page.get_by_role("button", name="Record", exact=True).and_(page.locator(":enabled")).wait_for()
+
+
+FIRST_STATES = {name: ("" if name == "home" else name, lambda page: None, "") for name in
+                ["home", *(entry.path.stem for entry in PAGES)]}  # fmt: skip
+OTHER_STATES = {
+    "predict, one picture": ("predict", upload(PHOTO), ""),
+    "predict, many pictures": ("predict", upload(PHOTO, GROUP, *((f"{i}.png", PHOTO[1]) for i in range(6))), ""),
+    "predict, no face": ("predict", upload(WALL, PHOTO), "weights cannot be fetched"),
+    "predict, a broken file": ("predict", upload(BROKEN, PHOTO), "broken.jpg"),
+    "live, with a camera": ("live", start_camera, ""),
+}
+STATES = FIRST_STATES | OTHER_STATES
+
+
+@pytest.mark.parametrize("state", STATES)
+def test_every_button_works_and_every_file_opens(page, watched_url, log, state):
+    address, bring, expected_error = STATES[state]
+
+    def prepare(page):
+        page.goto("about:blank")  # another session, with nothing in it
+        page.goto(f"{watched_url}/{address}")
+        wait_until_idle(page)
+        bring(page)
+
+    crawler = Crawler(page, prepare, log, expected_error)
+    crawler.run()
+    print(f"{state}: pressed {[label for label, _ in crawler.pressed]}, opened {crawler.files}")
+    assert not crawler.problems, "\n".join(crawler.problems)
+    if state in OTHER_STATES:
+        assert crawler.pressed, "a page with something on it has buttons"
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [("a.json", b"{"), ("a.csv", b"one,two\n1\n"), ("a.png", b"PNG"), ("a.zip", b"PK"), ("a.html", b"<p>"), ("b", b"")],
+)
+def test_a_broken_file_is_noticed(name, content):
+    with pytest.raises(AssertionError):
+        open_file(name, content)
