@@ -113,7 +113,7 @@ class Album:
         return [picture for picture in self.pictures.values() if _at(picture, way) not in self.readings]
 
     def read(
-        self, pictures: list[Picture], pipeline_with: Callable[[str | None], Pipeline], way: tuple
+        self, pictures: list[Picture], pipeline_with: Callable[[str | None], Pipeline], way: tuple[Any, ...]
     ) -> Iterator[str]:
         """Read pictures from their previews, as :meth:`add` does from files.
 

@@ -4,7 +4,7 @@ import pytest
 from emoscope.model.drawing import annotated_picture as module
 from emoscope.model.drawing.annotated_picture import annotated_picture, readable_scale
 from emoscope.model.drawing.palette import EMOTION_COLORS, hex_to_bgr
-from tests.model.test_annotate import count, prediction
+from tests.model.drawing.test_annotate import count, prediction
 
 GRAY = 127
 
