@@ -9,11 +9,10 @@ from __future__ import annotations
 
 import streamlit as st
 
+from dashboard.live_snapshot import show_snapshot, show_snapshot_button
 from dashboard.live_video import BASELINE_SECONDS, LiveProcessor
 from dashboard.notices import show_warning
 from dashboard.state import kept
-from model.errors import ImageError
-from model.images import encode_png
 
 _DRAWN = "live_tools_drawn"
 
@@ -26,20 +25,10 @@ def _possible(processor: LiveProcessor) -> tuple:
 
 @st.fragment
 def show_tools(processor: LiveProcessor) -> None:
-    """Show the buttons, and a finished recording."""
+    """Show the buttons, a finished recording and a snapshot."""
     st.session_state[_DRAWN] = _possible(processor)
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.download_button(
-            "Snapshot",
-            lambda: _snapshot(processor),
-            "emoscope-snapshot.png",
-            "image/png",
-            icon=":material/photo_camera:",
-            disabled=not processor.has_camera,
-            on_click="ignore",
-            key="live_snapshot",
-            help="The newest picture, as drawn.",
-        )
+        wanted = show_snapshot_button(processor)
         if processor.is_recording:
             st.button(
                 "Stop recording",
@@ -59,6 +48,7 @@ def show_tools(processor: LiveProcessor) -> None:
         _show_baseline_buttons(processor)
     if processor.recording is not None and not processor.is_recording:
         _show_recording(processor)
+    show_snapshot(processor, wanted)
 
 
 def redraw_tools(processor: LiveProcessor) -> None:
@@ -77,13 +67,6 @@ def show_tool_progress(processor: LiveProcessor) -> None:
         show_warning(view.baseline_problem.message, view.baseline_problem.action)
     if progress is not None:
         st.progress(progress, "Keep a neutral face …" if progress else "Look into the camera with a neutral face.")
-
-
-def _snapshot(processor: LiveProcessor) -> bytes:
-    newest = processor.snapshot()
-    if newest is None:
-        raise ImageError("There is no picture yet.", "Press Start and try again.")
-    return encode_png(newest)
 
 
 def _show_baseline_buttons(processor: LiveProcessor) -> None:
