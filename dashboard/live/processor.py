@@ -111,7 +111,6 @@ class LiveProcessor:
         self._baseline_problem: BaselineError | None = None
         self._known: list[Detection] = []  # of the newest analysis
         self._searched_at = float("-inf")
-        self._newest: np.ndarray | None = None
         self._paired_since = float("-inf")  # when the two networks that are compared were chosen
         self._meter = Meter()
         self.timeline = Timeline()
@@ -159,7 +158,6 @@ class LiveProcessor:
             _log.exception("Drawing failed")
             self._error = "Drawing failed, so the picture comes back as it is."
             drawn = image
-        self._newest = drawn
         shown = _from_bgr(drawn, like=frame)
         self._meter.add("decode", now, decoded - start)
         self._meter.add("draw", now, perf_counter() - decoded)
@@ -173,7 +171,6 @@ class LiveProcessor:
         seat, self._seat = self._seat, None
         if seat is not None:
             seat.leave()
-        self._newest = None
         self._frame_at = float("-inf")
         with self._lock:
             self._tracker.reset()
@@ -228,12 +225,10 @@ class LiveProcessor:
         raw = predictions
         with self._lock:
             self._measure(raw, at)
-            baseline = self._baseline if settings.correct_baseline else None
-            if baseline is not None and predictions and baseline.class_names == predictions[0].class_names:
-                predictions = [replace(p, probabilities=baseline.correct(p.probabilities)) for p in raw]
+            predictions = self._corrected(raw, settings)
             self._tracker.settings = settings.tracking
             faces = self._tracker.update(predictions, at, others)
-            self._uncorrected = _raw_by_track(faces, raw) if baseline is not None else {}
+            self._uncorrected = _raw_by_track(faces, raw) if predictions is not raw else {}
             self._analyzed_at = at
             self._error = ""
         moments = [Moment.from_face(face, at) for face in faces]
@@ -242,6 +237,13 @@ class LiveProcessor:
             self.recording.add(moments)
         for name, value in seconds.items():
             self._meter.add(name, monotonic(), value)
+
+    def _corrected(self, raw: list[Prediction], settings: LiveSettings) -> list[Prediction]:
+        """Take the baseline off, if one is in use; the lock is held."""
+        baseline = self._baseline if settings.correct_baseline else None
+        if baseline is None or not raw or baseline.class_names != raw[0].class_names:
+            return raw
+        return [replace(p, probabilities=baseline.correct(p.probabilities)) for p in raw]
 
     def _measure(self, predictions: list[Prediction], at: float) -> None:
         """Collect the largest readable face while a baseline is measured; the lock is held."""
@@ -299,9 +301,22 @@ class LiveProcessor:
             return float("nan")
         return agreement([m for m in self.timeline.moments() if m.at >= self._paired_since])
 
-    def snapshot(self) -> np.ndarray | None:
-        """Return the newest drawn frame, uint8 BGR, or None before the first; it is kept nowhere else."""
-        return self._newest
+    def read_still(self, frame_bgr: np.ndarray) -> np.ndarray:
+        """Read one picture of the camera as a frame of the video is read, and draw on it; it is kept nowhere.
+
+        Args:
+            frame_bgr: As the camera gives it, not mirrored; uint8, shape (H, W, 3).
+
+        Returns:
+            The drawing, of the same shape.
+        """
+        settings = self._settings
+        image = cv2.flip(frame_bgr, 1) if settings.mirror else frame_bgr
+        raw = settings.pipeline.analyze(image)
+        others = settings.second.classify(image, [p.detection for p in raw]) if settings.second is not None else ()
+        with self._lock:
+            predictions = self._corrected(raw, settings)
+        return annotate(image, predictions, bars=settings.bars, heat_maps=settings.heat_maps, others=others)
 
     def start_recording(self) -> None:
         """Note emotions from now on; an earlier recording is dropped."""

@@ -12,10 +12,9 @@ from typing import Any
 import streamlit as st
 
 from emoscope.dashboard.live.processor import BASELINE_SECONDS, LiveProcessor
+from emoscope.dashboard.live_snapshot import show_snapshot, show_snapshot_button
 from emoscope.dashboard.ui.notices import show_warning
 from emoscope.dashboard.ui.state import kept
-from emoscope.model.errors import ImageError
-from emoscope.model.images import encode_png
 
 _DRAWN = "live_tools_drawn"
 
@@ -28,20 +27,10 @@ def _possible(processor: LiveProcessor) -> tuple[Any, ...]:
 
 @st.fragment
 def show_tools(processor: LiveProcessor) -> None:
-    """Show the buttons, and a finished recording."""
+    """Show the buttons, a finished recording and a snapshot."""
     st.session_state[_DRAWN] = _possible(processor)
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.download_button(
-            "Snapshot",
-            lambda: _snapshot(processor),
-            "emoscope-snapshot.png",
-            "image/png",
-            icon=":material/photo_camera:",
-            disabled=not processor.has_camera,
-            on_click="ignore",
-            key="live_snapshot",
-            help="The newest picture, as drawn.",
-        )
+        wanted = show_snapshot_button(processor)
         if processor.is_recording:
             st.button(
                 "Stop recording",
@@ -61,6 +50,7 @@ def show_tools(processor: LiveProcessor) -> None:
         _show_baseline_buttons(processor)
     if processor.recording is not None and not processor.is_recording:
         _show_recording(processor)
+    show_snapshot(processor, wanted)
 
 
 def redraw_tools(processor: LiveProcessor) -> None:
@@ -79,13 +69,6 @@ def show_tool_progress(processor: LiveProcessor) -> None:
         show_warning(view.baseline_problem.message, view.baseline_problem.action)
     if progress is not None:
         st.progress(progress, "Keep a neutral face …" if progress else "Look into the camera with a neutral face.")
-
-
-def _snapshot(processor: LiveProcessor) -> bytes:
-    newest = processor.snapshot()
-    if newest is None:
-        raise ImageError("There is no picture yet.", "Press Start and try again.")
-    return encode_png(newest)
 
 
 def _show_baseline_buttons(processor: LiveProcessor) -> None:

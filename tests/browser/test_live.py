@@ -2,11 +2,13 @@ import re
 import time
 
 import cv2
+import numpy as np
 import pytest
 from playwright.sync_api import expect
 
+from emoscope.model.drawing.palette import EMOTION_COLORS, hex_to_bgr
 from tests.browser import live_page
-from tests.browser.camera import coming_and_going, moving_face, no_face, write_y4m
+from tests.browser.camera import HEIGHT, WIDTH, coming_and_going, moving_face, no_face, write_y4m
 from tests.browser.live_page import LABEL, PERFORMANCE
 from tests.browser.serving import find_chromium
 
@@ -67,10 +69,16 @@ def test_a_smiling_face_is_boxed_and_called_happy_and_comes_back_after_leaving(w
         save.click()
     rows = download.value.path().read_text().splitlines()
     assert rows[0].startswith("seconds,face,label") and len(rows) > 1
+    page.get_by_role("button", name="Snapshot", exact=True).click()
+    save = page.get_by_role("button", name="Save snapshot")
+    save.wait_for()
+    page.wait_for_timeout(2500)
     with page.expect_download() as download:
-        page.get_by_role("button", name="Snapshot").click()
-    height, width, _ = cv2.imread(str(download.value.path())).shape
-    assert height * 4 == width * 3  # a browser on a busy machine sends less than the camera's 640×480
+        save.click()
+    snapshot = cv2.imread(str(download.value.path()))
+    assert snapshot.shape == (HEIGHT, WIDTH, 3), "the camera's size, whatever the browser sends as video"
+    happy = np.abs(snapshot.astype(int) - hex_to_bgr(EMOTION_COLORS["happy"])).max(axis=2) <= 2
+    assert happy.sum() > 1000
 
     page.get_by_role("link", name="Home", exact=True).click()
     page.wait_for_selector('iframe[title*="webrtc"]', state="detached")
@@ -78,6 +86,18 @@ def test_a_smiling_face_is_boxed_and_called_happy_and_comes_back_after_leaving(w
     live_page.stream_frame(page).get_by_role("button", name="Start").wait_for()
     live_page.press(page, "Start")
     page.wait_for_selector(f"{LABEL}[data-label=happy]")
+
+
+def test_a_snapshot_has_the_size_of_a_camera_that_is_larger_than_the_video(watching):
+    page = watching(cv2.resize(frame, (2 * WIDTH, 2 * HEIGHT)) for frame in moving_face(seconds=0.5))
+    live_page.press(page, "Start")
+    page.wait_for_selector(LABEL)
+    page.get_by_role("button", name="Snapshot", exact=True).click()
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Save snapshot").click()
+    assert cv2.imread(str(download.value.path())).shape == (2 * HEIGHT, 2 * WIDTH, 3)
+    page.get_by_role("button", name="Drop snapshot").click()
+    expect(page.get_by_role("img", name="The snapshot")).to_have_count(0)
 
 
 def test_controls_act_without_a_new_connection(watching):

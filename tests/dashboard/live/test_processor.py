@@ -232,6 +232,16 @@ def test_a_neutral_baseline_corrects_what_follows(live, monkeypatch):
     assert processor.baseline is None
 
 
+def test_a_still_is_read_and_drawn_at_its_own_size_as_the_video_is(live):
+    wanted = replace(settings(FixedClassifier((0.7, 0.05, 0.25)), FixedDetector((10, 200, 250, 500))), mirror=True)
+    processor = live(wanted)
+    still = np.random.default_rng(0).integers(0, 255, (720, 1280, 3), np.uint8)
+    drawn = processor.read_still(still)
+    assert drawn.shape == still.shape
+    assert painted(av.VideoFrame.from_ndarray(drawn, format="bgr24"), "angry") > 1000
+    assert np.abs(drawn[-100:].astype(int) - still[-100:, ::-1]).max() == 0, "mirrored, as the video is"
+
+
 def test_a_smile_is_no_baseline_and_the_view_says_what_was_seen(live, monkeypatch):
     monkeypatch.setattr("emoscope.dashboard.live.processor.BASELINE_SECONDS", 0.2)
     classifier = FixedClassifier((0.03, 0.94, 0.03))
@@ -309,7 +319,7 @@ def test_coming_back_after_a_stop_works(live):
     run_until(processor, lambda frame: painted(frame, "happy") > 150)
     processor.on_ended()
     processor.on_ended()
-    assert processor.view().faces == [] and processor.snapshot() is None and not processor.view().is_running
+    assert processor.view().faces == [] and not processor.view().is_running
     run_until(processor, lambda frame: painted(frame, "happy") > 150)
 
 

@@ -1,0 +1,144 @@
+"""A snapshot at the camera's full size.
+
+What arrives as video is as small as the connection and the browser's processor allow. So the browser takes the picture
+from the camera itself, and it is read and drawn upon here like a frame of the video.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping
+from typing import Any
+
+import streamlit as st
+
+from emoscope.dashboard.live.processor import LiveProcessor
+from emoscope.dashboard.ui.notices import show_error
+from emoscope.model.errors import EmoscopeError, ImageError
+from emoscope.model.images import decode_image, encode_png
+
+_PICTURE = "live_snapshot_picture"
+_PROBLEM = "live_snapshot_problem"
+
+# The streaming frame does not tell which camera was chosen in it, so its way to the camera is watched.
+_JS = """
+export default function ({ data, setTriggerValue }) {
+  const watch = () => {
+    for (const frame of document.querySelectorAll('iframe[title*="webrtc"]')) {
+      let devices;
+      try { devices = frame.contentWindow.navigator.mediaDevices; } catch (_) { continue; }
+      if (!devices || devices.emoscopeWatched) continue;
+      devices.emoscopeWatched = true;
+      const open = devices.getUserMedia.bind(devices);
+      devices.getUserMedia = async (wanted) => {
+        const stream = await open(wanted);
+        window.emoscopeCamera = stream.getVideoTracks()[0] || window.emoscopeCamera;
+        return stream;
+      };
+    }
+  };
+  const openCamera = async () => {
+    const used = window.emoscopeCamera && window.emoscopeCamera.readyState === "live" ? window.emoscopeCamera : null;
+    const size = { width: { ideal: 4096 }, height: { ideal: 4096 } };
+    const camera = used ? { deviceId: { exact: used.getSettings().deviceId } } : {};
+    try {
+      return await navigator.mediaDevices.getUserMedia({ video: { ...camera, ...size } });
+    } catch (error) {
+      if (!used) throw error;
+      return new MediaStream([used.clone()]);
+    }
+  };
+  const take = async () => {
+    const stream = await openCamera();
+    try {
+      const video = document.createElement("video");
+      video.muted = true;
+      video.playsInline = true;
+      video.srcObject = stream;
+      await video.play();
+      const canvas = document.createElement("canvas");
+      canvas.width = video.videoWidth;
+      canvas.height = video.videoHeight;
+      canvas.getContext("2d").drawImage(video, 0, 0);
+      return canvas.toDataURL("image/jpeg", 0.95);
+    } finally {
+      stream.getTracks().forEach((track) => track.stop());
+    }
+  };
+  watch();
+  const timer = setInterval(watch, 300);
+  if (data.wanted) {
+    take().then((url) => setTriggerValue("taken", { url }), (error) => setTriggerValue("taken", { error: `${error}` }));
+  }
+  return () => clearInterval(timer);
+}
+"""
+_camera = st.components.v2.component("emoscope_snapshot", js=_JS)
+
+
+def show_snapshot_button(processor: LiveProcessor) -> bool:
+    """Show the button that takes a picture and return whether it was pressed."""
+    return st.button(
+        "Snapshot",
+        icon=":material/photo_camera:",
+        disabled=not processor.has_camera,
+        key="live_snapshot",
+        help="A picture at the camera's full size, read and drawn.",
+    )
+
+
+def _keep(processor: LiveProcessor) -> None:
+    """Read what the browser has taken, and keep the drawing until another is taken."""
+    state = st.session_state
+    try:
+        drawn = processor.read_still(decode_image(_content(state["live_snapshot_camera"]["taken"])))
+    except EmoscopeError as error:
+        state[_PROBLEM] = error
+        return
+    state[_PICTURE] = encode_png(drawn)
+    state[_PROBLEM] = None
+
+
+def _content(taken: Mapping[str, Any] | None) -> bytes:
+    """Return the file that the browser sends as a ``data:`` address."""
+    taken = taken or {}
+    if "url" not in taken:
+        reason = str(taken.get("error") or "no picture came")[:200]
+        raise ImageError(f"The browser took no picture ({reason}).", "Close what else uses the camera and try again.")
+    try:
+        return base64.b64decode(str(taken["url"]).partition(",")[2], validate=True)
+    except ValueError as error:
+        raise ImageError("What the browser took is no picture.", "Try again.") from error
+
+
+def show_snapshot(processor: LiveProcessor, wanted: bool) -> None:
+    """Show the newest snapshot with the ways to save and to drop it, or why there is none.
+
+    Args:
+        processor: Reads what is taken.
+        wanted: Whether the browser is to take another.
+    """
+    _camera(key="live_snapshot_camera", data={"wanted": wanted}, height=1, on_taken_change=lambda: _keep(processor))
+    if problem := st.session_state.get(_PROBLEM):
+        show_error(problem)
+    picture: bytes | None = st.session_state.get(_PICTURE)
+    if picture is None:
+        return
+    st.image(picture, alt="The snapshot", width="stretch")
+    with st.container(horizontal=True):
+        st.download_button(
+            "Save snapshot",
+            picture,
+            "emoscope-snapshot.png",
+            "image/png",
+            icon=":material/download:",
+            on_click="ignore",
+            key="live_snapshot_save",
+        )
+        st.button(
+            "Drop snapshot",
+            icon=":material/delete:",
+            on_click=st.session_state.pop,
+            args=(_PICTURE, None),
+            key="live_snapshot_drop",
+        )
