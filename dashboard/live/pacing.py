@@ -10,6 +10,30 @@ from typing import Any
 
 import av
 
+_MOST_CREDIT = 2.0
+
+
+class FrameBudget:
+    """A token bucket of frames that may be sent back: late frames do not cost their successors."""
+
+    def __init__(self) -> None:
+        self._asked_at = float("-inf")
+        self._credit = 0.0
+
+    def take(self, now: float, rate: float) -> bool:
+        """Take a frame out of the budget, where it holds one.
+
+        Args:
+            now: In seconds, rising from call to call.
+            rate: Frames a second that may be sent; a tenth more lets a camera of just this rate through.
+        """
+        since, self._asked_at = now - self._asked_at, now
+        self._credit = min(_MOST_CREDIT, self._credit + 1.1 * rate * since)
+        if self._credit < 1:
+            return False
+        self._credit -= 1
+        return True
+
 
 class PacedTrack:
     """A track of which only the wanted frames come through.

@@ -16,23 +16,23 @@ import cv2
 import numpy as np
 
 from emoscope.dashboard.live.analysis_pool import AnalysisPool, Seat
+from emoscope.dashboard.live.neutral import NeutralFace
+from emoscope.dashboard.live.pacing import FrameBudget
 from emoscope.dashboard.live.statistics import Meter, Moment, Performance, Recording, Timeline, agreement
 from emoscope.model.drawing.annotate import annotate
 from emoscope.model.entities import Detection, Prediction
 from emoscope.model.errors import BaselineError, EmoscopeError
-from emoscope.model.faces.baseline import NeutralBaseline, measure_baseline
+from emoscope.model.faces.baseline import NeutralBaseline
 from emoscope.model.faces.tracking import TrackedFace, Tracker, TrackingSettings
 from emoscope.model.networks.classifier import Classifier
 from emoscope.model.pipeline import Pipeline
 
 _log = logging.getLogger(__name__)
 
-BASELINE_SECONDS = 3.0
 CAMERA_RATE = 30
 """Frames a second that the page asks a camera for, at most."""
 _SEARCH_SECONDS = 0.8
 """How long a new face may go unseen while known ones are only followed."""
-_MOST_CREDIT = 2.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,12 +103,9 @@ class LiveProcessor:
         self._error = ""
         self._analyzed_at: float | None = None  # when the frame behind the newest result arrived
         self._frame_at = float("-inf")
-        self._wanted_at = float("-inf")
-        self._credit = 0.0  # frames that may be sent back at once
+        self._budget = FrameBudget()
         self._uncorrected: dict[int, np.ndarray] = {}
-        self._measuring: tuple[float | None, list[np.ndarray]] | None = None  # from the first readable face on
-        self._baseline: NeutralBaseline | None = None
-        self._baseline_problem: BaselineError | None = None
+        self._neutral = NeutralFace()
         self._known: list[Detection] = []  # of the newest analysis
         self._searched_at = float("-inf")
         self._paired_since = float("-inf")  # when the two networks that are compared were chosen
@@ -121,14 +118,10 @@ class LiveProcessor:
     def wants(self, frame: av.VideoFrame) -> bool:
         """Say whether a frame is to be sent back; not all are where many people are live."""
         now, rate = monotonic(), self._pool.frame_rate
-        since, self._wanted_at = now - self._wanted_at, now
-        # A token bucket: late frames don't cost their successors. A tenth more lets a camera of just this rate through.
-        self._credit = min(_MOST_CREDIT, self._credit + 1.1 * rate * since)
-        if rate < CAMERA_RATE and self._credit < 1:
+        wanted = self._budget.take(now, rate) or rate >= CAMERA_RATE
+        if not wanted:
             self._note_stamp(frame, now)  # else recv does: the camera's rate counts every frame
-            return False
-        self._credit = max(0.0, self._credit - 1)
-        return True
+        return wanted
 
     def recv(self, frame: av.VideoFrame) -> av.VideoFrame:
         """Draw the newest result on a frame and return it; hand the frame to the analysis if that is due."""
@@ -175,7 +168,7 @@ class LiveProcessor:
         with self._lock:
             self._tracker.reset()
             self._analyzed_at = None
-            self._measuring = None
+            self._neutral.stop()
 
     def _note_stamp(self, frame: av.VideoFrame, now: float) -> None:
         if frame.pts is not None and frame.time_base is not None:
@@ -224,7 +217,7 @@ class LiveProcessor:
             return
         raw = predictions
         with self._lock:
-            self._measure(raw, at)
+            self._neutral.collect(raw, at)
             predictions = self._corrected(raw, settings)
             self._tracker.settings = settings.tracking
             faces = self._tracker.update(predictions, at, others)
@@ -240,26 +233,7 @@ class LiveProcessor:
 
     def _corrected(self, raw: list[Prediction], settings: LiveSettings) -> list[Prediction]:
         """Take the baseline off, if one is in use; the lock is held."""
-        baseline = self._baseline if settings.correct_baseline else None
-        if baseline is None or not raw or baseline.class_names != raw[0].class_names:
-            return raw
-        return [replace(p, probabilities=baseline.correct(p.probabilities)) for p in raw]
-
-    def _measure(self, predictions: list[Prediction], at: float) -> None:
-        """Collect the largest readable face while a baseline is measured; the lock is held."""
-        if self._measuring is None:
-            return
-        started, samples = self._measuring
-        if predictions and not predictions[0].warnings:
-            started = at if started is None else started
-            self._measuring = (started, samples)
-            samples.append(predictions[0].probabilities)
-            if at - started >= BASELINE_SECONDS:
-                self._measuring = None
-                try:
-                    self._baseline = measure_baseline(np.stack(samples), predictions[0].class_names)
-                except BaselineError as error:
-                    self._baseline_problem = error
+        return self._neutral.corrected(raw) if settings.correct_baseline else raw
 
     # ---------------------------------------------------------------- the page's script thread
 
@@ -271,7 +245,7 @@ class LiveProcessor:
         if before.pipeline.classifier is not settings.pipeline.classifier:
             with self._lock:
                 self._tracker.reset()
-                self._forget_baseline()
+                self._neutral.forget()
             self._error = ""
         elif before.pipeline.detector is not settings.pipeline.detector:
             self._error = ""
@@ -282,7 +256,7 @@ class LiveProcessor:
         with self._lock:
             faces = self._tracker.faces(now)
             uncorrected = dict(self._uncorrected)
-            measuring = self._measuring
+            progress, problem = self._neutral.progress(now), self._neutral.problem
         seat = self._seat
         return LiveView(
             faces=faces,
@@ -291,8 +265,8 @@ class LiveProcessor:
             error=self._error,
             busy=self._busy,
             is_running=now - self._frame_at < 2,
-            baseline_progress=None if measuring is None else _share_measured(measuring[0], now),
-            baseline_problem=self._baseline_problem,
+            baseline_progress=progress,
+            baseline_problem=problem,
         )
 
     def agreement(self) -> float:
@@ -340,7 +314,7 @@ class LiveProcessor:
     def measure_baseline(self) -> None:
         """Learn the neutral face from three seconds, which begin with the first readable face."""
         with self._lock:
-            self._measuring, self._baseline_problem = (None, []), None
+            self._neutral.measure()
 
     def use_baseline(self, wanted: bool) -> None:
         """Switch the correction on or off."""
@@ -349,15 +323,12 @@ class LiveProcessor:
     def drop_baseline(self) -> None:
         """Forget the neutral face."""
         with self._lock:
-            self._forget_baseline()
-
-    def _forget_baseline(self) -> None:
-        self._baseline, self._measuring, self._baseline_problem = None, None, None
+            self._neutral.forget()
 
     @property
     def baseline(self) -> NeutralBaseline | None:
         """The measured neutral face; None before one was measured, or where no readable face was seen."""
-        return self._baseline
+        return self._neutral.baseline
 
 
 # FFmpeg converts colours on threads that it starts for every single frame, in the codec too if it is not given what it
@@ -383,10 +354,6 @@ def _from_bgr(image: np.ndarray, like: av.VideoFrame) -> av.VideoFrame:
 
 def _networks(settings: LiveSettings) -> tuple[Classifier, Classifier | None]:
     return settings.pipeline.classifier, settings.second.classifier if settings.second else None
-
-
-def _share_measured(started: float | None, now: float) -> float:
-    return 0.0 if started is None else min(1.0, (now - started) / BASELINE_SECONDS)
 
 
 def _raw_by_track(faces: list[TrackedFace], raw: list[Prediction]) -> dict[int, np.ndarray]:

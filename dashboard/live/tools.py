@@ -11,7 +11,8 @@ from typing import Any
 
 import streamlit as st
 
-from emoscope.dashboard.live.processor import BASELINE_SECONDS, LiveProcessor
+from emoscope.dashboard.live.neutral import BASELINE_SECONDS
+from emoscope.dashboard.live.processor import LiveProcessor
 from emoscope.dashboard.live_snapshot import show_snapshot, show_snapshot_button
 from emoscope.dashboard.ui.notices import show_warning
 from emoscope.dashboard.ui.state import kept

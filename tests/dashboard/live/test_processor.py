@@ -217,7 +217,7 @@ def test_two_networks_read_the_same_frames(live):
 
 
 def test_a_neutral_baseline_corrects_what_follows(live, monkeypatch):
-    monkeypatch.setattr("emoscope.dashboard.live.processor.BASELINE_SECONDS", 0.2)
+    monkeypatch.setattr("emoscope.dashboard.live.neutral.BASELINE_SECONDS", 0.2)
     resting = FixedClassifier((0.7, 0.05, 0.25))  # a resting face that reads as angry
     processor = live(settings(resting))
     run_until(processor, lambda frame: painted(frame, "angry") > 150)
@@ -243,7 +243,7 @@ def test_a_still_is_read_and_drawn_at_its_own_size_as_the_video_is(live):
 
 
 def test_a_smile_is_no_baseline_and_the_view_says_what_was_seen(live, monkeypatch):
-    monkeypatch.setattr("emoscope.dashboard.live.processor.BASELINE_SECONDS", 0.2)
+    monkeypatch.setattr("emoscope.dashboard.live.neutral.BASELINE_SECONDS", 0.2)
     classifier = FixedClassifier((0.03, 0.94, 0.03))
     processor = live(settings(classifier))
     processor.measure_baseline()
@@ -270,7 +270,7 @@ def test_agreement_is_of_the_two_networks_that_read_now(live):
 
 
 def test_a_baseline_waits_for_a_face_and_can_be_cancelled(live, monkeypatch):
-    monkeypatch.setattr("emoscope.dashboard.live.processor.BASELINE_SECONDS", 0.2)
+    monkeypatch.setattr("emoscope.dashboard.live.neutral.BASELINE_SECONDS", 0.2)
     detector = FixedDetector()
     processor = live(settings(FixedClassifier((0.7, 0.05, 0.25)), detector))
     processor.measure_baseline()
