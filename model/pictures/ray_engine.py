@@ -115,7 +115,8 @@ def _package(folder: Path) -> Path:
     """Copy the code that workers need into a folder, as the installed package lies; return the package."""
     package = folder / "emoscope"
     package.mkdir()
-    shutil.copy(emoscope.__file__, package)
+    for file in Path(emoscope.__file__).parent.glob("*.py"):
+        shutil.copy(file, package)
     for part in ("model", "training"):
         shutil.copytree(HOME / part, package / part, ignore=shutil.ignore_patterns("__pycache__"))
     return package
