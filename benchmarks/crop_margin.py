@@ -10,7 +10,7 @@ should be trained with.
     python -m benchmarks.crop_margin --detectors haar --images 200    # a try, not written
 
 A run at the standard size writes its detectors into ``benchmarks/crop_margin.json``; the constants in
-``model/detectors`` are copied from there, and a test holds the two equal.
+``model/faces/detectors`` are copied from there, and a test holds the two equal.
 """
 
 from __future__ import annotations
@@ -31,7 +31,8 @@ from emoscope.model.faces.detectors import DETECTOR_NAMES, create_detector
 from emoscope.model.runs.files import read_json, write_json
 
 OUTPUT = Path(__file__).with_suffix(".json")
-IMAGES = {"haar": 500, "yunet": 1500, "mtcnn": 300}
+IMAGES = {"haar": 500, "yunet": 1500}
+IMAGES_OF_OTHERS = 300
 FACE_SIDES = (144, 240)  # pixels; the canvas is twice as wide
 
 
@@ -146,7 +147,10 @@ def main() -> None:
     dataset = load_dataset(path)
     training = dataset.splits["Training"].images[..., 0]
     order = np.random.default_rng(options.seed).permutation(len(training))
-    results = {n: measure(n, training[order[: options.images or IMAGES[n]]], options.seed) for n in options.detectors}
+    results = {}
+    for name in options.detectors:
+        count = options.images or IMAGES.get(name, IMAGES_OF_OTHERS)
+        results[name] = measure(name, training[order[:count]], options.seed)
 
     print("\nWhere the crop's square lies relative to FER-2013's, of side 1 (interquartile ranges), and the constants")
     print(f"{'':18}{'found':>7}{'shift x':>9}{'shift y':>9}{'log side':>9}{'roll':>7}")
@@ -169,7 +173,7 @@ def main() -> None:
         }
         earlier = read_json(OUTPUT).get("detectors", {}) if OUTPUT.is_file() else {}
         write_json(OUTPUT, {**about, "detectors": {**earlier, **results}})
-        print(f"\nWritten to {OUTPUT.name}; copy changed constants into model/detectors.")
+        print(f"\nWritten to {OUTPUT.name}; copy changed constants into model/faces/detectors/.")
 
 
 if __name__ == "__main__":

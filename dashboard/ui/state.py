@@ -14,11 +14,11 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 from emoscope.dashboard.ui import resources
 from emoscope.dashboard.ui.notices import show_error
 from emoscope.model.errors import RunError
-from emoscope.model.faces.detectors import DETECTOR_NAMES, detector_problem
+from emoscope.model.faces.detectors import DETECTOR_NAMES, DETECTORS, detector_problem
 from emoscope.model.runs.exports import ORIGINAL, VARIANTS, read_exports
 from emoscope.model.runs.run import DEFAULT_RUN, BrokenRun, Run
 
-DETECTOR_TITLES = {"haar": "Haar cascade", "yunet": "YuNet", "mtcnn": "MTCNN"}
+DETECTOR_TITLES = {name: entry.title for name, entry in DETECTORS.items()}
 
 
 @dataclass(frozen=True)

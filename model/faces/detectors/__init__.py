@@ -6,8 +6,8 @@ that its time hardly grows with the frame.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Protocol, runtime_checkable
+from collections.abc import Callable, Sequence
+from typing import NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 
@@ -18,11 +18,11 @@ from emoscope.model.faces.detectors.haar import HaarDetector
 from emoscope.model.faces.detectors.mtcnn import MtcnnDetector, package_problem
 from emoscope.model.faces.detectors.yunet import YuNetDetector, weights_problem, yunet_weights
 
-DETECTOR_NAMES = ("haar", "yunet", "mtcnn")
-
 __all__ = [
+    "DETECTORS",
     "DETECTOR_NAMES",
     "Detector",
+    "DetectorEntry",
     "FollowingDetector",
     "HaarDetector",
     "MtcnnDetector",
@@ -58,6 +58,30 @@ class FollowingDetector(Protocol):
         ...
 
 
+class DetectorEntry(NamedTuple):
+    """A detector to choose from.
+
+    Attributes:
+        title: Its name on pages.
+        create: Makes it ready for use; the argument says whether to favour speed over small faces.
+        problem: Says in one sentence why it cannot run here; empty if nothing stands in its way.
+    """
+
+    title: str
+    create: Callable[[bool], Detector]
+    problem: Callable[[], str] = str
+
+
+DETECTORS = {
+    "haar": DetectorEntry("Haar cascade", HaarDetector),
+    "yunet": DetectorEntry("YuNet", lambda for_video: YuNetDetector(yunet_weights(), for_video), weights_problem),
+    "mtcnn": DetectorEntry("MTCNN", MtcnnDetector, package_problem),
+}
+"""What can find faces; the first is the default."""
+
+DETECTOR_NAMES = tuple(DETECTORS)
+
+
 class WholeImage:
     """Takes the whole picture for one face: for pictures that are face crops already."""
 
@@ -82,13 +106,9 @@ def create_detector(name: str, for_video: bool = False) -> Detector:
     """
     if name == "none":
         return WholeImage()
-    if name == "haar":
-        return HaarDetector(for_video)
-    if name == "yunet":
-        return YuNetDetector(yunet_weights(), for_video)
-    if name == "mtcnn":
-        return MtcnnDetector(for_video)
-    raise DetectorError(f"There is no detector {name!r}.", f"Choose one of {', '.join((*DETECTOR_NAMES, 'none'))}.")
+    if name not in DETECTORS:
+        raise DetectorError(f"There is no detector {name!r}.", f"Choose one of {', '.join((*DETECTOR_NAMES, 'none'))}.")
+    return DETECTORS[name].create(for_video)
 
 
 def detector_problem(name: str) -> str:
@@ -96,4 +116,4 @@ def detector_problem(name: str) -> str:
 
     Loads nothing and fetches nothing: weights that are still to be fetched are no problem yet.
     """
-    return {"yunet": weights_problem, "mtcnn": package_problem}.get(name, str)()
+    return DETECTORS[name].problem() if name in DETECTORS else ""

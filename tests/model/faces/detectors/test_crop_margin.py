@@ -27,7 +27,9 @@ TEMPLATE = np.array([(0.3, 0.4), (0.7, 0.4), (0.5, 0.6), (0.35, 0.8), (0.65, 0.8
 
 def test_every_detector_crops_by_the_measured_constants() -> None:
     measured = json.loads(Path(OUTPUT).read_text())["detectors"]
-    for name, detector in zip(DETECTOR_NAMES, (HaarDetector, YuNetDetector, MtcnnDetector), strict=True):
+    detectors = {detector.name: detector for detector in (HaarDetector, YuNetDetector, MtcnnDetector)}
+    assert detectors.keys() == set(DETECTOR_NAMES)
+    for name, detector in detectors.items():
         box, landmarks = measured[name]["box"], measured[name].get("landmarks")
         assert detector.crop.scale == box["scale"] and list(detector.crop.offset) == box["offset"]
         assert (landmarks is None) == (detector.crop.landmarks is None)
