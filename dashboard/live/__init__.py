@@ -3,5 +3,5 @@
 The WebRTC video processor, the pool of analyses that sessions share, pacing, connection and its diagnosis, and what
 is drawn beside the video.
 
-Imported by ``dashboard.api``, ``dashboard.live_snapshot`` and ``pages``.
+Imported by ``dashboard.api`` and ``pages``.
 """

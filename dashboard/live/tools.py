@@ -13,7 +13,7 @@ import streamlit as st
 
 from emoscope.dashboard.live.neutral import BASELINE_SECONDS
 from emoscope.dashboard.live.processor import LiveProcessor
-from emoscope.dashboard.live_snapshot import show_snapshot, show_snapshot_button
+from emoscope.dashboard.live.snapshot import show_snapshot, show_snapshot_button
 from emoscope.dashboard.ui.notices import show_warning
 from emoscope.dashboard.ui.state import kept
 

@@ -2,7 +2,7 @@ import base64
 
 import pytest
 
-from emoscope.dashboard.live_snapshot import _content
+from emoscope.dashboard.live.snapshot import _content
 from emoscope.model.errors import ImageError
 
 
