@@ -23,8 +23,12 @@ CHANGES_THE_MACHINE = (
     "Add to the queue",
     "Stop training",
     "Resume",
+    "Make LiteRT dynamic range",
+    "Make ONNX",
+    "Make Keras HDF5",
 )
-"""Labels of buttons that are left alone: they start, stop or queue trainings, as tests/browser/test_train.py does."""
+"""Ends of the labels of buttons that are left alone: they start, stop or queue trainings, as
+tests/browser/test_train.py does, or convert a network for a minute, as tests/pages/test_export.py does."""
 
 MOST_PRESSES = 80
 DOWNLOAD_SECONDS = 20

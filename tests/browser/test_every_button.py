@@ -1,5 +1,7 @@
 """Nothing on the pages is broken: every button is pressed, and every file opened."""
 
+from urllib.parse import quote
+
 import numpy as np
 import pytest
 
@@ -54,7 +56,26 @@ OTHER_STATES = {
     "predict, a broken file": ("predict", upload(BROKEN, PHOTO), "broken.jpg"),
     "live, with a camera": ("live", start_camera, ""),
 }
-STATES = FIRST_STATES | OTHER_STATES
+SECTIONS = {
+    "evaluation": ("Confusion", "ROC and PR", "Confidence", "Mistakes"),
+    "compare": ("Two runs", "Settings", "Robustness", "Bring a run"),
+}
+SECTION_STATES = {
+    f"{page}, {section}": (f"{page}?section={quote(section)}", lambda page: None, "")
+    for page, sections in SECTIONS.items()
+    for section in sections
+}
+LABEL_SETS = {
+    f"{page}, FER+ labels": (f"{page}?run=emoscope-ferplus", lambda page: None, "")
+    for page in ("evaluation", "model_card", "export")
+} | {
+    "compare, two label sets": (
+        "compare?section=Two%20runs&a=emoscope&b=emoscope-ferplus",
+        lambda page: None,
+        "cannot be compared",
+    )
+}
+STATES = FIRST_STATES | OTHER_STATES | SECTION_STATES | LABEL_SETS
 
 
 @pytest.mark.parametrize("state", STATES)
