@@ -20,11 +20,12 @@ from emoscope.dashboard.ui.navigation import HOME, PAGES  # noqa: E402
 
 keep_until_fetched()
 
+st.set_page_config(page_icon=FAVICON, layout="wide")  # before the menu, or a page's icon would be fetched from the web
 menu = {"": [st.Page(HOME.path, title=HOME.title, icon=HOME.icon, default=True)]}
 for entry in PAGES:
     menu.setdefault(entry.group, []).append(st.Page(entry.path, title=entry.title, icon=entry.icon))
 page = st.navigation(menu, expanded=True)
-st.set_page_config(page_title=f"{page.title} · Emoscope", page_icon=FAVICON, layout="wide")
+st.set_page_config(page_title=f"{page.title} · Emoscope")
 dark = st.context.theme.type == "dark"
 st.logo(logo(dark), size="large", icon_image=FAVICON)
 if dark:

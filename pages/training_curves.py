@@ -60,7 +60,7 @@ if histories:
                     best_epochs={key: run.info.best_epoch for key, run in chosen.items()},
                     names=list(chosen),
                 ),
-                "-".join(("training", *quantity.lower().split(), *keys[:1])),
+                "-".join(("training", *quantity.lower().split(), *(keys[:1] if len(groups) > 1 else ()))),
                 f"{quantity} of {', '.join(keys)} by {axis.lower()}.",
             )
 

@@ -76,3 +76,16 @@ def test_axes_of_many_settings_keep_their_width_on_a_phone(page, app_url):
     width = page.evaluate("document.querySelector('[data-testid=stMain]').scrollWidth")
     assert min(right - left for left, right in pairwise(middles)) > 80
     assert width == 390
+
+
+def test_each_page_has_one_name_and_the_chosen_run_follows(page, app_url):
+    page.goto(f"{app_url}/evaluation?run=lite_cnn")
+    wait_until_idle(page)
+    expect(page).to_have_title("Evaluation · Emoscope")
+    expect(page.get_by_role("heading", name="Evaluation", level=1)).to_be_visible()
+    page.get_by_role("link", name="Model card").click()
+    expect(page).to_have_title("Model card · Emoscope")
+    expect(page.get_by_role("heading", name="Model card: Lite CNN")).to_be_visible()
+    page.get_by_role("link", name="Export").click()
+    expect(page).to_have_title("Export · Emoscope")
+    expect(page.get_by_role("combobox", name="Run")).to_have_value("lite_cnn")

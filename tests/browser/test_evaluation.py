@@ -75,7 +75,7 @@ def test_two_runs_are_compared_and_the_link_reopens_the_comparison(page, evaluat
     verdict = page.get_by_test_id("stAlert").filter(has_text="is better than")
     expect(verdict).to_contain_text("emoscope is better than baseline by 17.1 points of accuracy at n = 140")
     expect(faces(page).first).to_contain_text("labelled")
-    page.get_by_role("radio", name="PrivateTest").click()
+    page.get_by_role("radio", name="PublicTest").click()
     expect(verdict).to_contain_text("n = 70")
     expect(page).to_have_url(re.compile("section=Two"))
     again = page.context.new_page()
