@@ -32,7 +32,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
     """Read the command line."""
+    from emoscope.version import __version__
+
     parser = argparse.ArgumentParser(prog="python -m dashboard", description="Serve the Emoscope app.")
+    parser.add_argument("--version", action="version", version=f"emoscope {__version__}")
     add_arguments(parser)
     return parser.parse_args(arguments)
 

@@ -8,6 +8,7 @@ from emoscope.dashboard.ui.navigation import PAGES
 from emoscope.dashboard.ui.notices import show_error
 from emoscope.model.errors import EmoscopeError
 from emoscope.model.runs.run import DEFAULT_RUN
+from emoscope.version import __version__
 
 run = None
 try:
@@ -38,3 +39,4 @@ st.caption(
     "The network reads expressions as people labelled them in photographs. It does not know what anybody feels: "
     "treat its answers as a guess about a picture, and never decide about a person by them."
 )
+st.caption(f"Emoscope {__version__}")
