@@ -1,10 +1,12 @@
 # make run    set up .venv and start the app with its bundled model
 # make test   set up .venv and run every test
+# make setup, setup-dev   only set up: for the app and the command .venv/bin/emoscope, for the tests too
+# make test-fast, lint, coverage   while editing: see CONTRIBUTING.md
 PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || command -v python3.13 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: run test setup setup-dev lint screenshots clean
+.PHONY: run test test-fast coverage setup setup-dev lint screenshots clean
 
 run: $(VENV)/.app-ready
 	@echo "==> Starting Emoscope (stop with Ctrl-C)"
@@ -19,8 +21,15 @@ test: $(VENV)/.dev-ready
 	@echo "==> Running the tests in a real browser"
 	@$(BIN)/python -m pytest -m browser $(PYTEST_ARGS)
 
-setup: $(VENV)/.app-ready
-setup-dev: $(VENV)/.dev-ready
+test-fast: $(VENV)/.dev-ready
+	@$(BIN)/python -m pytest -m "not slow and not browser" $(PYTEST_ARGS)
+
+coverage: $(VENV)/.dev-ready
+	@$(BIN)/python -m pytest -m "not browser" --cov --cov-report=term --cov-report=html $(PYTEST_ARGS)
+	@echo "==> Every line is in htmlcov/index.html"
+
+setup: $(VENV)/.app-ready $(BIN)/emoscope
+setup-dev: $(VENV)/.dev-ready $(BIN)/emoscope
 
 lint: $(VENV)/.dev-ready
 	@$(BIN)/ruff check .
@@ -45,5 +54,11 @@ $(VENV)/.dev-ready: requirements-dev.txt requirements-cluster.txt $(VENV)/.app-r
 	@$(BIN)/python -m pip install --disable-pip-version-check --quiet --progress-bar on -r requirements-dev.txt
 	@touch $@
 
+# Not `pip install -e .`: that would put this folder on the path of everything, and with it names such as `model`.
+$(BIN)/emoscope: | $(VENV)/.app-ready
+	@printf '%s\n' '#!$(abspath $(BIN))/python' 'import sys' 'sys.path.insert(0, "$(CURDIR)")' \
+		'from emoscope.__main__ import main' 'sys.exit(main())' > $@
+	@chmod +x $@
+
 clean:
-	rm -rf $(VENV) .pytest_cache .ruff_cache .mypy_cache
+	rm -rf $(VENV) .pytest_cache .ruff_cache .mypy_cache .coverage htmlcov
