@@ -49,7 +49,7 @@ def variants() -> dict[str, TrainConfig]:
         "without a teacher": config.without_teacher(),
         "the teacher without the votes": replace(config, teacher_votes=False),
         "teachers not online": replace(config, teacher_views=0.0),
-        "held-out answers of stage 5 besides": replace(config, teacher=("lab-5", *config.teacher)),
+        "out-of-fold predictions of stage 5 besides": replace(config, teacher=("lab-5", *config.teacher)),
         "without mixup": replace(config, mixup=0.0),
         "without averaged weights": replace(config, average=0.0),
         "without light, blur, noise and erasing": replace(config, augmentation=sharp),

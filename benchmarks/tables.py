@@ -36,9 +36,9 @@ def stages() -> str:
     body = []
     for row in _rows("stages"):
         scored = row["publictest_accuracy"]
-        public = f"{_percent(scored)}, {float(row['publictest_log_loss']):.3f}" if scored else "not read"
+        public = f"{_percent(scored)}, {float(row['publictest_log_loss']):.3f}" if scored else "not scored"
         low, high = (_percent(row[f"privatetest_{end}"]).removesuffix(" %") for end in ("low", "high"))
-        private = f"{_percent(row['privatetest_accuracy'])} ({low} to {high})" if low else "not read"
+        private = f"{_percent(row['privatetest_accuracy'])} ({low} to {high})" if low else "not scored"
         others = (_percent(row[key]) for key in ("privatetest_macro_f1", "ferplus_privatetest_accuracy"))
         body.append((row["stage"], row["training"], public, private, *others))
     return _table(head, body)
@@ -124,8 +124,8 @@ def designs() -> str:
 
 
 def rates() -> str:
-    """Images a second in training, TensorFlow."""
-    head = "design", "operations per face", "images a second", "GFLOP/s", "of a matrix product's"
+    """Images per second in training, TensorFlow."""
+    head = "design", "operations per face", "images per second", "GFLOP/s", "of a matrix product's"
     return _table(
         head,
         [
@@ -142,9 +142,9 @@ def rates() -> str:
 
 
 def precision() -> str:
-    """Images a second with 32 and with 16 bits, PyTorch."""
+    """Images per second with 32 and with 16 bits, PyTorch."""
     found = {(row["config"], row["precision"]): row for row in _json("precision")["results"]}
-    head = "design", "operations per face", "float32: images a second, of a float32 matrix product's rate", "bfloat16"
+    head = "design", "operations per face", "float32: images per second, of a float32 matrix product's rate", "bfloat16"
     body = []
     for config in dict.fromkeys(name for name, _ in found):
         both = [found[config, precision] for precision in ("float32", "bfloat16")]

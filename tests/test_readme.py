@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 
 import pytest
 
@@ -54,7 +55,7 @@ def on_one_thread(key):
 
 def test_size_of_the_network():
     run = load_run(ROOT / "artifacts" / "emoscope")
-    assert f"{run.info.parameters / 1e6:.2f} M weights" in README
+    assert f"{run.info.parameters / 1e6:.2f} M parameters" in README
     assert f"{run.litert_file.stat().st_size / 1e6:.1f} MB" in README
 
 
@@ -121,3 +122,12 @@ def test_pictures_that_it_shows_are_there():
     shown = [line.split("](")[1].split(")")[0] for line in README.splitlines() if line.startswith("![")]
     assert shown
     assert all((ROOT / path).is_file() for path in shown)
+
+
+def test_commands_without_make_are_those_of_the_makefile():
+    rows = re.findall(r"^\|(?: `make \w+`)? \| `(.+?)` \| `(.+?)` \|$", README, re.MULTILINE)
+    assert len(rows) == 5
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    for windows, posix in rows:
+        assert windows.replace("\\", "/").replace("/Scripts/", "/bin/").split()[1:] == posix.split()[1:]
+        assert f" {posix.split()[-1]}" in makefile  # the folder, the file or the module
