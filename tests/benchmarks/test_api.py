@@ -10,6 +10,7 @@ import pytest
 from benchmarks import api
 
 
+@pytest.mark.slow
 def test_each_level_is_measured_beside_the_bare_classifier(tmp_path, monkeypatch, capsys):
     if shutil.which("wrk") is None:
         assert os.environ.get("CI", "").lower() not in ("1", "true"), "CI must have Debian's package wrk"

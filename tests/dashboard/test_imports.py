@@ -2,6 +2,8 @@ import importlib.util
 import subprocess
 import sys
 
+import pytest
+
 from tests.paths import ROOT
 
 OURS = {"model", "training", "dashboard", "pages", "benchmarks", "tests"}
@@ -37,6 +39,7 @@ def test_the_predict_page_reads_a_face_without_tensorflow(runs_folder, tmp_path)
     assert done.stdout.strip() == "[]"
 
 
+@pytest.mark.slow
 def test_tensorflow_and_live_video_live_in_one_process():
     """TensorFlow before the streaming library crashes; the router loads them in the order that works."""
     code = (

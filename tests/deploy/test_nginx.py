@@ -18,6 +18,8 @@ from tests.browser.serving import serving
 from tests.dashboard.api.conftest import face_png
 from tests.paths import ROOT
 
+pytestmark = pytest.mark.slow
+
 SITE = "emoscope.example.org"  # as a browser would know it; nothing here is called so
 
 

@@ -34,7 +34,12 @@ def folder(tmp_path, monkeypatch):
     return tmp_path
 
 
-@pytest.mark.parametrize("snippet", SNIPPETS, ids=[snippet.splitlines()[0][:40] for snippet in SNIPPETS])
+def parameter(snippet):
+    marks = [pytest.mark.slow] if "emoscope.train(" in snippet else []
+    return pytest.param(snippet, marks=marks, id=snippet.splitlines()[0][:40])
+
+
+@pytest.mark.parametrize("snippet", map(parameter, SNIPPETS))
 def test_snippets_of_the_guide_run_and_are_short(snippet, folder, request, monkeypatch):
     assert len(snippet.strip().splitlines()) <= 6
     if "yunet" in snippet:

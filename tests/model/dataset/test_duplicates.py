@@ -123,6 +123,7 @@ def test_the_first_pass_loses_no_pair():
     np.testing.assert_allclose(found, product[left, right], atol=1e-5)
 
 
+@pytest.mark.slow
 def test_real_fer2013_holds_its_known_copies(fer2013):
     """Counted a second time, by comparing the bytes of each image."""
     keys = {name: [image.tobytes() for image in split.images] for name, split in fer2013.splits.items()}

@@ -212,6 +212,7 @@ def test_the_cache_keeps_the_newest_entries(tmp_path, cache_folder):
     assert len(list(cache_folder.glob("*.npz"))) == 6
 
 
+@pytest.mark.slow
 def test_real_fer2013_has_the_published_counts(fer2013):
     expected = {
         "Training": [3995, 436, 4097, 7215, 4830, 3171, 4965],

@@ -210,6 +210,7 @@ def test_a_broken_vote_file_is_refused(tmp_path, text, reason):
         read_votes(tmp_path / "absent.csv")
 
 
+@pytest.mark.slow
 def test_real_votes_give_the_known_number_of_majority_rows(fer2013):
     """The counts that papers on FER+ state for the majority protocol, e.g. arXiv 2103.16854."""
     kept = {name: int((ferplus_majority(split.votes) >= 0).sum()) for name, split in fer2013.splits.items()}

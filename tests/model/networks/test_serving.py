@@ -13,6 +13,8 @@ from emoscope.model.runs.run import load_run
 from tests.factories import write_run
 from tests.paths import ROOT
 
+pytestmark = pytest.mark.slow
+
 ASSETS = ROOT / "tests" / "assets"
 
 

@@ -17,6 +17,8 @@ from emoscope.model.pictures.ray_engine import read_pictures_on_ray
 from tests.factories import write_tiny_run
 from tests.ray_cluster import two_workers
 
+pytestmark = pytest.mark.slow
+
 PICTURES = 160
 
 

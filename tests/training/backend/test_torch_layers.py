@@ -8,9 +8,10 @@ import sys
 import numpy as np
 import pytest
 
-pytestmark = pytest.mark.skipif(
-    importlib.util.find_spec("torch") is None, reason="pip install -r requirements-torch.txt"
-)
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(importlib.util.find_spec("torch") is None, reason="pip install -r requirements-torch.txt"),
+]
 
 SCRIPT = """
 import sys

@@ -22,6 +22,8 @@ from emoscope.training.loop.checkpoint import Checkpoint
 from tests.paths import ROOT
 from tests.ray_cluster import two_workers
 
+pytestmark = pytest.mark.slow
+
 EPOCHS = 6
 CONFIG = f"""
 name: Toy
@@ -133,7 +135,6 @@ def kept(monkeypatch) -> list:
     return handed
 
 
-@pytest.mark.slow
 def test_two_devices_train_what_one_trains(folder, here):
     assert "Training on cpu:0, cpu:1" in here
     one, two = (Checkpoint.load(checkpoint_file(folder, name)) for name in ("one", "two"))
@@ -142,7 +143,6 @@ def test_two_devices_train_what_one_trains(folder, here):
     assert (folder / "runs" / "two" / "model.keras").is_file()
 
 
-@pytest.mark.slow
 @pytest.mark.timeout(600)
 def test_two_workers_train_what_one_process_trains(folder, here, address, kept, capsys):
     assert main(command(folder, "cluster", "--workers", "2", "--address", address)) == 0
@@ -177,7 +177,6 @@ def workers() -> list[psutil.Process]:
     return [p for p in psutil.Process().children(recursive=True) if "RayTrainWorker" in " ".join(p.cmdline())]
 
 
-@pytest.mark.slow
 @pytest.mark.timeout(900)
 def test_a_worker_that_is_killed_is_replaced_and_the_training_goes_on(folder, here, address, kept, capsys):
     killer = Killer(checkpoint_file(folder, "killed"))

@@ -107,6 +107,7 @@ def test_a_pruning_that_was_stopped_goes_on_to_the_same_weights(origin, pruned, 
         np.testing.assert_array_equal(weights == 0, wanted == 0)
 
 
+@pytest.mark.slow
 def test_fine_tuning_is_the_runs_own_training_but_short_and_gentle(origin):
     from emoscope.training.commands.prune import fine_tuning
 

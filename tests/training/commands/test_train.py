@@ -73,6 +73,7 @@ def test_the_default_configuration_trains_on_any_classes_without_a_teacher(folde
     assert not output.with_name("own-ferplus").exists()
 
 
+@pytest.mark.slow
 def test_a_candidate_leaves_the_test_split_out(folder, capsys):
     for name in ("up", "down"):
         shutil.copytree(folder / "data" / "test" / name, folder / "data" / "validation" / name)

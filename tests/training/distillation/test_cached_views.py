@@ -10,6 +10,8 @@ from emoscope.training.config.augmentation import UNCHANGED
 from emoscope.training.config.schema import load_config
 from tests.training.loop.test_train import SMALL, small_teacher, toy
 
+pytestmark = pytest.mark.slow
+
 STORED = SMALL | {"teacher_weight": 1, "teacher_temperature": 1, "teacher_views": 1, "stored_views": 2}
 
 

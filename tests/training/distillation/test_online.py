@@ -13,6 +13,8 @@ from tests.factories import FER7
 from tests.training.loop.test_train import SMALL, small_teacher, toy, untrained_teacher
 from tests.training.made_up import make_run
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def teacher(tmp_path_factory):

@@ -12,6 +12,8 @@ from emoscope.model.runs.run import KERAS_FILE, RunInfo, load_run, write_run_inf
 from emoscope.training.loop.initial import start_from
 from tests.factories import FER7
 
+pytestmark = pytest.mark.slow
+
 CLASSES = {"fer": FER7, "ferplus": FERPLUS_CLASSES}
 HEADS = {head: len(names) for head, names in CLASSES.items()}
 SMALL = {"stem": (4, 4), "widths": (4, 4), "blocks": (1, 1)}

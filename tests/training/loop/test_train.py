@@ -11,6 +11,8 @@ from emoscope.model.errors import ConfigError, DataError, EmoscopeError
 from emoscope.training.config.schema import load_config
 from emoscope.training.loop.checkpoint import Checkpoint
 
+pytestmark = pytest.mark.slow
+
 SMALL = {
     "architecture": "residual",
     "options": {"stem": [4, 4], "widths": [4, 8], "blocks": [1, 1], "dropout": 0.1},
