@@ -22,7 +22,7 @@ test: $(VENV)/.dev-ready
 	@$(BIN)/python -m pytest -m browser $(PYTEST_ARGS)
 
 test-fast: $(VENV)/.dev-ready
-	@$(BIN)/python -m pytest -m "not slow and not browser" $(PYTEST_ARGS)
+	@$(BIN)/python -m pytest -m "not slow and not browser" --ignore=tests/pages $(PYTEST_ARGS)
 
 coverage: $(VENV)/.dev-ready
 	@$(BIN)/python -m pytest -m "not browser" --cov --cov-report=term --cov-report=html $(PYTEST_ARGS)

@@ -2,6 +2,7 @@
 
 import ast
 import re
+from functools import cache
 from graphlib import TopologicalSorter
 
 import pytest
@@ -42,6 +43,7 @@ def room(parts):
     return ".".join(parts[:2])
 
 
+@cache
 def rooms():
     """Return the rooms that each room imports."""
     found = {}
