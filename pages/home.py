@@ -18,9 +18,9 @@ except EmoscopeError as error:
 
 words, picture = st.columns(2, gap="large", vertical_alignment="center")
 with words:
-    st.title("See what a network reads in a face", anchor=False)
+    st.title("Facial emotion recognition you can inspect", anchor=False)
     st.markdown(
-        "Emoscope finds every face in a picture or a video and shows which emotion a neural network reads in it, "
+        "Emoscope finds every face in a picture or a video and shows which emotion a neural network predicts for it, "
         "how sure it is, and which part of the face it went by. Nothing is sent to anybody else."
     )
     home_view.show_ways_in()
@@ -36,7 +36,7 @@ st.space("small")
 st.subheader("Look behind it", anchor=False)
 home_view.show_cards([entry for entry in PAGES if entry.group == "Understand"])
 st.caption(
-    "The network reads expressions as people labelled them in photographs. It does not know what anybody feels: "
+    "The network predicts expressions as people labelled them in photographs. It does not know what anybody feels: "
     "treat its answers as a guess about a picture, and never decide about a person by them."
 )
 st.caption(f"Emoscope {__version__}")

@@ -20,7 +20,7 @@ from emoscope.model.errors import EmoscopeError
 
 st.title("Live", anchor=False)
 st.caption(
-    "Your camera's pictures are read on this server as they arrive and kept nowhere. "
+    "Your camera's pictures are analysed on this server as they arrive and kept nowhere. "
     "Only what you start yourself is noted until you leave: a recording, as numbers, and a snapshot."
 )
 choice = state.sidebar_controls()

@@ -14,7 +14,7 @@ from emoscope.model.faces.detectors import WholeImage
 from emoscope.model.pipeline import Pipeline
 
 st.title("Predict", anchor=False)
-st.caption("Every face in your pictures, and what the network reads in it.")
+st.caption("Every face in your pictures, and the emotion that the network predicts.")
 choice = state.sidebar_controls()
 if choice is None:
     st.stop()

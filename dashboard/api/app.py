@@ -63,8 +63,8 @@ def create_api(settings: ApiSettings, measures: Measures) -> FastAPI:
         redoc_url=None,
         title="Emoscope",
         version="1",
-        description="Reads emotions in faces: the networks and detectors of the app, over HTTP. "
-        "Pictures are read in memory, written nowhere and forgotten with the answer.",
+        description="Predicts emotions of faces: the networks and detectors of the app, over HTTP. "
+        "Pictures are kept in memory, written nowhere and forgotten with the answer.",
     )
     access, bodies, reader = Access(settings), Bodies(settings), Reader(settings, measures.batch)
     measures.watch("emoscope_pictures_waiting", "Pictures that wait or are in work", lambda: reader.waiting)

@@ -38,7 +38,10 @@ class Measures:
             registry=registry,
         )
         self._batches = Histogram(
-            "emoscope_batch_faces", "Faces read in one forward pass", buckets=(1, 2, 4, 8, 16, 32), registry=registry
+            "emoscope_batch_faces",
+            "Faces classified in one forward pass",
+            buckets=(1, 2, 4, 8, 16, 32),
+            registry=registry,
         )
 
     def batch(self, faces: int) -> None:

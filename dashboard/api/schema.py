@@ -16,7 +16,7 @@ class Face(BaseModel):
     xyxy: list[float] = Field(description="Box corners x1, y1, x2, y2 in pixels.")
     detector_confidence: float = Field(description="The detector's score, 0..1; 1 where it gives none.")
     landmarks: list[list[float]] | None = Field(description="Eyes, nose and mouth corners, (x, y) in pixels.")
-    warnings: list[str] = Field(description="Reasons to distrust this reading.")
+    warnings: list[str] = Field(description="Reasons to distrust this prediction.")
     heat_map: str | None = Field(None, description="With explain: gray PNG as a data URL, the size of the face's crop.")
     crop_to_frame: list[list[float]] | None = Field(
         None, description="With explain: 2×3 matrix from pixels of the heat map to pixels of the picture."
@@ -31,7 +31,7 @@ class PictureResult(BaseModel):
     height: int | None = None
     faces: list[Face] | None = Field(None, description="Largest first.")
     faces_left_out: int | None = Field(None, description="Smaller faces beyond the limit.")
-    error: str | None = Field(None, description="Why this picture could not be read, where others could.")
+    error: str | None = Field(None, description="Why this picture could not be opened, where others could.")
 
 
 class PredictResult(BaseModel):
@@ -55,7 +55,7 @@ class RunSummary(BaseModel):
     label_source: str
     parameters: int
     licence: str
-    accuracy: dict[str, float] = Field(description="Share of right answers by split.")
+    accuracy: dict[str, float] = Field(description="Accuracy by split.")
 
 
 class RunsResult(BaseModel):
@@ -69,7 +69,7 @@ class Health(BaseModel):
 
     status: str = Field(examples=["ok"])
     run: str
-    classification: str = Field(description="`here`, or `cluster` where a Ray Serve deployment reads the faces.")
+    classification: str = Field(description="`here`, or `cluster` where a Ray Serve deployment classifies the faces.")
     note: str = Field("", description="Why the cluster is not used just now.")
 
 

@@ -29,7 +29,7 @@ def show_ways_in() -> None:
     """Show the pages on which one can try the network as large buttons."""
     with st.container(horizontal=True):
         for i, entry in enumerate(entry for entry in PAGES if entry.group == "Try it"):
-            label = {"predict.py": "Read pictures", "live.py": "Go live"}.get(entry.file, entry.title)
+            label = {"predict.py": "Predict pictures", "live.py": "Go live"}.get(entry.file, entry.title)
             if st.button(label, type="secondary" if i else "primary", icon=entry.icon, key=f"go_{entry.file}"):
                 st.switch_page(entry.path)
 
@@ -65,9 +65,9 @@ def show_figures(run: Run) -> None:
     figures = metrics[split] if split else {}
     tiles = []
     if figures:
-        tiles += [("Right answers", f"{100 * figures['accuracy']:.1f} %"), ("People, same task", HUMAN_ACCURACY)]
+        tiles += [("Accuracy", f"{100 * figures['accuracy']:.1f} %"), ("People, same task", HUMAN_ACCURACY)]
     if run.info.parameters:
-        tiles.append(("Weights", f"{run.info.parameters / 1e6:.2f} M"))
+        tiles.append(("Parameters", f"{run.info.parameters / 1e6:.2f} M"))
     if run.litert_file:
         tiles.append(("Model file", _file_size(run.litert_file.stat().st_size)))
     grid = st.grid(4, min_column_width=150, gap="small")

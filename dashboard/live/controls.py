@@ -52,7 +52,7 @@ def settings(choice: state.Choice) -> LiveSettings:
             "Compare with",
             rivals,
             format_func=lambda key: names.get(key, "no second network"),
-            help="A second network reads the same faces in the same frames; its label stands below the box, as B.",
+            help="A second network classifies the same faces in the same frames; its label stands below the box, as B.",
             **state.kept("live_second", NO_SECOND, rivals),
         )
         st.subheader("Picture", anchor=False)

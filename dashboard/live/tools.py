@@ -83,12 +83,12 @@ def _show_baseline_buttons(processor: LiveProcessor) -> None:
             on_click=processor.measure_baseline,
             disabled=not processor.has_camera,
             key="live_baseline",
-            help=f"Look neutral for {BASELINE_SECONDS:.0f} seconds: what the network reads into your resting face "
+            help=f"Look neutral for {BASELINE_SECONDS:.0f} seconds: what the network predicts for your resting face "
             "is then taken off.",
         )
         return
     wanted = st.toggle(
-        "Use baseline", help="Marks in the bars show the reading without it.", **kept("live_correct", True)
+        "Use baseline", help="Marks in the bars show the prediction without it.", **kept("live_correct", True)
     )
     processor.use_baseline(wanted)
     st.button("Forget it", icon=":material/backspace:", on_click=processor.drop_baseline, key="live_forget")

@@ -66,7 +66,7 @@ def _show_face(face: TrackedFace, view: LiveView) -> None:
         reference, name = face.other.probabilities[places], "network B"
     st.html(probability_bars(prediction.probabilities, prediction.class_names, reference, name))
     if face.other is not None:
-        st.caption(f"B reads **{face.other.label}** {face.other.confidence:.0%}")
+        st.caption(f"B predicts **{face.other.label}** {face.other.confidence:.0%}")
 
 
 def show_performance(processor: LiveProcessor) -> None:
@@ -128,7 +128,7 @@ def show_single_picture(settings: LiveSettings) -> None:
     )
     if not st.session_state["live_single"]:
         return
-    taken = st.camera_input("Take a picture", key="live_picture", help="It is read and shown, and not stored.")
+    taken = st.camera_input("Take a picture", key="live_picture", help="It is classified and shown, and not stored.")
     if taken is None:
         return
     try:

@@ -31,7 +31,7 @@ class Problem(NamedTuple):
 
 
 _TOO_MANY = ImageError(
-    f"The page reads {MAX_PICTURES} pictures at a time.", "`python -m model predict FOLDER` reads any number."
+    f"The page takes {MAX_PICTURES} pictures at a time.", "`python -m model predict FOLDER` takes any number."
 )
 
 

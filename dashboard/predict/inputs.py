@@ -12,7 +12,7 @@ from emoscope.dashboard.ui.samples import SAMPLES, sample_picture
 from emoscope.dashboard.ui.state import kept
 
 MAX_MEGABYTES = 60
-SCENES, CROPPED = "shows a scene: find the faces", "is a cropped face: read it whole"
+SCENES, CROPPED = "shows a scene: find the faces", "is a cropped face: take it whole"
 WAYS = ("Files", "Folder", "Camera", "Samples")
 
 
@@ -38,7 +38,7 @@ def pictures() -> Sequence[tuple[str, BytesIO]]:
     )
     st.caption(
         f"JPEG, PNG, WebP, BMP, TIFF, GIF or AVIF, up to {MAX_PICTURES} at a time. "
-        "They are read in this machine's memory, written nowhere, and forgotten when you leave."
+        "They stay in this machine's memory, are written nowhere, and forgotten when you leave."
     )
     return [(upload.name, upload) for upload in uploads]
 
@@ -84,7 +84,7 @@ def already_cropped() -> bool:
         content = st.radio(
             "Each picture",
             (SCENES, CROPPED),
-            help="A cropped face is read as it is. Take this for pictures in which a face fills the frame.",
+            help="A cropped face is classified as it is. Take this for pictures in which a face fills the frame.",
             **kept("content", SCENES, (SCENES, CROPPED)),
         )
     return content == CROPPED
@@ -94,5 +94,5 @@ def show_progress(names: Iterator[str], total: int) -> None:
     """Go through a reading of pictures and show how far it is."""
     bar = st.empty()
     for done, name in enumerate(names):
-        bar.progress(done / max(total, 1), f"Reading {done + 1} of {total}: {name}")
+        bar.progress(done / max(total, 1), f"Predicting {done + 1} of {total}: {name}")
     bar.empty()

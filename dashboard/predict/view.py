@@ -42,7 +42,7 @@ def show_problems(problems: Sequence[Problem]) -> None:
     for name, error in problems[:5]:
         show_error(error, about=name)
     if problems[5:]:
-        with st.expander(f"{_count(len(problems) - 5, 'more file')} could not be read"):
+        with st.expander(f"{_count(len(problems) - 5, 'more file')} could not be opened"):
             st.markdown("\n".join(f"- {escape(name)}: {escape(error.message)}" for name, error in problems[5:]))
 
 
@@ -134,7 +134,7 @@ def _show_own_detector(album: Album, picture: Picture) -> None:
     name = picture.detector_name or ""
     with st.container(horizontal=True, vertical_alignment="center"):
         if name == WholeImage.name:
-            st.caption(":material/crop: Read whole, as a cropped face.", width="content")
+            st.caption(":material/crop: Taken whole, as a cropped face.", width="content")
         else:
             st.caption(f":material/frame_person: Searched with {DETECTOR_TITLES[name]}.", width="content")
         st.button(

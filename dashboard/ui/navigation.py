@@ -35,9 +35,13 @@ HOME = Entry("", "home.py", "Home", ":material/home:", "")
 
 PAGES = (
     Entry(
-        "Try it", "predict.py", "Predict", ":material/add_photo_alternate:", "Drop photos and read every face in them."
+        "Try it",
+        "predict.py",
+        "Predict",
+        ":material/add_photo_alternate:",
+        "Drop photos and see the emotion of every face.",
     ),
-    Entry("Try it", "live.py", "Live", ":material/videocam:", "Watch your webcam being read as you move."),
+    Entry("Try it", "live.py", "Live", ":material/videocam:", "Watch emotions on your webcam as you move."),
     Entry("Try it", "video.py", "Video", ":material/movie:", "Follow every face through a clip of yours."),
     Entry(
         "Understand",

@@ -99,7 +99,7 @@ def sidebar_controls() -> Choice | None:
             "Network",
             keys,
             format_func=lambda key: names.get(key, key),
-            help="The saved run that reads the faces.",
+            help="The saved run whose network classifies the faces.",
             **kept("run_key", DEFAULT_RUN if DEFAULT_RUN in names else keys[0], keys),
         )
         run_key = _form_control(run_key)
@@ -128,7 +128,7 @@ def _form_control(run_key: str) -> str:
     if len(keys) < 2:
         return run_key
     variant = st.selectbox(
-        "Form",
+        "Format",
         list(keys),
         format_func=lambda name: VARIANTS[name].title,
         help="The same network in smaller files. The Export page says what each costs in accuracy.",

@@ -150,13 +150,13 @@ class ClipWork:
             return ""
         if self.reading.was_stopped:
             lost = self.reading.was_abandoned
-            who = "The connection was lost and the reading ended" if lost else "You stopped the reading"
-            return f"{who} at {clock(self.clip.seconds)}; what was read until then is shown."
+            who = "The connection was lost and the analysis ended" if lost else "You stopped the analysis"
+            return f"{who} at {clock(self.clip.seconds)}; what was found until then is shown."
         return analysis.problem
 
     @property
     def failure(self) -> EmoscopeError | None:
         """Why nothing can be shown of the file once its reading has ended; None if something can."""
         if self.reading.error is None and self.clip.analysis is None:
-            return VideoError("The reading was stopped before it began.", "Choose the video again.")
+            return VideoError("The analysis was stopped before it began.", "Choose the video again.")
         return self.reading.error

@@ -57,7 +57,7 @@ def show_results(work: ClipWork) -> None:
         _show_moment(clip)
     _show_strongest(clip, {person.number for person in long_enough})
     st.subheader("Person by person", anchor=False)
-    show_table(_table(clip.readings.class_names, long_enough), alt="What was read in each person")
+    show_table(_table(clip.readings.class_names, long_enough), alt="What was predicted for each person")
 
 
 def _show_header(work: ClipWork, shown: Sequence[Person], brief: int) -> None:

@@ -58,11 +58,13 @@ def show_reading(work: ClipWork) -> None:
         if analysis is not None and analysis.film.stills:
             # Inline: a picture that is replaced this often would be gone before a slow browser has fetched it.
             data = base64.b64encode(analysis.film.stills[-1].jpeg).decode()
-            st.html(f'<img src="data:image/jpeg;base64,{data}" alt="The frame that is being read" style="{_STILL}">')
+            st.html(
+                f'<img src="data:image/jpeg;base64,{data}" alt="The frame that is being analysed" style="{_STILL}">'
+            )
     with right:
-        st.subheader(f"Reading {escape(work.clip.name)}", anchor=False)
+        st.subheader(f"Analysing {escape(work.clip.name)}", anchor=False)
         show_bar(work, "reading")
-        st.button("Stop and keep what was read", icon=":material/stop_circle:", on_click=work.reading.stop)
+        st.button("Stop and keep what there is", icon=":material/stop_circle:", on_click=work.reading.stop)
 
 
 def show_bar(work: ClipWork, what: str) -> None:
@@ -88,13 +90,13 @@ def show_failure(work: ClipWork) -> None:
 def offer_reading_again(work: ClipWork, way: tuple[Any, ...]) -> bool:
     """Show why a clip may be worth reading again; returns whether that is wanted."""
     why = (
-        "This was read by another network or detector than the one chosen now."
+        "This was analysed by another network or detector than the one chosen now."
         if work.clip.way != way
-        else "Only a part was read."
+        else "Only a part was analysed."
     )
     with st.container(horizontal=True, vertical_alignment="center"):
         st.caption(why, width="content")
-        return st.button("Read it again", icon=":material/refresh:")
+        return st.button("Analyse again", icon=":material/refresh:")
 
 
 def offer_another(label: str) -> None:

@@ -64,7 +64,7 @@ def test_a_cell_is_chosen_by_keyboard(page, evaluation_url):
     wait_until_idle(page)
     choose(page, "True class", "fear")
     choose(page, "Predicted class", "happy")
-    expect(page.get_by_role("heading", name=re.compile("fear, read as happy"))).to_be_visible()
+    expect(page.get_by_role("heading", name=re.compile("fear, predicted as happy"))).to_be_visible()
     expect(faces(page).first).to_contain_text("labelled fear")
 
 

@@ -175,9 +175,9 @@ def test_a_reading_is_watched_and_stopped_and_keeps_what_was_read(page, app_url,
     drop(page, tmp_path, "long.mp4", make_clip(240.0, rate=10))
     expect(page.get_by_role("heading", name="Reading long.mp4")).to_be_visible()
     expect(page.get_by_role("img", name="The frame that is being read")).to_be_visible()
-    page.get_by_role("button", name="Stop and keep what was read").click()
-    expect(page.get_by_text("You stopped the reading at")).to_be_visible()
-    expect(page.get_by_role("button", name="Read it again")).to_be_visible()
+    page.get_by_role("button", name="Stop and keep what there is").click()
+    expect(page.get_by_text("You stopped the analysis at")).to_be_visible()
+    expect(page.get_by_role("button", name="Analyse again")).to_be_visible()
     expect(page.locator(PLAYER)).to_be_visible()
 
 
@@ -189,8 +189,8 @@ def test_a_reload_leaves_no_reading_that_the_next_would_wait_for(page, app_url, 
         drop(page, tmp_path, name, long)
         expect(page.get_by_role("heading", name=f"Reading {name}")).to_be_visible()
         expect(page.get_by_role("img", name="The frame that is being read")).to_be_visible(timeout=40_000)
-    page.get_by_role("button", name="Stop and keep what was read").click()
-    expect(page.get_by_text("You stopped the reading at")).to_be_visible()
+    page.get_by_role("button", name="Stop and keep what there is").click()
+    expect(page.get_by_text("You stopped the analysis at")).to_be_visible()
 
 
 def test_the_annotated_copy_is_made_and_saved_with_its_sound(read):

@@ -38,7 +38,7 @@ def exported(world):
 
 
 def test_every_form_has_its_figures(exported):
-    table = open_page("export").dataframe[0].value.set_index("Form")
+    table = open_page("export").dataframe[0].value.set_index("Format")
     assert table.index.tolist() == ["LiteRT float32", "LiteRT float16", "LiteRT int8"]
     assert table["Accuracy %"].tolist() == [85.71, 78.57, 85.71]
     assert table["Change (points)"].tolist() == [0, -7.14, 0]
@@ -108,7 +108,7 @@ def test_a_form_of_an_earlier_training_is_left_out_and_named(exported):
     add_form(exported, "dynamic", wrong=0, training_seconds=1.0)
     page = open_page("export")
     assert "was trained again since its LiteRT dynamic range was made" in page.warning[0].value
-    assert "LiteRT dynamic range" not in page.dataframe[0].value["Form"].tolist()
+    assert "LiteRT dynamic range" not in page.dataframe[0].value["Format"].tolist()
 
 
 def test_a_pruned_run_stands_beside_its_origin(exported, world):
@@ -118,7 +118,7 @@ def test_a_pruned_run_stands_beside_its_origin(exported, world):
     )
     write_predictions(pruned.path, "PrivateTest", pruned.predictions("PrivateTest"))
     page = open_page("export")
-    assert page.dataframe[0].value["Form"].tolist()[-1] == "Emoscope, 80 % pruned"
+    assert page.dataframe[0].value["Format"].tolist()[-1] == "Emoscope, 80 % pruned"
     assert "80 % of its weights are 0." in texts(page)
 
 

@@ -37,7 +37,7 @@ def test_the_figures_are_those_of_the_run(runs_folder):
     metrics["PrivateTest"] |= {"accuracy": 0.12345, "n": 777}
     file.write_text(json.dumps(metrics))
     app = home()
-    assert figures(app)["Right answers"] == "12.3 %"
+    assert figures(app)["Accuracy"] == "12.3 %"
     assert any("777 images of FER-2013's PrivateTest" in caption.value for caption in app.caption)
 
 
@@ -45,7 +45,7 @@ def test_a_run_without_figures_or_model_still_has_a_home(runs_folder):
     (runs_folder / "emoscope" / "metrics.json").unlink()
     (runs_folder / "emoscope" / "model.tflite").unlink()
     app = home()
-    assert "Right answers" not in figures(app)
+    assert "Accuracy" not in figures(app)
     assert any("was not evaluated yet" in caption.value for caption in app.caption)
     assert not bars(app)
 

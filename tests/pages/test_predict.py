@@ -107,7 +107,7 @@ def test_what_is_chosen_beside_a_picture_is_for_that_picture_alone(page, analyse
     assert analyses == ["haar", "haar", "none", "haar"], "neither the other picture nor a later one is read whole"
     assert page.radio(key="content").value == page.radio(key="content").options[0]
     assert [caption.value for caption in page.caption if "cropped face" in caption.value] == [
-        ":material/crop: Read whole, as a cropped face."
+        ":material/crop: Taken whole, as a cropped face."
     ]
     press(page, "Undo")
     assert "No face was found" in page.warning[0].value
@@ -276,13 +276,13 @@ def test_choice_and_results_survive_a_visit_to_another_page(runs_folder, monkeyp
 
 
 def test_a_smaller_form_of_the_network_can_be_chosen(runs_folder, page):
-    assert "Form" not in [box.label for box in page.sidebar.selectbox]
+    assert "Format" not in [box.label for box in page.sidebar.selectbox]
     run = resources.run("emoscope")
     same = {"config": run.info.config, "best_epoch": run.info.best_epoch, "training_seconds": run.info.training_seconds}
     form = write_run(run.path / "exports", "int8", splits=(), origin="emoscope", **same)
     shutil.copy(ASSETS / "int8.tflite", form.path / "model.tflite")
     page.run()
-    (box,) = [box for box in page.sidebar.selectbox if box.label == "Form"]
+    (box,) = [box for box in page.sidebar.selectbox if box.label == "Format"]
     box.set_value("int8").run()
     drop(page, PORTRAIT)
     assert not page.exception and not page.error

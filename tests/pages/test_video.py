@@ -86,8 +86,8 @@ def test_a_stopped_reading_keeps_what_was_read(page, monkeypatch):
 
     monkeypatch.setattr(video_analysis.VideoAnalysis, "run", stopping)
     drop(page, make_clip(3.0))
-    assert "You stopped the reading" in words(page)
-    assert any(button.label == "Read it again" for button in page.button)
+    assert "You stopped the analysis" in words(page)
+    assert any(button.label == "Analyse again" for button in page.button)
     assert len(page.session_state["video"].clip.readings.times) < 30
 
 
@@ -127,7 +127,7 @@ def test_another_detector_is_offered_to_read_again(page, monkeypatch):
     monkeypatch.setattr(resources, "create_detector", lambda name, **_: found)
     page.selectbox(key="detector_name").set_value("yunet").run()
     assert "another network or detector" in words(page)
-    [again] = [button for button in page.button if button.label == "Read it again"]
+    [again] = [button for button in page.button if button.label == "Analyse again"]
     again.click().run()
     finish(page)
     assert "another network or detector" not in words(page)

@@ -83,7 +83,7 @@ def _show_images(run: Run, split: str, true: str | None, predicted: str | None) 
         mask &= answers == names.index(predicted)
     chosen = np.flatnonzero(mask)
     chosen = chosen[np.argsort(-confidence[chosen], kind="stable")]
-    st.subheader(f"{true or 'any class'}, read as {predicted or 'any class'}: {len(chosen):,} images")
+    st.subheader(f"{true or 'any class'}, predicted as {predicted or 'any class'}: {len(chosen):,} images")
     if not chosen.size:
         st.caption("No image falls into this cell.")
         return

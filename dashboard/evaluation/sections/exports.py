@@ -55,7 +55,7 @@ def show_forms(run: Run, forms: Mapping[str, Exported], split: str) -> None:
     report_problems(problems)
     table, problems = forms_table(run, forms, split)
     report_problems(problems)
-    show_table(table, alt=f"Size, accuracy on {split}, agreement and time of each form.")
+    show_table(table, alt=f"Size, accuracy on {split}, agreement and time of each format.")
     sized = [title for title in figures if forms[title].bytes]
     if len(sized) > 1:
         show_chart(
@@ -82,7 +82,7 @@ def forms_table(run: Run, forms: Mapping[str, Exported], split: str) -> tuple[pd
     """
     rows, problems = [], []
     for title, form in forms.items():
-        row: dict[str, float | str] = {"Form": title}
+        row: dict[str, float | str] = {"Format": title}
         try:
             row |= _scores(run, form, split)
         except RunError as error:
@@ -91,7 +91,7 @@ def forms_table(run: Run, forms: Mapping[str, Exported], split: str) -> tuple[pd
         row |= {
             "MB": round(form.bytes / 1e6, 2) if form.bytes else np.nan,
             "MB zipped": round(form.zipped_bytes / 1e6, 2) if form.zipped_bytes else np.nan,
-            "ms a face": round(form.milliseconds, 2),
+            "ms per face": round(form.milliseconds, 2),
             "Times as fast": round(form.original_milliseconds / form.milliseconds, 2),
         }
         rows.append(row)
@@ -160,10 +160,10 @@ def explanation(split: str, machine: str) -> str:
         split: That the forms were scored on.
         machine: That they were timed on; empty where they were not.
     """
-    timed = f" Timed one face at a time on one thread, all forms alternately ({machine})." if machine else ""
+    timed = f" Timed one face at a time on one thread, all formats alternately ({machine})." if machine else ""
     points = f"{100 * ACCEPTED_LOSS:.0f} point"
     return (
-        f"Every form was scored on {split} by itself. “Equal” means that it loses at most {points} of accuracy there. "
+        f"Every format was scored on {split} by itself. “Equal” means that it loses at most {points} of accuracy there. "
         f"Change, same answer and largest difference of a probability are against float32.{timed}"
     )
 

@@ -21,10 +21,10 @@ from emoscope.model.runs.run import KERAS_FILE, Run
 from emoscope.model.splits import by_importance
 
 COSTS = {
-    "Operations a face (millions)": "multiply_adds",
+    "Operations per face (millions)": "multiply_adds",
     "Parameters (thousands)": "parameters",
     "File size (MB)": "megabytes",
-    "Milliseconds a face": "milliseconds",
+    "Milliseconds per face": "milliseconds",
 }
 
 
@@ -93,7 +93,7 @@ def leaderboard(runs: Mapping[str, Run], figures: Mapping[str, dict[str, Any]], 
                 "Run": key,
                 **_figure(metric, figures[key]),
                 "95 % interval": f"{scale * low:.1f} – {scale * high:.1f}" if percent else f"{low:.3f} – {high:.3f}",
-                "Milliseconds a face": round(latency.measured(run), 2),
+                "Milliseconds per face": round(latency.measured(run), 2),
                 **{title: round(cost(run, title), 2) for title in list(COSTS)[:3]},
                 "Architecture": run.info.architecture,
                 "Labels": run.info.label_source,
@@ -145,7 +145,7 @@ def _show_group(
         )
     with right:
         title = in_url(st.selectbox, "Against", key=f"cost{number or ''}", options=list(COSTS))
-        if title == "Milliseconds a face" and st.button(
+        if title == "Milliseconds per face" and st.button(
             "Measure on this machine", icon=":material/timer:", key=f"time{number}"
         ):
             with st.spinner("Timing each network on one core …"):
