@@ -163,7 +163,7 @@ def explanation(split: str, machine: str) -> str:
     timed = f" Timed one face at a time on one thread, all formats alternately ({machine})." if machine else ""
     points = f"{100 * ACCEPTED_LOSS:.0f} point"
     return (
-        f"Every format was scored on {split} by itself. “Equal” means that it loses at most {points} of accuracy there. "
+        f"Each format was scored on {split} alone. “Equal” means that it loses at most {points} of accuracy there. "
         f"Change, same answer and largest difference of a probability are against float32.{timed}"
     )
 
