@@ -67,7 +67,8 @@ class Program:
         names = {n.id for n in ast.walk(node) if isinstance(n, ast.Name) and n not in owners}
         names |= {n.attr for n in attributes if ast.unparse(n.value) in self.modules}
         own = {function.name for function in self.functions if function.file == file}
-        return [f for f in self.functions if f.name in names and (f.file == file or f.name not in own)]
+        elsewhere = {name for name in names - own if not name.startswith("_")}
+        return [f for f in self.functions if f.name in (names if f.file == file else elsewhere)]
 
     def called(self, code: Code) -> list[Code]:
         return [function for call in code.calls() for function in self.named(call.func, code.file)]

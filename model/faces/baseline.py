@@ -64,7 +64,7 @@ def measure_baseline(probabilities: np.ndarray, class_names: Sequence[str]) -> N
     strongest = int(measured.argmax())
     if strongest != neutral and measured[strongest] >= MOST_EXPRESSIVE:
         raise BaselineError(
-            f"No baseline was taken: your face was read as {class_names[strongest]}, {measured[strongest]:.0%}.",
+            f"No baseline was taken: your face was classified as {class_names[strongest]}, {measured[strongest]:.0%}.",
             "Let your face rest and press Neutral baseline again.",
         )
     rest = (1 - NEUTRAL_PROBABILITY) / max(1, len(keys) - 1)

@@ -24,7 +24,7 @@ def figures(app):
 
 def test_it_says_what_this_is_shows_a_real_result_and_leads_on(runs_folder):
     app = home()
-    assert "network reads in a face" in app.title[0].value
+    assert "emotion recognition you can inspect" in app.title[0].value
     assert bars(app) == 1
     app.button(key="go_predict.py").click().run()
     assert not app.exception

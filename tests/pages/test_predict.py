@@ -81,7 +81,7 @@ def test_a_broken_file_costs_one_sentence_and_no_other_file(page):
 def test_many_broken_files_are_folded_away(page):
     drop(page, *((f"{i}.txt", b"x" * i, "text/plain") for i in range(9)))
     assert len(page.error) == 5
-    assert page.expander[0].label == "4 more files could not be read"
+    assert page.expander[0].label == "4 more files could not be opened"
 
 
 def test_no_face_says_what_to_try_and_one_click_tries_it(page, analyses):

@@ -249,7 +249,7 @@ def test_a_smile_is_no_baseline_and_the_view_says_what_was_seen(live, monkeypatc
     processor.measure_baseline()
     run_until(processor, lambda _: processor.view().baseline_problem is not None)
     problem = processor.view().baseline_problem
-    assert "predicted as happy, 94%" in problem.message and "Neutral baseline again" in problem.action
+    assert "classified as happy, 94%" in problem.message and "Neutral baseline again" in problem.action
     assert processor.baseline is None and processor.view().baseline_progress is None
     classifier.probabilities = (0.1, 0.1, 0.8)
     processor.measure_baseline()

@@ -45,5 +45,5 @@ def test_a_network_without_a_neutral_class_says_so():
 
 def test_a_clear_expression_is_not_taken_for_a_resting_face():
     happy = np.array([0.01, 0.0, 0.01, 0.94, 0.01, 0.02, 0.01])
-    with pytest.raises(BaselineError, match=r"predicted as happy, 94%.*Let your face rest"):
+    with pytest.raises(BaselineError, match=r"classified as happy, 94%.*Let your face rest"):
         measure_baseline(np.tile(happy, (30, 1)), NAMES)
