@@ -96,7 +96,7 @@ def sidebar_controls() -> Choice | None:
     keys, detectors = list(names), list(DETECTOR_NAMES)
     with st.sidebar:
         run_key = st.selectbox(
-            "Network",
+            "Run",
             keys,
             format_func=lambda key: names.get(key, key),
             help="The saved run whose network classifies the faces.",

@@ -145,7 +145,7 @@ def test_the_people_are_saved_as_a_table(read):
     table.hover()
     read.evaluate("window.showSaveFilePicker = undefined")  # a dialog that no test can answer
     with read.expect_download() as download:
-        read.get_by_role("button", name="Download as CSV: What was read in each person").click()
+        read.get_by_role("button", name="Download as CSV: What was predicted for each person").click()
     [row] = csv.DictReader(io.StringIO(Path(download.value.path()).read_text("utf-8-sig")))
     assert (row["person"], row["appearances"], row["mostly"], row["happy (%)"]) == ("1", "1", "happy", "100")
 
@@ -173,8 +173,8 @@ def test_a_broken_file_is_one_sentence_and_another_can_be_chosen(page, app_url, 
 def test_a_reading_is_watched_and_stopped_and_keeps_what_was_read(page, app_url, tmp_path):
     open_video(page, app_url)
     drop(page, tmp_path, "long.mp4", make_clip(240.0, rate=10))
-    expect(page.get_by_role("heading", name="Reading long.mp4")).to_be_visible()
-    expect(page.get_by_role("img", name="The frame that is being read")).to_be_visible()
+    expect(page.get_by_role("heading", name="Analysing long.mp4")).to_be_visible()
+    expect(page.get_by_role("img", name="The frame that is being analysed")).to_be_visible()
     page.get_by_role("button", name="Stop and keep what there is").click()
     expect(page.get_by_text("You stopped the analysis at")).to_be_visible()
     expect(page.get_by_role("button", name="Analyse again")).to_be_visible()
@@ -187,8 +187,8 @@ def test_a_reload_leaves_no_reading_that_the_next_would_wait_for(page, app_url, 
     for name in ("first.mp4", "second.mp4", "third.mp4"):  # one more than are read at a time on up to four cores
         open_video(page, app_url)
         drop(page, tmp_path, name, long)
-        expect(page.get_by_role("heading", name=f"Reading {name}")).to_be_visible()
-        expect(page.get_by_role("img", name="The frame that is being read")).to_be_visible(timeout=40_000)
+        expect(page.get_by_role("heading", name=f"Analysing {name}")).to_be_visible()
+        expect(page.get_by_role("img", name="The frame that is being analysed")).to_be_visible(timeout=40_000)
     page.get_by_role("button", name="Stop and keep what there is").click()
     expect(page.get_by_text("You stopped the analysis at")).to_be_visible()
 
