@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from emoscope.model.evaluation.calibration import reliability
 from emoscope.model.evaluation.metrics import confusion_counts
-from emoscope.model.runs.run import Run, load_run
+from emoscope.model.runs.run import Run, opened
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -25,7 +25,7 @@ def confusion(run: str | Path | Run, split: str | None = None) -> go.Figure:
     """
     from emoscope.dashboard.charts.confusion import confusion_matrix
 
-    saved = _opened(run)
+    saved = opened(run)
     found = saved.predictions(split or _first_split(saved))
     names = saved.info.class_names
     return confusion_matrix(confusion_counts(found.label, found.probabilities.argmax(1), len(names)), names, "row")
@@ -43,10 +43,10 @@ def training_curves(*runs: str | Path | Run, quantity: str = "Accuracy") -> go.F
     """
     from emoscope.dashboard.charts import curves
 
-    opened = {run.key: run for run in map(_opened, runs)}
-    histories = {key: run.history for key, run in opened.items() if curves.has_quantity(run.history, quantity)}
-    best = {key: run.info.best_epoch for key, run in opened.items()}
-    return curves.training_curves(histories, quantity, best_epochs=best, names=list(opened))
+    chosen = {run.key: run for run in map(opened, runs)}
+    histories = {key: run.history for key, run in chosen.items() if curves.has_quantity(run.history, quantity)}
+    best = {key: run.info.best_epoch for key, run in chosen.items()}
+    return curves.training_curves(histories, quantity, best_epochs=best, names=list(chosen))
 
 
 def calibration(run: str | Path | Run, split: str | None = None) -> go.Figure:
@@ -61,13 +61,9 @@ def calibration(run: str | Path | Run, split: str | None = None) -> go.Figure:
     """
     from emoscope.dashboard.charts.calibration import reliability_diagram
 
-    saved = _opened(run)
+    saved = opened(run)
     found = saved.predictions(split or _first_split(saved))
     return reliability_diagram({saved.key: reliability(found.label, found.probabilities)})
-
-
-def _opened(run: str | Path | Run) -> Run:
-    return run if isinstance(run, Run) else load_run(run)
 
 
 def _first_split(run: Run) -> str:

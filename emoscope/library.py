@@ -20,7 +20,7 @@ from emoscope.model.pictures.batch import PipelineSettings, Task, read_pictures
 from emoscope.model.pictures.files import find_pictures
 from emoscope.model.pictures.results import face_columns, face_rows
 from emoscope.model.pipeline import Pipeline
-from emoscope.model.runs.run import DEFAULT_RUN, Run, iter_runs, load_run
+from emoscope.model.runs.run import DEFAULT_RUN, Run, iter_runs, load_run, opened
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -62,8 +62,7 @@ def open_pipeline(
         RunError: There is no such run, or its network is missing or broken.
         DetectorError: The detector cannot run here.
     """
-    folder = run.path if isinstance(run, Run) else load_run(run).path
-    return PipelineSettings(folder, detector, threads, calibrated).open(for_video)
+    return PipelineSettings(opened(run).path, detector, threads, calibrated).open(for_video)
 
 
 @lru_cache(maxsize=1)
@@ -129,7 +128,7 @@ def predict_folder(
     import pandas as pd
 
     listed = [paths] if isinstance(paths, str | PathLike) else list(paths)
-    saved = run if isinstance(run, Run) else load_run(run)
+    saved = opened(run)
     tasks = [Task(file.path) for file in find_pictures([fspath(path) for path in listed])]
     names = saved.info.class_names
     settings = PipelineSettings(saved.path, detector, calibrated=calibrated)
@@ -192,8 +191,7 @@ def metrics(*chosen: str | Path | Run) -> pd.DataFrame:
     import pandas as pd
 
     rows = []
-    for one in chosen or runs():
-        run = one if isinstance(one, Run) else load_run(one)
+    for run in map(opened, chosen or runs()):
         for split, figures in run.metrics.items():
             row: dict[str, Any] = {"run": run.key, "split": split, "n": figures["n"]}
             for name in SCALARS:
@@ -214,7 +212,7 @@ def compare(a: str | Path | Run, b: str | Path | Run, split: str | None = None) 
     Raises:
         RunError: They must not be compared; the sentence says why.
     """
-    one, other = (run if isinstance(run, Run) else load_run(run) for run in (a, b))
+    one, other = opened(a), opened(b)
     shared = [name for name in one.splits if name in other.splits]
     return comparison.compare(comparison.pair_runs(one, other, split or (shared or list(one.splits) or [""])[0]))
 

@@ -311,6 +311,11 @@ def load_run(path: Path | str) -> Run:
     return Run(folder.resolve(), RunInfo.from_dict(read_json(folder / "run.json")))
 
 
+def opened(run: Run | Path | str) -> Run:
+    """Return a run as it is, or the one that a key or a folder names, as :func:`load_run`."""
+    return run if isinstance(run, Run) else load_run(run)
+
+
 def run_folders(root: Path | None = None) -> dict[str, Path]:
     """Return the folder of every saved run by its key, in alphabetical order; as :func:`iter_runs`."""
     found: dict[str, Path] = {}
