@@ -18,7 +18,12 @@ from emoscope.model.places import HOME
 
 CONFIGS = HOME / "training" / "configs"
 UPLOAD = "A file of my own …"
-LABELS = {"fer": "The data set's own", "ferplus": "FER+ votes", "both": "Both, on one trunk"}
+LABELS = {
+    "fer": "The data set's own",
+    "ferplus": "FER+ votes, eight classes",
+    "both": "Both, on one trunk",
+    "votes": "Shares of FER+ votes",
+}
 
 
 def show_form(busy: bool) -> None:

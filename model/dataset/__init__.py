@@ -15,10 +15,12 @@ from emoscope.model.dataset.votes import (
     FER2013_TO_FERPLUS,
     FERPLUS_CLASSES,
     VOTE_NAMES,
+    clear_majority,
     ferplus_argmax,
     ferplus_distribution,
     ferplus_majority,
     read_votes,
+    vote_shares,
 )
 
 __all__ = [
@@ -30,6 +32,7 @@ __all__ = [
     "Dataset",
     "Duplicates",
     "Split",
+    "clear_majority",
     "exact_duplicates",
     "ferplus_argmax",
     "ferplus_distribution",
@@ -38,4 +41,5 @@ __all__ = [
     "load_dataset",
     "near_duplicates",
     "read_votes",
+    "vote_shares",
 ]

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
 from emoscope.model.dataset.samples import FER2013_SPLITS, Split
+from emoscope.model.emotions import emotion_key
 from emoscope.model.errors import DataError
 
 VOTE_NAMES = (
@@ -207,6 +208,55 @@ def ferplus_distribution(votes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     targets = np.full(emotions.shape, 1 / len(FERPLUS_CLASSES), np.float32)
     targets[usable] = emotions[usable] / named[usable, None]
     return targets, weights
+
+
+def vote_shares(votes: np.ndarray, class_names: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
+    """Return which share of the people who named one of a data set's classes named which.
+
+    Every vote counts, single ones too, since a share is what is wanted and not a verdict. An image is usable where at
+    least half of all votes name one of the classes: where most people saw contempt, no face or nothing that they could
+    tell, the others' shares say little.
+
+    Args:
+        votes: Counts, shape (N, 10), columns as in ``VOTE_NAMES``.
+        class_names: Emotions in the order wanted, e.g. FER-2013's seven.
+
+    Returns:
+        Shares, float32, shape (N, classes), rows summing to 1 (uniform where an image is not usable); and whether it
+        is, bool, shape (N,).
+
+    Raises:
+        DataError: A class is none that people could vote for.
+    """
+    counts = np.asarray(votes, np.float64)
+    named = counts[:, _columns(class_names)]
+    totals = named.sum(1, keepdims=True)
+    usable = (2 * totals[:, 0] >= counts.sum(1)) & (totals[:, 0] > 0)
+    shares = np.where(usable[:, None], named / np.maximum(totals, 1), 1 / len(class_names))
+    return shares.astype(np.float32), usable
+
+
+def clear_majority(votes: np.ndarray, class_names: Sequence[str]) -> np.ndarray:
+    """Return the class that more than half of all people named, int64, shape (N,); -1 where there is none.
+
+    Args:
+        votes: Counts, shape (N, 10), columns as in ``VOTE_NAMES``.
+        class_names: As for :func:`vote_shares`.
+
+    Raises:
+        DataError: A class is none that people could vote for.
+    """
+    counts = np.asarray(votes, np.float64)
+    named = counts[:, _columns(class_names)]
+    clear = 2 * named.max(1) > counts.sum(1)
+    return np.where(clear, named.argmax(1), -1).astype(np.int64)
+
+
+def _columns(class_names: Sequence[str]) -> list[int]:
+    columns = {emotion_key(name): i for i, name in enumerate(FERPLUS_CLASSES)}
+    if foreign := [name for name in class_names if emotion_key(name) not in columns]:
+        raise DataError(f"People cast no votes for the class {foreign[0]}.", "Train on the data set's own labels.")
+    return [columns[emotion_key(name)] for name in class_names]
 
 
 def _without_single_votes(votes: np.ndarray) -> np.ndarray:

@@ -48,9 +48,9 @@ def test_a_chosen_confusion_cell_shows_its_images_and_its_link_reopens_it(page, 
     page.wait_for_selector(".st-key-confusion-matrix .js-plotly-plot")
     wait_until_idle(page)
     expect(faces(page)).to_have_count(0)
-    x, y = page.evaluate(CELL, ["confusion-matrix", 5, 4])  # sad, read as surprise
+    x, y = page.evaluate(CELL, ["confusion-matrix", 5, 4])  # sad, predicted as surprise
     page.mouse.click(x, y)
-    expect(page.get_by_role("heading", name=re.compile("sad, read as surprise: 3 images"))).to_be_visible()
+    expect(page.get_by_role("heading", name=re.compile("sad, predicted as surprise: 3 images"))).to_be_visible()
     expect(faces(page)).to_have_count(3)
     expect(page).to_have_url(re.compile("predicted=surprise"))
     again = page.context.new_page()

@@ -101,7 +101,7 @@ def fine_tuning(run: Run, name: str, epochs: int, learning_rate: float | None = 
     return replace(
         config.without_teacher(),
         name=name,
-        labels="ferplus" if run.info.label_source == LABEL_SOURCES["ferplus"] else "fer",
+        labels=next((head for head, source in LABEL_SOURCES.items() if source == run.info.label_source), "fer"),
         epochs=epochs,
         learning_rate=learning_rate or RATE * config.learning_rate,
         schedule="cosine",

@@ -29,7 +29,8 @@ class TrainConfig:
         options: The design's own options.
         initial: Saved runs of the same design whose weights training starts from, one for each head.
         labels: ``fer`` trains on the data set's labels, ``ferplus`` on the FER+ votes, ``both`` on both with two heads
-            on one trunk; the first head is the one that is saved.
+            on one trunk; the first head is the one that is saved. ``votes`` trains the data set's own classes on the
+            share of people who named each, as FER+ counted them.
         ferplus_weight: Weight of the FER+ loss beside the data set's labels.
         input_size: Height and width of the network's input in pixels.
         channels: 1 for gray, 3 for RGB.
@@ -85,7 +86,7 @@ class TrainConfig:
     architecture: str = "residual"
     options: Mapping[str, Any] = field(default_factory=dict)
     initial: tuple[str, ...] = ()
-    labels: Literal["fer", "ferplus", "both"] = "fer"
+    labels: Literal["fer", "ferplus", "both", "votes"] = "fer"
     ferplus_weight: float = 1.0
     input_size: tuple[int, int] = (48, 48)
     channels: int = 1

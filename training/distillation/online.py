@@ -93,6 +93,7 @@ def watch(teachers: list[WatchingTeacher], pixels: Any, temperature: float) -> d
     for teacher in teachers:
         view = ops.image.resize(pixels, teacher.info.input_size, antialias=True)
         said = teacher.network(normalize(view, teacher.info.normalization, ops), training=False)["probabilities"]
-        answers.setdefault(teacher.head, []).append(ops.take(ops.cast(said, "float32"), teacher.order, axis=-1))
+        chosen = ops.take(ops.cast(said, "float32"), teacher.order, axis=-1)
+        answers.setdefault(teacher.head, []).append(chosen / ops.sum(chosen, axis=-1, keepdims=True))
     means = {head: sum(each) / len(each) for head, each in answers.items()}
     return {head: ops.stop_gradient(soften(mean, temperature, ops)) for head, mean in means.items()}

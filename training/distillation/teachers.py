@@ -77,20 +77,22 @@ def teacher_probabilities(
     for run, head in zip(runs, heads, strict=True):
         said = _held_out_answers(run, pixel_hash) if is_cross_validation(run) else _flip_average(run, images)
         found = said[:, class_lookup(classes[head], run.info.class_names)]
+        found /= found.sum(1, keepdims=True)  # a class that the head has not
         sums[head] = sums.get(head, 0) + found / heads.count(head)
     write_cached(cache, identity, sums)
     return sums
 
 
 def head_of(run: Run, classes: Mapping[str, tuple[str, ...]]) -> str:
-    """Return the head whose classes a run knows, in whatever order.
+    """Return the head whose classes a run knows, in whatever order; on votes, it may know others besides.
 
     Raises:
         ConfigError: There is none.
     """
     known = {emotion_key(name) for name in run.info.class_names}
     for head, names in classes.items():
-        if {emotion_key(name) for name in names} == known:
+        wanted = {emotion_key(name) for name in names}
+        if wanted == known or (head == "votes" and wanted < known):
             return head
     wanted = " or ".join(", ".join(names) for names in classes.values())
     raise ConfigError(

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 import cv2
 import numpy as np
 
-from emoscope.model.dataset import FERPLUS_CLASSES, Dataset, Split, ferplus_distribution
+from emoscope.model.dataset import FERPLUS_CLASSES, Dataset, Split, ferplus_distribution, vote_shares
 from emoscope.model.errors import DataError
 from emoscope.training.config.schema import TrainConfig
 from emoscope.training.inputs.sampling import class_weights
@@ -60,7 +60,7 @@ class Samples:
 
 def head_classes(config: TrainConfig, dataset: Dataset) -> dict[str, tuple[str, ...]]:
     """Return the class names of each head."""
-    names = {"fer": dataset.class_names, "ferplus": FERPLUS_CLASSES}
+    names = {"fer": dataset.class_names, "ferplus": FERPLUS_CLASSES, "votes": dataset.class_names}
     return {head: names[head] for head in config.heads}
 
 
@@ -124,18 +124,22 @@ def _weigh_classes(samples: Samples, strength: float) -> Samples:
 
 
 def _samples(config: TrainConfig, dataset: Dataset, split: Split) -> Samples:
+    votes = split.votes
     targets: dict[str, np.ndarray] = {}
     weights: dict[str, np.ndarray] = {}
     if "fer" in config.heads:
         targets["fer"] = np.eye(len(dataset.class_names), dtype=np.float32)[split.labels]
         weights["fer"] = np.ones(len(split), np.float32)
-    if "ferplus" in config.heads:
-        if split.votes is None:
-            raise DataError(
-                f"labels: {config.labels} needs the FER+ votes, and {dataset.name} came without them.",
-                "Put fer2013new.csv beside the data, give --votes FILE, or train with --labels fer.",
-            )
-        targets["ferplus"], weights["ferplus"] = ferplus_distribution(split.votes)
+    if config.labels != "fer" and votes is None:
+        raise DataError(
+            f"labels: {config.labels} needs the FER+ votes, and {dataset.name} came without them.",
+            "Put fer2013new.csv beside the data, give --votes FILE, or train with --labels fer.",
+        )
+    if "ferplus" in config.heads and votes is not None:
+        targets["ferplus"], weights["ferplus"] = ferplus_distribution(votes)
+    if "votes" in config.heads and votes is not None:
+        targets["votes"], usable = vote_shares(votes, dataset.class_names)
+        weights["votes"] = usable.astype(np.float32)
     return Samples(split.images, split.pixel_hash, targets, weights, weights)
 
 

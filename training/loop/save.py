@@ -14,7 +14,7 @@ from emoscope.model.runs.run import KERAS_FILE, DatasetInfo, Run, RunInfo, write
 from emoscope.training.config.schema import TrainConfig
 from emoscope.training.loop.train import Trained
 
-LABEL_SOURCES = {"fer": "dataset", "ferplus": "ferplus-majority"}
+LABEL_SOURCES = {"fer": "dataset", "ferplus": "ferplus-majority", "votes": "votes"}
 LICENCE = "Weights: MIT. Trained on {dataset}, whose own terms hold for the images."
 
 
