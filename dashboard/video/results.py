@@ -66,10 +66,11 @@ def _show_header(work: ClipWork, shown: Sequence[Person], brief: int) -> None:
         st.subheader(f"{len(shown)} {noun} in {clock(work.clip.seconds)}", anchor=False, width="content")
         with st.container(horizontal=True, vertical_alignment="center", gap="small", width="content"):
             stem = PurePath(work.clip.name).stem or "video"
-            st.download_button(
-                "CSV", work.clip.to_csv, f"{stem}.csv", "text/csv", icon=":material/download:", on_click="ignore"
-            )
-            _show_copy(work, stem)
+            if shown:  # else there is nothing to save
+                st.download_button(
+                    "CSV", work.clip.to_csv, f"{stem}.csv", "text/csv", icon=":material/download:", on_click="ignore"
+                )
+                _show_copy(work, stem)
             offer_another("Another video")
     info = work.clip.analysis.info if work.clip.analysis else None
     size = f" · {info.width} × {info.height} pixels" if info else ""

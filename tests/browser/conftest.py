@@ -5,7 +5,9 @@ import os
 import pytest
 from playwright.sync_api import expect, sync_playwright
 
+from emoscope.model.dataset import load_dataset
 from tests.browser.serving import find_chromium, serving
+from tests.made_up_faces import write_faces, write_scored_run
 
 PATIENCE = 30_000
 """Milliseconds that a page may take on a slow and busy machine before a test gives up."""
@@ -17,6 +19,24 @@ expect.set_options(timeout=PATIENCE)
 def app_url():
     """The address of a running ``python -m dashboard``."""
     with serving() as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def evaluation_log(tmp_path_factory):
+    """What the app at ``evaluation_url`` writes to its standard error."""
+    return tmp_path_factory.mktemp("evaluation-server") / "stderr.txt"
+
+
+@pytest.fixture(scope="session")
+def evaluation_url(tmp_path_factory, evaluation_log):
+    """The address of an app with two runs on a made-up data set, whose images it can show."""
+    folder = tmp_path_factory.mktemp("evaluation")
+    data = load_dataset(write_faces(folder / "data"), cache=False)
+    write_scored_run(folder / "artifacts", "emoscope", data, wrong=20, seed=1)
+    write_scored_run(folder / "artifacts", "baseline", data, wrong=44, seed=2)
+    places = {"ARTIFACTS": folder / "artifacts", "DATA": folder / "data", "CACHE": folder / "cache"}
+    with serving(log=evaluation_log, **{f"EMOSCOPE_{name}": str(path) for name, path in places.items()}) as url:
         yield url
 
 

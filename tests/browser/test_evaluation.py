@@ -5,9 +5,7 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
-from emoscope.model.dataset import load_dataset
-from tests.browser.serving import serving, wait_until_idle
-from tests.made_up_faces import write_faces, write_scored_run
+from tests.browser.serving import wait_until_idle
 
 pytestmark = pytest.mark.browser
 
@@ -16,18 +14,6 @@ CELL = """([key, x, y]) => {
     const box = chart.getBoundingClientRect(), layout = chart._fullLayout;
     return [box.x + layout.xaxis._offset + layout.xaxis.d2p(x), box.y + layout.yaxis._offset + layout.yaxis.d2p(y)];
 }"""
-
-
-@pytest.fixture(scope="module")
-def evaluation_url(tmp_path_factory):
-    """The address of an app with two runs on made-up images that it can show."""
-    folder = tmp_path_factory.mktemp("evaluation")
-    data = load_dataset(write_faces(folder / "data"), cache=False)
-    write_scored_run(folder / "artifacts", "emoscope", data, wrong=20, seed=1)
-    write_scored_run(folder / "artifacts", "baseline", data, wrong=44, seed=2)
-    places = {"ARTIFACTS": folder / "artifacts", "DATA": folder / "data", "CACHE": folder / "cache"}
-    with serving(**{f"EMOSCOPE_{name}": str(path) for name, path in places.items()}) as url:
-        yield url
 
 
 def faces(page: Page):

@@ -11,11 +11,16 @@ from emoscope.model.images import encode_png
 from tests.browser import live_page
 from tests.browser.every_button import Crawler, open_file
 from tests.browser.serving import serving, wait_until_idle
+from tests.clips import make_clip
 
 pytestmark = pytest.mark.browser
 
 WALL = ("wall.png", encode_png(np.full((300, 400, 3), 180, np.uint8)))
 BROKEN = ("broken.jpg", b"\xff\xd8\xff\xe0 this is cut off")
+CLIP = make_clip(1.0, form="webm", codec="libvpx")
+WALL_CLIP = make_clip(
+    1.0, form="webm", codec="libvpx", picture=lambda at, width, height: np.full((height, width, 3), 180, np.uint8)
+)
 PHOTO, GROUP = (sample_picture(title) for title in list(SAMPLES)[:2])
 
 
@@ -42,6 +47,17 @@ def upload(*files):
     return bring
 
 
+def drop_clip(name, content, shown):
+    """Return what has the Video page analyse a clip, until this heading or button is there."""
+
+    def bring(page):
+        file = {"name": name, "mimeType": "video/webm", "buffer": content}
+        page.locator("[data-testid=stFileUploaderDropzoneInput]").set_input_files(file)
+        page.get_by_role("heading", name=shown).or_(page.get_by_role("button", name=shown)).wait_for(timeout=60_000)
+
+    return bring
+
+
 def start_camera(page):
     live_page.press(page, "Start")
     page.get_by_role("button", name="Record", exact=True).and_(page.locator(":enabled")).wait_for()
@@ -54,6 +70,9 @@ OTHER_STATES = {
     "predict, many pictures": ("predict", upload(PHOTO, GROUP, *((f"{i}.png", PHOTO[1]) for i in range(6))), ""),
     "predict, no face": ("predict", upload(WALL, PHOTO), "weights cannot be fetched"),
     "predict, a broken file": ("predict", upload(BROKEN, PHOTO), "broken.jpg"),
+    "video, a clip": ("video", drop_clip("a.webm", CLIP, "1 person in 0:01"), ""),
+    "video, a clip without a face": ("video", drop_clip("wall.webm", WALL_CLIP, "Another video"), ""),
+    "video, a failed clip": ("video", drop_clip("notes.webm", b"no video", "Choose another video"), "no video"),
     "live, with a camera": ("live", start_camera, ""),
 }
 SECTIONS = {
@@ -76,24 +95,46 @@ LABEL_SETS = {
     )
 }
 STATES = FIRST_STATES | OTHER_STATES | SECTION_STATES | LABEL_SETS
+STATES_WITH_DATA = {
+    f"{address}, with data": (address, lambda page: None, "")
+    for address in (
+        "dataset",
+        "train",
+        "export",
+        "evaluation?section=Confusion&true=sad&predicted=surprise",
+        "evaluation?section=Mistakes",
+        "compare?section=Two%20runs",
+    )
+}
 
 
-@pytest.mark.parametrize("state", STATES)
-def test_every_button_works_and_every_file_opens(page, watched_url, log, state):
-    address, bring, expected_error = STATES[state]
+def press_everything(page, url, log, state):
+    """Bring a page into a state, press and open all that it has, and return the crawler."""
+    address, bring, expected_error = state
 
     def prepare(page):
         page.goto("about:blank")  # another session, with nothing in it
-        page.goto(f"{watched_url}/{address}")
+        page.goto(f"{url}/{address}")
         wait_until_idle(page)
         bring(page)
 
     crawler = Crawler(page, prepare, log, expected_error)
     crawler.run()
-    print(f"{state}: pressed {[label for label, _ in crawler.pressed]}, opened {crawler.files}")
+    print(f"{address}: pressed {[label for label, _ in crawler.pressed]}, opened {crawler.files}")
     assert not crawler.problems, "\n".join(crawler.problems)
+    return crawler
+
+
+@pytest.mark.parametrize("state", STATES)
+def test_every_button_works_and_every_file_opens(page, watched_url, log, state):
+    crawler = press_everything(page, watched_url, log, STATES[state])
     if state in OTHER_STATES:
         assert crawler.pressed, "a page with something on it has buttons"
+
+
+@pytest.mark.parametrize("state", STATES_WITH_DATA)
+def test_every_button_works_where_the_data_set_is_at_hand(page, evaluation_url, evaluation_log, state):
+    press_everything(page, evaluation_url, evaluation_log, STATES_WITH_DATA[state])
 
 
 @pytest.mark.parametrize(

@@ -94,14 +94,14 @@ def fine_tuning(run: Run, name: str, epochs: int, learning_rate: float | None = 
     """
     if not run.info.config:
         raise RunError(f"{run.key} was not trained here, so there is no telling how to train it further.")
-    from emoscope.training.loop.save import LABEL_SOURCES
+    from emoscope.training.loop.save import LABELS_OF_SOURCES
 
     known = TrainConfig.__dataclass_fields__
     config: TrainConfig = build(TrainConfig, {key: value for key, value in run.info.config.items() if key in known})
     return replace(
         config.without_teacher(),
         name=name,
-        labels=next((head for head, source in LABEL_SOURCES.items() if source == run.info.label_source), "fer"),
+        labels=LABELS_OF_SOURCES.get(run.info.label_source, "fer"),
         epochs=epochs,
         learning_rate=learning_rate or RATE * config.learning_rate,
         schedule="cosine",

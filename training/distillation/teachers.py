@@ -77,7 +77,8 @@ def teacher_probabilities(
     for run, head in zip(runs, heads, strict=True):
         said = _held_out_answers(run, pixel_hash) if is_cross_validation(run) else _flip_average(run, images)
         found = said[:, class_lookup(classes[head], run.info.class_names)]
-        found /= found.sum(1, keepdims=True)  # a class that the head has not
+        if found.shape[1] < said.shape[1]:
+            found /= found.sum(1, keepdims=True)
         sums[head] = sums.get(head, 0) + found / heads.count(head)
     write_cached(cache, identity, sums)
     return sums
@@ -91,8 +92,8 @@ def head_of(run: Run, classes: Mapping[str, tuple[str, ...]]) -> str:
     """
     known = {emotion_key(name) for name in run.info.class_names}
     for head, names in classes.items():
-        wanted = {emotion_key(name) for name in names}
-        if wanted == known or (head == "votes" and wanted < known):
+        own = {emotion_key(name) for name in names}
+        if own == known or (head == "votes" and own < known):
             return head
     wanted = " or ".join(", ".join(names) for names in classes.values())
     raise ConfigError(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from dataclasses import asdict
 from pathlib import Path
+from typing import Literal
 
 import keras
 
@@ -14,7 +15,12 @@ from emoscope.model.runs.run import KERAS_FILE, DatasetInfo, Run, RunInfo, write
 from emoscope.training.config.schema import TrainConfig
 from emoscope.training.loop.train import Trained
 
-LABEL_SOURCES = {"fer": "dataset", "ferplus": "ferplus-majority", "votes": "votes"}
+LABELS_OF_SOURCES: dict[str, Literal["fer", "ferplus", "votes"]] = {
+    "dataset": "fer",
+    "ferplus-majority": "ferplus",
+    "votes": "votes",
+}
+LABEL_SOURCES: dict[str, str] = {head: source for source, head in LABELS_OF_SOURCES.items()}
 LICENCE = "Weights: MIT. Trained on {dataset}, whose own terms hold for the images."
 
 
