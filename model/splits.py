@@ -17,6 +17,24 @@ NAMES: dict[Part, tuple[str, ...]] = {
 KNOWN = tuple(name for names in NAMES.values() for name in names)
 
 
+_BY_VOTES = " by votes"
+
+
+def by_votes(split: str) -> str:
+    """Return the name of a split judged by what most people said of its images, not by the data set's labels."""
+    return images_of(split) + _BY_VOTES
+
+
+def is_by_votes(split: str) -> bool:
+    """Tell whether a name is one of :func:`by_votes`."""
+    return split.endswith(_BY_VOTES)
+
+
+def images_of(split: str) -> str:
+    """Return the split whose images a name stands for, whatever labels they are judged by."""
+    return split.removesuffix(_BY_VOTES)
+
+
 def find_split(part: Part, splits: Iterable[str]) -> str | None:
     """Return the split that plays a part; None where there is none."""
     present = set(splits)
@@ -31,8 +49,14 @@ def is_training(split: str) -> bool:
 def by_importance(splits: Iterable[str]) -> tuple[str, ...]:
     """Return splits in the order in which they are offered: test, validation, others by name, training.
 
-    Everything is chosen on the validation split, so figures of the test split are the ones to begin with.
+    Everything is chosen on the validation split, so figures of the test split are the ones to begin with. The same
+    images judged by votes follow those judged by the data set's labels.
     """
     order: tuple[Part, ...] = ("test", "validation")
     ranks = {name: rank for rank, part in enumerate(order) for name in NAMES[part]}
-    return tuple(sorted(splits, key=lambda name: (is_training(name), ranks.get(name, len(order)), name)))
+
+    def rank(name: str) -> tuple[bool, int, str]:
+        images = images_of(name)
+        return is_training(images), ranks.get(images, len(order)), name
+
+    return tuple(sorted(splits, key=rank))

@@ -2,11 +2,12 @@
 
 import streamlit as st
 
-from emoscope.dashboard.evaluation.run_choice import available_runs, choose_run, choose_split
+from emoscope.dashboard.evaluation.run_choice import available_runs, choose_labels, choose_run, choose_split
 from emoscope.dashboard.evaluation.sections.confidence import show_confidence
 from emoscope.dashboard.evaluation.sections.confusion import show_confusion
 from emoscope.dashboard.evaluation.sections.mistakes import show_mistakes
 from emoscope.dashboard.evaluation.sections.overview import show_overview
+from emoscope.dashboard.evaluation.sections.people import show_people
 from emoscope.dashboard.evaluation.sections.ranking import show_ranking
 from emoscope.dashboard.ui.notices import show_error
 from emoscope.dashboard.ui.url_state import choose_section
@@ -18,6 +19,7 @@ SECTIONS = {
     "ROC and PR": show_ranking,
     "Confidence": show_confidence,
     "Mistakes": show_mistakes,
+    "People": show_people,
 }
 
 st.title("Evaluation")
@@ -26,7 +28,7 @@ runs = available_runs()
 with st.container(horizontal=True, vertical_alignment="bottom"):
     run = choose_run(runs)
     if run.splits:
-        split = choose_split(run.splits)
+        split = choose_labels(choose_split(run.splits), [run])
 if not run.splits:
     show_error(RunError(f"{run.key} has no saved predictions.", f"Run `python -m training evaluate {run.key}`."))
     st.stop()

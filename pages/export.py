@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from emoscope.dashboard.evaluation.run_choice import available_runs, choose_run, choose_split
+from emoscope.dashboard.evaluation.run_choice import available_runs, choose_labels, choose_run, choose_split
 from emoscope.dashboard.evaluation.sections.exports import (
     explanation,
     forms_of,
@@ -19,7 +19,7 @@ st.caption("The same network, smaller or for other programs, and what that costs
 runs = available_runs()
 with st.container(horizontal=True, vertical_alignment="bottom"):
     run = choose_run(runs)
-    split = choose_split(run.splits) if run.splits else ""
+    split = choose_labels(choose_split(run.splits), [run]) if run.splits else ""
 try:
     forms = forms_of(run, runs)
     machine = measured_on(run)

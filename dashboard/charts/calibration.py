@@ -19,6 +19,13 @@ FEW_IMAGES = 20
 """Below so many images a bin says little."""
 
 
+def vote_reliability(diagram: Reliability) -> go.Figure:
+    """Draw the share of people who agree with the network against its confidence."""
+    figure = reliability_diagram({"share of people": diagram})
+    figure.update_yaxes(title="People who agree", row=1)
+    return figure
+
+
 def reliability_diagram(diagrams: Mapping[str, Reliability]) -> go.Figure:
     """Draw accuracy against confidence, one or two calibrations over one another, and how many samples each bin holds.
 

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import streamlit as st
 
+from emoscope.dashboard.evaluation import scores
 from emoscope.dashboard.evaluation.run_upload import uploaded_runs
 from emoscope.dashboard.ui import resources
 from emoscope.dashboard.ui.notices import escape
 from emoscope.dashboard.ui.url_state import in_url
 from emoscope.model.emotions import class_places
 from emoscope.model.runs.run import DEFAULT_RUN, BrokenRun, Run
-from emoscope.model.splits import NAMES
+from emoscope.model.splits import NAMES, by_votes
+
+DATASET_LABELS = "Labels"
+VOTES = "People’s votes"
+LEARNED_FROM_VOTES = "votes"
 
 
 def available_runs(stop: bool = True) -> dict[str, Run]:
@@ -76,3 +81,27 @@ def choose_split(splits: tuple[str, ...], key: str = "split") -> str:
         help=f"Everything is chosen on validation ({NAMES['validation'][0]}); the test split ({NAMES['test'][0]}) is "
         "what published figures are about.",
     )
+
+
+def choose_labels(split: str, runs: Iterable[Run], key: str = "labels") -> str:
+    """Show the choice of what a split's images are judged by, kept in the address, where people's votes are known.
+
+    Returns:
+        The split, or its name judged by votes (:func:`emoscope.model.splits.by_votes`).
+    """
+    scored = [run for run in runs if split in run.splits]
+    if not any(scores.has_votes(run, split) for run in scored):
+        return split
+    default = VOTES if scored[0].info.label_source == LEARNED_FROM_VOTES else DATASET_LABELS
+    chosen = in_url(
+        st.segmented_control,
+        "Judged by",
+        key=key,
+        options=[DATASET_LABELS, VOTES],
+        default=default,
+        required=True,
+        help="The data set has one word for each image. Ten people voted on each for FER+, and where most of them "
+        "agree, they say something else than the label on three images in ten: a network that learned one of the "
+        "two looks worse by the other. By votes, only images count on which more than half of the people agree.",
+    )
+    return by_votes(split) if chosen == VOTES else split

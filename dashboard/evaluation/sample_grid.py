@@ -18,6 +18,7 @@ from emoscope.model.dataset.locate import GET_DATA
 from emoscope.model.errors import DataError
 from emoscope.model.runs.predictions import Predictions
 from emoscope.model.runs.run import Run
+from emoscope.model.splits import images_of
 
 PER_PAGE = 24
 
@@ -93,9 +94,9 @@ def prediction_samples(
 
 def locate(dataset: Dataset, split: str, index: int, pixel_hash: int) -> tuple[str, int] | None:
     """Return split and position of an image in the user's copy, or None where its pixels are not there."""
-    own = dataset.splits.get(split)
+    own = dataset.splits.get(images_of(split))
     if own is not None and 0 <= index < len(own) and int(own.pixel_hash[index]) == pixel_hash:
-        return split, index
+        return images_of(split), index
     for name, other in dataset.splits.items():
         where = np.flatnonzero(other.pixel_hash == np.uint64(pixel_hash))
         if where.size:

@@ -7,7 +7,6 @@ and only where its figures are those of the predictions.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -34,16 +33,20 @@ from emoscope.model.evaluation.curves import (
     roc_curve,
 )
 from emoscope.model.evaluation.metrics import SCALARS, compute_metrics
+from emoscope.model.evaluation.votes import VoteFigures, compare_with_votes
 from emoscope.model.runs.predictions import Predictions
-from emoscope.model.runs.run import Run, load_run
+from emoscope.model.runs.run import DEFAULT_RUN, Run, load_run, run_folder
+from emoscope.model.splits import by_votes, images_of, is_by_votes
 
 Version = tuple[tuple[str, int], ...]
 
 
 def version(run: Run, split: str = "") -> Version:
     """Return what identifies the content of a run, as far as these figures go: its files and their times of change."""
-    files = ["run.json", "metrics.json", "history.csv", *([f"predictions/{split}.npz"] if split else [])]
+    files = ["run.json", "metrics.json", "history.csv", *([f"predictions/{images_of(split)}.npz"] if split else [])]
     paths = [run.path / file for file in files]
+    if is_by_votes(split) and (default := run_folder(DEFAULT_RUN)) is not None:  # whose votes other runs are judged by
+        paths += sorted((default / "predictions").glob("*.npz"))
     return tuple((str(path), path.stat().st_mtime_ns if path.is_file() else 0) for path in paths)
 
 
@@ -59,9 +62,40 @@ def predictions(run: Run, split: str) -> Predictions:
 @st.cache_resource(max_entries=48, show_spinner=False)
 def _predictions(path: Path, split: str, version: Version) -> Predictions:
     found = load_run(path).predictions(split)
-    for column in fields(found):
-        getattr(found, column.name).flags.writeable = False
+    for values in found.arrays().values():
+        values.flags.writeable = False
     return found
+
+
+def beside_votes(run: Run, split: str) -> VoteFigures:
+    """Return what a run's predictions are beside people's votes.
+
+    Raises:
+        RunError: The predictions are missing, broken or foreign, or nobody's votes are known.
+    """
+    images = images_of(split)
+    return _beside_votes(run.path, images, version(run, by_votes(images)))
+
+
+@st.cache_resource(max_entries=64, show_spinner=False)
+def _beside_votes(path: Path, split: str, version: Version) -> VoteFigures:
+    run = load_run(path)
+    return compare_with_votes(run.with_votes(_predictions(path, split, version)), run.info.class_names)
+
+
+def has_votes(run: Run, split: str) -> bool:
+    """Tell whether a run can be judged by people's votes on a split's images."""
+    images = images_of(split)
+    return images in run.splits and _has_votes(run.path, images, version(run, by_votes(images)))
+
+
+@st.cache_data(max_entries=256, show_spinner=False)
+def _has_votes(path: Path, split: str, version: Version) -> bool:
+    try:
+        _predictions(path, by_votes(split), version)
+    except RunError:
+        return False
+    return True
 
 
 def metrics(run: Run, split: str) -> dict[str, Any]:

@@ -65,6 +65,11 @@ def _asks_for_a_file(scope: Scope) -> bool:
 
 
 def _is_lasting(answer: list[Message]) -> bool:
-    """Tell whether an answer stays right for ever: a whole file whose name changes with its content."""
+    """Tell whether an answer stays right for ever: a whole file whose name changes with its content.
+
+    Where a browser has gone meanwhile, there is only a part of an answer, or none.
+    """
+    if not answer or answer[-1]["type"] != "http.response.body" or answer[-1].get("more_body"):
+        return False
     start = answer[0]
     return start["status"] == 200 and "immutable" in Headers(raw=start["headers"]).get("cache-control", "")

@@ -11,7 +11,8 @@ Imported by ``dashboard.evaluation``, ``dashboard.train``, ``dashboard.ui``, ``m
 from emoscope.model.dataset.duplicates import Duplicates, exact_duplicates, near_duplicates
 from emoscope.model.dataset.load import find_dataset, load_dataset
 from emoscope.model.dataset.samples import FER2013_CLASSES, FER2013_SPLITS, Dataset, Split
-from emoscope.model.dataset.votes import (
+from emoscope.model.dataset.votes import read_votes
+from emoscope.model.votes import (
     FER2013_TO_FERPLUS,
     FERPLUS_CLASSES,
     VOTE_NAMES,
@@ -19,8 +20,7 @@ from emoscope.model.dataset.votes import (
     ferplus_argmax,
     ferplus_distribution,
     ferplus_majority,
-    read_votes,
-    vote_shares,
+    vote_distribution,
 )
 
 __all__ = [
@@ -41,5 +41,5 @@ __all__ = [
     "load_dataset",
     "near_duplicates",
     "read_votes",
-    "vote_shares",
+    "vote_distribution",
 ]

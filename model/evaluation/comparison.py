@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -110,7 +110,7 @@ def pair_runs(a: Run, b: Run, split: str) -> Pair:
     one, other = a.predictions(split), _with_columns(b.predictions(split), places)
     if not np.array_equal(one.pixel_hash, other.pixel_hash):
         order = _matching_order(one, other, a.key, b.key, split)
-        other = Predictions(other.index[order], other.pixel_hash[order], other.label[order], other.probabilities[order])
+        other = other.take(order)
     differing = int((one.label != other.label).sum())
     if differing:
         sources = " and ".join(run.info.label_source or "unnamed" for run in (a, b))
@@ -220,7 +220,7 @@ def flips(pair: Pair) -> tuple[np.ndarray, np.ndarray]:
 def _with_columns(predictions: Predictions, columns: Sequence[int]) -> Predictions:
     """Bring predictions into another order of the classes."""
     label = np.argsort(columns)[predictions.label]
-    return Predictions(predictions.index, predictions.pixel_hash, label, predictions.probabilities[:, columns])
+    return replace(predictions, label=label, probabilities=predictions.probabilities[:, columns])
 
 
 def _matching_order(one: Predictions, other: Predictions, a: str, b: str, split: str) -> np.ndarray:

@@ -12,6 +12,7 @@ from emoscope.model.emotions import emotion_key
 from emoscope.model.evaluation.metrics import confusion_counts
 from emoscope.model.evaluation.statistics import RESAMPLES, percentile_interval, resample_counts
 from emoscope.model.runs.predictions import Predictions
+from emoscope.model.splits import images_of
 
 AGREEMENT_EDGES = (0.0, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
 
@@ -65,7 +66,7 @@ def votes_of(dataset: Dataset, split: str, found: Predictions) -> np.ndarray | N
     Returns:
         None where the copy has no votes on this split, or holds other images.
     """
-    own = dataset.splits.get(split)
+    own = dataset.splits.get(images_of(split))
     if own is None or own.votes is None or not len(own):
         return None
     index = np.clip(found.index, 0, len(own) - 1)

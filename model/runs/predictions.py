@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from emoscope.model.runs.files import write_atomically
+from emoscope.model.votes import VOTE_NAMES
 
 
 @dataclass(frozen=True, eq=False)
@@ -19,15 +21,27 @@ class Predictions:
         pixel_hash: First 8 bytes of BLAKE2b over the sample's pixels, uint64, shape (N,).
         label: Class index of each sample, int64, shape (N,).
         probabilities: float32, shape (N, C), rows summing to 1.
+        votes: What ten people called each sample, uint8 counts, shape (N, 10), columns as in
+            :data:`emoscope.model.votes.VOTE_NAMES`; None where nobody was asked.
     """
 
     index: np.ndarray
     pixel_hash: np.ndarray
     label: np.ndarray
     probabilities: np.ndarray
+    votes: np.ndarray | None = None
 
     def __repr__(self) -> str:
         return f"Predictions({len(self.label):,} samples, {self.probabilities.shape[-1]} classes)"
+
+    def take(self, positions: np.ndarray) -> Predictions:
+        """Return the samples at some positions, int64 or bool, in that order."""
+        return Predictions(**{name: values[positions] for name, values in self.arrays().items()})
+
+    def arrays(self) -> dict[str, Any]:
+        """Return the arrays that there are, by name."""
+        found = {f.name: getattr(self, f.name) for f in fields(self)}
+        return {name: values for name, values in found.items() if values is not None}
 
     def problem(self, classes: int) -> str:
         """Say what is wrong with these arrays for a run of so many classes; empty if nothing is."""
@@ -36,6 +50,10 @@ class Predictions:
             return f"probabilities have shape {shape}, but the run names {classes} classes"
         if not len(self.index) == len(self.pixel_hash) == len(self.label) == shape[0]:
             return "index, pixel_hash, label and probabilities differ in length"
+        if self.votes is not None and self.votes.shape != (shape[0], len(VOTE_NAMES)):
+            return (
+                f"votes have shape {self.votes.shape}, but there are {shape[0]} samples and {len(VOTE_NAMES)} columns"
+            )
         if shape[0] == 0:
             return "there are no samples"
         if not np.isfinite(self.probabilities).all():
@@ -52,5 +70,5 @@ def write_predictions(path: Path, split: str, predictions: Predictions) -> None:
     import io
 
     buffer = io.BytesIO()
-    np.savez_compressed(buffer, **{f.name: getattr(predictions, f.name) for f in fields(predictions)})
+    np.savez_compressed(buffer, **predictions.arrays())
     write_atomically(path / "predictions" / f"{split}.npz", buffer.getvalue())

@@ -21,8 +21,9 @@ import numpy as np
 from emoscope.model.errors import RunError
 from emoscope.model.places import HOME, working_folder
 from emoscope.model.runs.files import read_json, write_atomically, write_json
+from emoscope.model.runs.known_votes import judged_by_votes, with_votes
 from emoscope.model.runs.predictions import Predictions
-from emoscope.model.splits import by_importance
+from emoscope.model.splits import by_importance, images_of, is_by_votes
 
 SCHEMA_VERSION = 1
 DEFAULT_RUN = "emoscope"
@@ -186,11 +187,19 @@ class Run:
         return by_importance(p.stem for p in (self.path / "predictions").glob("*.npz"))
 
     def predictions(self, split: str) -> Predictions:
-        """Read and check the answers on one split.
+        """Read and check the predictions on one split.
+
+        Args:
+            split: One of :attr:`splits`, or the name that :func:`emoscope.model.splits.by_votes` gives it: then the
+                labels are what most people said, and images on which most did not agree are left out.
 
         Raises:
-            RunError: The file is missing, truncated, foreign or inconsistent with ``run.json``.
+            RunError: The file is missing, truncated, foreign or inconsistent with ``run.json``, or votes are asked for
+                and nobody's are known.
         """
+        if is_by_votes(split):
+            found = self.with_votes(self.predictions(images_of(split)))
+            return judged_by_votes(found, self.info.class_names, f"{self.key} on {images_of(split)}")
         file = self.path / "predictions" / f"{split}.npz"
         if not file.is_file():
             raise RunError(f"{self.key} has no predictions for {split}.", "Run `python -m training evaluate` on it.")
@@ -201,6 +210,7 @@ class Run:
                     pixel_hash=archive["pixel_hash"].astype(np.uint64),
                     label=archive["label"].astype(np.int64),
                     probabilities=archive["probabilities"].astype(np.float32),
+                    votes=archive["votes"].astype(np.uint8) if "votes" in archive else None,
                 )
         except (OSError, KeyError, ValueError, EOFError, BadZipFile) as error:
             raise RunError(
@@ -210,6 +220,11 @@ class Run:
         if problem:
             raise RunError(f"{self.key}/predictions/{split}.npz is inconsistent: {problem}.", "Evaluate the run again.")
         return found
+
+    @staticmethod
+    def with_votes(found: Predictions) -> Predictions:
+        """Return predictions with what people called each image: of the default run where they hold no votes."""
+        return with_votes(found, run_folder(DEFAULT_RUN))
 
     @cached_property
     def metrics(self) -> dict[str, Any]:

@@ -10,12 +10,14 @@ import numpy as np
 from emoscope.model.dataset import Dataset, Split
 from emoscope.model.errors import DataError
 from emoscope.model.evaluation.metrics import METRIC_TITLES, SCALARS, compute_metrics
+from emoscope.model.evaluation.votes import compare_with_votes
 from emoscope.model.networks.classifier import Classifier
 from emoscope.model.networks.load import load_classifier
 from emoscope.model.runs.files import write_json
 from emoscope.model.runs.predictions import Predictions, write_predictions
 from emoscope.model.runs.run import Run
-from emoscope.model.splits import is_training
+from emoscope.model.splits import by_votes, is_training
+from emoscope.model.votes import clear_majority
 from emoscope.training.evaluation.labels import labels_for
 
 CHUNK = 512
@@ -90,7 +92,8 @@ def predict_split(classifier: Classifier, dataset: Dataset, split: Split, title:
     """
     kept, labels = labels_for(classifier.info, dataset, split)
     probabilities = classify_images(classifier, split.images[kept], title)
-    return Predictions(kept, split.pixel_hash[kept], labels, probabilities)
+    votes = None if split.votes is None else split.votes[kept].astype(np.uint8)
+    return Predictions(kept, split.pixel_hash[kept], labels, probabilities, votes)
 
 
 def classify_images(classifier: Classifier, images: np.ndarray, title: str = "") -> np.ndarray:
@@ -109,9 +112,24 @@ def classify_images(classifier: Classifier, images: np.ndarray, title: str = "")
 def with_metrics(run: Run) -> Run:
     """Compute ``metrics.json`` of a run anew from all its saved predictions, and return the run with it."""
     run = replace(run)  # what it has read of its files may be of before
-    figures = {name: compute_metrics(run.predictions(name), run.info.class_names) for name in run.splits}
+    names = run.info.class_names
+    figures = {}
+    for split in run.splits:
+        found = run.predictions(split)
+        figures[split] = compute_metrics(found, names)
+        if found.votes is not None and _are_voted(found.votes, names):
+            judged = compute_metrics(run.predictions(by_votes(split)), names)
+            figures[by_votes(split)] = judged | {"people": compare_with_votes(found, names, resamples=0).scalars()}
     write_json(run.path / "metrics.json", figures)
     return run
+
+
+def _are_voted(votes: np.ndarray, class_names: Sequence[str]) -> bool:
+    """Tell whether people agree on an image of these classes at all."""
+    try:
+        return bool((clear_majority(votes, class_names) >= 0).any())
+    except DataError:
+        return False
 
 
 def metrics_table(run: Run) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 import cv2
 import numpy as np
 
-from emoscope.model.dataset import FERPLUS_CLASSES, Dataset, Split, ferplus_distribution, vote_shares
+from emoscope.model.dataset import FERPLUS_CLASSES, Dataset, Split, ferplus_distribution, vote_distribution
 from emoscope.model.errors import DataError
 from emoscope.training.config.schema import TrainConfig
 from emoscope.training.inputs.sampling import class_weights
@@ -138,7 +138,7 @@ def _samples(config: TrainConfig, dataset: Dataset, split: Split) -> Samples:
     if "ferplus" in config.heads and votes is not None:
         targets["ferplus"], weights["ferplus"] = ferplus_distribution(votes)
     if "votes" in config.heads and votes is not None:
-        targets["votes"], usable = vote_shares(votes, dataset.class_names)
+        targets["votes"], usable = vote_distribution(votes, dataset.class_names)
         weights["votes"] = usable.astype(np.float32)
     return Samples(split.images, split.pixel_hash, targets, weights, weights)
 

@@ -20,6 +20,7 @@ from emoscope.model.errors import EmoscopeError, RunError
 from emoscope.model.evaluation.agreement import ACCEPTED_LOSS, agreement, stands_in
 from emoscope.model.runs.exports import ORIGINAL, VARIANTS, Exported, read_exports
 from emoscope.model.runs.run import Run
+from emoscope.model.splits import images_of
 
 CARDS_A_ROW = 3
 
@@ -47,9 +48,13 @@ def forms_of(run: Run, runs: Mapping[str, Run]) -> dict[str, Exported]:
 
 def show_forms(run: Run, forms: Mapping[str, Exported], split: str) -> None:
     """Show the forms' figures in a table, and their accuracy against their size."""
-    scored = {title: form for title, form in forms.items() if split in form.run.splits}
+    scored = {title: form for title, form in forms.items() if images_of(split) in form.run.splits}
     report_problems(
-        [f"{title} was not scored on {split}." for title in forms if title not in scored and split in run.splits]
+        [
+            f"{title} was not scored on {split}."
+            for title in forms
+            if title not in scored and images_of(split) in run.splits
+        ]
     )
     figures, problems = scores.all_metrics({title: form.run for title, form in scored.items()}, split)
     report_problems(problems)
@@ -86,7 +91,7 @@ def forms_table(run: Run, forms: Mapping[str, Exported], split: str) -> tuple[pd
         try:
             row |= _scores(run, form, split)
         except RunError as error:
-            if split in form.run.splits:
+            if images_of(split) in form.run.splits:
                 problems.append(str(error))
         row |= {
             "MB": round(form.bytes / 1e6, 2) if form.bytes else np.nan,

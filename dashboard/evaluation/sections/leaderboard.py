@@ -11,14 +11,14 @@ import streamlit as st
 
 from emoscope.dashboard.charts.comparison import accuracy_against_cost, scores_with_intervals
 from emoscope.dashboard.evaluation import latency, scores
-from emoscope.dashboard.evaluation.run_choice import choose_split, report_problems
+from emoscope.dashboard.evaluation.run_choice import choose_labels, choose_split, report_problems
 from emoscope.dashboard.ui.chart_export import show_chart
 from emoscope.dashboard.ui.notices import escape
 from emoscope.dashboard.ui.tables import show_table
 from emoscope.dashboard.ui.url_state import in_url
 from emoscope.model.evaluation.metrics import LOWER_IS_BETTER, METRIC_TITLES, SCALARS
 from emoscope.model.runs.run import KERAS_FILE, Run
-from emoscope.model.splits import by_importance
+from emoscope.model.splits import by_importance, by_votes, images_of, is_by_votes
 
 COSTS = {
     "Operations per face (millions)": "multiply_adds",
@@ -35,7 +35,7 @@ def show_leaderboard(runs: Mapping[str, Run]) -> None:
         report_problems(["No run here has saved predictions; run `python -m training evaluate` on one."])
         return
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        split = choose_split(splits)
+        split = choose_labels(choose_split(splits), runs.values())
         metric = in_url(
             st.selectbox,
             "Metric",
@@ -46,7 +46,9 @@ def show_leaderboard(runs: Mapping[str, Run]) -> None:
         )
         wanted = in_url(st.text_input, "Filter", key="filter", placeholder="name or architecture", width=230)
     matched = matching(runs, wanted)
-    found, problems = scores.all_metrics({key: runs[key] for key in matched if split in runs[key].splits}, split)
+    found, problems = scores.all_metrics(
+        {key: runs[key] for key in matched if images_of(split) in runs[key].splits}, split
+    )
     report_problems(problems)
     groups = same_test_set({key: runs[key] for key in found}, split)
     if len(groups) > 1:
@@ -59,7 +61,7 @@ def show_leaderboard(runs: Mapping[str, Run]) -> None:
         _show_group({key: runs[key] for key in keys}, found, metric, split, number)
     if not matched:
         st.caption("No run matches.")
-    if not_scored := [key for key in matched if split not in runs[key].splits]:
+    if not_scored := [key for key in matched if images_of(split) not in runs[key].splits]:
         st.caption(f"Not scored on {split}: {', '.join(map(escape, not_scored))}.")
 
 
@@ -81,8 +83,13 @@ def same_test_set(runs: Mapping[str, Run], split: str) -> list[list[str]]:
     return sorted(groups.values(), key=len, reverse=True)
 
 
-def leaderboard(runs: Mapping[str, Run], figures: Mapping[str, dict[str, Any]], metric: str) -> pd.DataFrame:
-    """Return a row a run, best first: the metric with its interval, the other figures, and what the run costs."""
+def leaderboard(
+    runs: Mapping[str, Run], figures: Mapping[str, dict[str, Any]], metric: str, split: str
+) -> pd.DataFrame:
+    """Return a row a run, best first: the metric with its interval, the other figures, and what the run costs.
+
+    Beside the metric stands the accuracy by the other labels, the data set's or people's votes, where it is known.
+    """
     percent = metric != "log_loss"
     scale = 100 if percent else 1
     rows = []
@@ -93,6 +100,7 @@ def leaderboard(runs: Mapping[str, Run], figures: Mapping[str, dict[str, Any]], 
                 "Run": key,
                 **_figure(metric, figures[key]),
                 "95 % interval": f"{scale * low:.1f} – {scale * high:.1f}" if percent else f"{low:.3f} – {high:.3f}",
+                **_by_other_labels(run, split),
                 "Milliseconds per face": round(latency.measured(run), 2),
                 **{title: round(cost(run, title), 2) for title in list(COSTS)[:3]},
                 "Architecture": run.info.architecture,
@@ -104,6 +112,14 @@ def leaderboard(runs: Mapping[str, Run], figures: Mapping[str, dict[str, Any]], 
     table = pd.DataFrame(rows)
     table = table.dropna(axis="columns", how="all")
     return table.sort_values(table.columns[1], ascending=metric in LOWER_IS_BETTER, kind="stable", ignore_index=True)
+
+
+def _by_other_labels(run: Run, split: str) -> dict[str, float]:
+    if is_by_votes(split):
+        return {"Accuracy by its labels %": round(100 * scores.metrics(run, images_of(split))["accuracy"], 2)}
+    if not scores.has_votes(run, split):
+        return {}
+    return {"Accuracy by votes %": round(100 * scores.metrics(run, by_votes(split))["accuracy"], 2)}
 
 
 def _figure(metric: str, figures: Mapping[str, Any]) -> dict[str, float]:
@@ -132,7 +148,7 @@ def _show_group(
     first = next(iter(runs.values()))
     other = f"Test set {number + 1}: " if number else ""
     st.subheader(f"{other}{figures[first.key]['n']:,} images of {split}, {len(first.info.class_names)} classes")
-    show_table(leaderboard(runs, figures, metric), alt="All runs, best first.")
+    show_table(leaderboard(runs, figures, metric, split), alt="All runs, best first.")
     if len(runs) < 2:
         return
     values = {key: (figures[key][metric], *figures[key]["intervals"][metric]) for key in runs}

@@ -11,7 +11,7 @@ import streamlit as st
 from emoscope.dashboard.charts.comparison import class_differences
 from emoscope.dashboard.charts.confusion import confusion_difference
 from emoscope.dashboard.evaluation import scores
-from emoscope.dashboard.evaluation.run_choice import choose_run, choose_split
+from emoscope.dashboard.evaluation.run_choice import choose_labels, choose_run, choose_split
 from emoscope.dashboard.evaluation.sample_grid import Sample, locate, page_of, show_samples, user_dataset
 from emoscope.dashboard.ui.chart_export import page_ground, show_chart
 from emoscope.dashboard.ui.notices import escape, show_error
@@ -37,7 +37,7 @@ def show_pair(runs: Mapping[str, Run]) -> None:
         b = choose_run({key: runs[key] for key in (*keys[1:], keys[0])}, "B", "b")
         shared = tuple(split for split in a.splits if split in b.splits)
         if shared:
-            split = choose_split(shared)
+            split = choose_labels(choose_split(shared), (a, b))
     try:
         if a.key == b.key:
             raise RunError("A and B are the same run.", "Choose two different runs.")

@@ -1,4 +1,6 @@
 import asyncio
+import contextlib
+import copy
 import gzip
 
 import pytest
@@ -91,3 +93,26 @@ def test_others_are_passed_through(app, path, headers):
 
 def test_what_is_not_there_is_not_kept(app, asked):
     assert [get(app, "/static/js/none.js")[0] for _ in range(2)] == [404, 404]
+
+
+@pytest.mark.parametrize("messages", [0, 1, 2], ids=["none", "the start alone", "half of the file"])
+def test_an_answer_that_a_browser_did_not_wait_for_is_not_kept(messages):
+    headers = [(b"cache-control", b"public, immutable"), (b"content-type", b"text/javascript")]
+    whole = [
+        {"type": "http.response.start", "status": 200, "headers": headers},
+        {"type": "http.response.body", "body": SCRIPT, "more_body": True},
+        {"type": "http.response.body", "body": SCRIPT},
+    ]
+    calls = []
+
+    async def app(scope, receive, send):
+        calls.append(scope["path"])
+        for message in whole[: messages if len(calls) == 1 else None]:
+            await send(copy.deepcopy(message))  # whoever sends it on adds headers
+
+    compressed = CompressedFiles(app)
+    with contextlib.suppress(IndexError):  # nothing came, so there is nothing to look at
+        get(compressed, "/static/app.js")
+    for _ in range(2):
+        assert gzip.decompress(get(compressed, "/static/app.js")[2]) == 2 * SCRIPT
+    assert len(calls) == 2, "the whole answer is kept, and the broken one was not"
