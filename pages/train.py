@@ -37,7 +37,8 @@ if running or waiting:
     watch({job.folder.name: job.state for job in jobs})
 show_waiting(waiting)
 if running or waiting:
-    with st.expander("Train another", icon=":material/add:"):
+    # Its state is kept here, or the form would close while it is filled in, as the page above it changes.
+    with st.expander("Train another", icon=":material/add:", key="train-another", on_change="rerun"):
         show_form(busy=True)
 else:
     show_form(busy=False)

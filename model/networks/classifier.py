@@ -66,6 +66,7 @@ class Network:
         self.file = file
         self.info = info
         self.temperature = temperature
+        self._normalization = info.normalization  # of pixels, before the network takes them
         self._from_logits = False
 
     def classify(self, faces: Sequence[np.ndarray] | np.ndarray) -> Classification:
@@ -80,7 +81,7 @@ class Network:
         if not len(faces):
             return Classification(np.zeros((0, len(self.info.class_names)), np.float32))
         batches = (faces[start : start + BATCH_SIZE] for start in range(0, len(faces), BATCH_SIZE))
-        results = [self._run(prepare_faces(list(batch), self.info)) for batch in batches]
+        results = [self._run(prepare_faces(list(batch), self.info, self._normalization)) for batch in batches]
         probabilities = self._probabilities(np.concatenate([scores for scores, _ in results]))
         maps = [found for _, found in results if found is not None]
         return Classification(probabilities, np.concatenate(maps) if maps else None)
@@ -94,7 +95,7 @@ class Network:
         shape = (*self.info.input_size, self.info.channels)
         # Multiples of the golden ratio are scattered well enough, and numpy.random would slow the start.
         noise = (np.arange(math.prod(shape)) * 157.66 % 256).astype(np.uint8).reshape(shape)
-        scores, _ = self._run(prepare_faces([noise], self.info))
+        scores, _ = self._run(prepare_faces([noise], self.info, self._normalization))
         if not np.isfinite(scores).all():
             raise NotFiniteError(*self._misfit_words("gives values that are not numbers"))
         self._from_logits = not _are_probabilities(scores)

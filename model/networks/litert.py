@@ -11,6 +11,7 @@ import numpy as np
 from emoscope.model.errors import RunError, reason_of
 from emoscope.model.machine import available_cores
 from emoscope.model.networks.classifier import Network
+from emoscope.model.networks.file_metadata import normalization_of, read_metadata
 from emoscope.model.runs.run import RunInfo
 
 
@@ -37,6 +38,7 @@ class LiteRTClassifier(Network):
             self._content = file.read_bytes()
         except OSError as error:
             raise RunError(f"{file.name} cannot be read ({error.strerror}).", "Copy the run again.") from error
+        self._normalization = normalization_of(read_metadata(self._content), info)
         self._idle: list[_Interpreter] = []
         self._lock = threading.Lock()
         self._slots = threading.BoundedSemaphore(max(1, available_cores() // threads))

@@ -9,6 +9,7 @@ import numpy as np
 
 from emoscope.model.errors import RunError
 from emoscope.model.networks.classifier import Classifier, Network
+from emoscope.model.networks.file_metadata import normalization_of
 from emoscope.model.networks.signature import Shape, class_count, image_shape
 from emoscope.model.runs.run import RunInfo
 
@@ -30,6 +31,7 @@ class OnnxClassifier(Network):
         self._session = self._open(file, threads)
         self._input = self._session.get_inputs()[0]
         self._channels_first = self._is_channels_first(self._input.shape)
+        self._normalization = normalization_of(self._session.get_modelmeta().custom_metadata_map, info)
         self._check()
 
     @classmethod

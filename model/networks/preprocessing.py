@@ -55,12 +55,13 @@ def resize_face(face: np.ndarray, input_size: tuple[int, int], channels: int) ->
     return face.reshape(height, width, channels)
 
 
-def prepare_faces(faces: Sequence[np.ndarray], info: RunInfo) -> np.ndarray:
+def prepare_faces(faces: Sequence[np.ndarray], info: RunInfo, normalization: Normalization | None = None) -> np.ndarray:
     """Turn crops into one batch of network input.
 
     Args:
         faces: N crops as for :func:`resize_face`.
         info: Gives size, channels and normalisation.
+        normalization: Instead of the run's, for a file that holds the run's normalisation itself.
 
     Returns:
         float32, shape (N, H, W, C).
@@ -69,4 +70,4 @@ def prepare_faces(faces: Sequence[np.ndarray], info: RunInfo) -> np.ndarray:
     if not len(faces):
         return np.zeros(shape, np.float32)
     batch = np.stack([resize_face(face, info.input_size, info.channels) for face in faces])
-    return np.asarray(normalize(batch.astype(np.float32), info.normalization), np.float32)
+    return np.asarray(normalize(batch.astype(np.float32), normalization or info.normalization), np.float32)

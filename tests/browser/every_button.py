@@ -94,9 +94,11 @@ class Crawler:
         """Return the buttons that can be pressed now, in the order in which they stand."""
         seen: Counter[str] = Counter()
         found = {}
-        for button in self._page.locator(_BUTTONS).all():
-            label = " ".join(button.inner_text().split())
-            found[label, seen[label]] = button
+        # All labels at one moment: pages are redrawn while they are looked at.
+        labels = self._page.locator(_BUTTONS).evaluate_all("buttons => buttons.map(button => button.innerText)")
+        for place, text in enumerate(labels):
+            label = " ".join(text.split())
+            found[label, seen[label]] = self._page.locator(_BUTTONS).nth(place)
             seen[label] += 1
         return found
 

@@ -55,9 +55,13 @@ def test_people_are_shown_beside_the_network(voted):
 def test_the_leaderboard_ranks_by_votes_with_the_labels_beside(voted):
     table = open_page("compare", labels=VOTES).dataframe[0].value.set_index("Run")
     assert table["Accuracy %"].to_dict() == pytest.approx({"emoscope": 94.29, "twin": 92.86, "baseline": 77.14})
-    assert table["Accuracy by its labels %"].to_dict() == pytest.approx({"emoscope": 85.71, "twin": 84.29, "baseline": 68.57})
+    assert table["Accuracy by its labels %"].to_dict() == pytest.approx(
+        {"emoscope": 85.71, "twin": 84.29, "baseline": 68.57}
+    )
     table = open_page("compare").dataframe[0].value.set_index("Run")
-    assert table["Accuracy by votes %"].to_dict() == pytest.approx({"emoscope": 94.29, "twin": 92.86, "baseline": 77.14})
+    assert table["Accuracy by votes %"].to_dict() == pytest.approx(
+        {"emoscope": 94.29, "twin": 92.86, "baseline": 77.14}
+    )
 
 
 def test_two_runs_are_compared_by_votes(voted):

@@ -13,6 +13,12 @@ from typing import Any
 
 import numpy as np
 
+from emoscope.model.networks.file_metadata import PIXELS, append_metadata, metadata_of
+from emoscope.model.networks.preprocessing import normalize
+from emoscope.model.runs.exports import VARIANTS
+from emoscope.model.runs.files import read_json
+from emoscope.model.runs.run import RunInfo
+
 REPORT = "report.json"
 CALIBRATION = "calibration.npy"
 
@@ -23,16 +29,17 @@ def main(source: str, folder: str, *variants: str) -> None:
     Args:
         source: The ``.keras`` file.
         folder: Where ``<variant>/<file>`` is written, and ``report.json`` (by variant why it failed, empty if not).
-            For int8 it holds ``calibration.npy``: network input, float32, shape (N, H, W, C).
+            It holds the run's ``run.json``, and for int8 ``calibration.npy``: pixels 0..255, float32, (N, H, W, C).
         *variants: Keys of :data:`emoscope.model.runs.exports.VARIANTS`.
     """
     import keras
 
     model = keras.saving.load_model(source, compile=False, safe_mode=True)
+    info = RunInfo.from_dict(read_json(Path(folder) / "run.json"))
     report = {}
     for variant in variants:
         try:
-            _convert(model, variant, Path(folder))
+            _convert(model, info, variant, Path(folder))
             report[variant] = ""
         except Exception as error:  # converters raise nearly anything
             lines = [line.strip() for line in str(error).splitlines() if line.strip()]
@@ -40,17 +47,37 @@ def main(source: str, folder: str, *variants: str) -> None:
     (Path(folder) / REPORT).write_text(json.dumps(report), encoding="utf-8")
 
 
-def _convert(model: Any, variant: str, folder: Path) -> None:
-    from emoscope.model.runs.exports import VARIANTS
-
+def _convert(model: Any, info: RunInfo, variant: str, folder: Path) -> None:
     file = folder / variant / VARIANTS[variant].file
     file.parent.mkdir(parents=True, exist_ok=True)
     if variant == "h5":
-        model.save(file)
+        model.save(file)  # older programs know no layer that normalises as ours do
     elif variant == "onnx":
-        model.export(file, format="onnx", verbose=False)
+        _take_pixels(model, info).export(file, format="onnx", verbose=False)
+        _describe_onnx(file, info)
     else:
-        model.export(file, format="litert", verbose=False, **_converter_options(variant, folder))
+        options = _converter_options(variant, folder)
+        _take_pixels(model, info).export(file, format="litert", verbose=False, **options)
+        append_metadata(file, info)
+
+
+def _take_pixels(model: Any, info: RunInfo) -> Any:
+    """Put the run's normalisation before its network, which then takes pixels 0..255 as they are."""
+    import keras
+
+    pixels = keras.Input((*info.input_size, info.channels), name=PIXELS)
+    network = keras.Model(pixels, model(normalize(pixels, info.normalization, keras.ops)), name=model.name)
+    network(np.zeros((1, *info.input_size, info.channels), np.float32))  # ONNX wants one that has been called
+    return network
+
+
+def _describe_onnx(file: Path, info: RunInfo) -> None:
+    import onnx
+
+    network = onnx.load(file)
+    texts = {k: v if isinstance(v, str) else json.dumps(v) for k, v in metadata_of(info).items()}
+    onnx.helper.set_model_props(network, texts)
+    onnx.save(network, file)
 
 
 def _converter_options(variant: str, folder: Path) -> dict[str, Any]:

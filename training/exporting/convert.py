@@ -28,7 +28,7 @@ from emoscope.model.networks.preprocessing import prepare_faces
 from emoscope.model.places import module_environment
 from emoscope.model.runs.exports import ORIGINAL, VARIANTS, variant_folder
 from emoscope.model.runs.files import write_atomically
-from emoscope.model.runs.run import KERAS_FILE, Run, load_run, write_run_info
+from emoscope.model.runs.run import KERAS_FILE, Normalization, Run, load_run, write_run_info
 from emoscope.training.evaluation.evaluate import evaluate_with
 from emoscope.training.exporting.conversion_process import CALIBRATION, REPORT
 
@@ -79,6 +79,7 @@ def convert(run: Run, variants: Sequence[str], dataset: Dataset | None = None) -
         return problems
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
+        write_run_info(folder, run.info)
         if "int8" in possible and dataset is not None:
             np.save(folder / CALIBRATION, calibration_input(run, dataset))
         report = _run_conversion(run, source, folder, possible)
@@ -99,11 +100,11 @@ def _what_is_missing(variant: str, dataset: Dataset | None) -> str:
 
 
 def calibration_input(run: Run, dataset: Dataset) -> np.ndarray:
-    """Return network input of a seeded sample of training images: float32, shape (N, H, W, C)."""
+    """Return pixels 0..255 of a seeded sample of training images, as exports take them: float32, shape (N, H, W, C)."""
     assert dataset.train is not None
     images = dataset.train.images
     chosen = np.sort(np.random.default_rng(0).permutation(len(images))[:CALIBRATION_IMAGES])
-    return prepare_faces(list(images[chosen]), run.info)
+    return prepare_faces(list(images[chosen]), run.info, Normalization("rescale", 1.0, 0.0))
 
 
 def _run_conversion(run: Run, source: Path, folder: Path, variants: Sequence[str]) -> Mapping[str, str]:

@@ -10,6 +10,10 @@ from emoscope.dashboard.ui import download_files
 def clock(monkeypatch):
     """A clock to set, in a world where the change is undone after the test."""
     monkeypatch.setattr(media_file_manager, "MediaFileMetadata", media_file_manager.MediaFileMetadata)
+    remove = "_remove_orphaned_deferred_callables"
+    monkeypatch.setattr(
+        media_file_manager.MediaFileManager, remove, getattr(media_file_manager.MediaFileManager, remove)
+    )
     time = {"now": 1000.0}
     monkeypatch.setattr(download_files, "monotonic", lambda: time["now"])
     download_files.keep_until_fetched()
@@ -39,3 +43,25 @@ def test_a_made_file_goes_after_its_time(clock):
     manager.remove_orphaned_files()
     with pytest.raises(MediaFileStorageError):
         storage.get_file(name)
+
+
+def redrawn(manager, data: bytes):
+    """Draw a page with one button anew and return the button's name for what makes its file."""
+    button = manager.add_deferred(lambda: data, "image/png", "1.2", "snapshot.png")
+    manager.remove_orphaned_files()
+    return button
+
+
+def test_a_button_pressed_while_its_page_is_redrawn_gives_its_file(clock):
+    storage = MemoryMediaFileStorage("/media")
+    manager = media_file_manager.MediaFileManager(storage)
+    pressed = redrawn(manager, b"first")
+    for _ in range(3):
+        clock["now"] += 1
+        newest = redrawn(manager, b"later")
+    assert storage.get_file(manager.execute_deferred(pressed).rsplit("/", 1)[1]).content == b"first"
+    clock["now"] += download_files.SECONDS_TO_FETCH
+    manager.remove_orphaned_files()
+    with pytest.raises(MediaFileStorageError):
+        manager.execute_deferred(pressed)
+    assert storage.get_file(manager.execute_deferred(newest).rsplit("/", 1)[1]).content == b"later", "it is still shown"

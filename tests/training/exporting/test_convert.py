@@ -2,6 +2,7 @@
 
 import json
 import sys
+import zipfile
 
 import numpy as np
 import pytest
@@ -138,3 +139,41 @@ def test_a_new_network_forgets_the_answers_of_the_old_one(tmp_path):
     _take_in(run, "int8", tmp_path / "model.tflite")
     assert sorted(p.name for p in old.path.rglob("*") if p.is_file()) == ["model.tflite", "run.json"]
     assert load_run(old.path).info.origin == "tiny"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("variant", ["float32", "float16", "int8", "onnx"])
+def test_a_file_takes_pixels_as_they_are_and_says_so(exported, dataset, variant):
+    run, _ = exported
+    [form] = [form for form in read_exports(run) if form.variant == variant]
+    images = dataset.splits["PublicTest"].images[:8]
+    pixels = images.astype(np.float32)
+    if variant == "onnx":
+        import onnxruntime
+
+        session = onnxruntime.InferenceSession(str(form.file), providers=["CPUExecutionProvider"])
+        [given] = session.get_inputs()
+        outputs = [
+            np.concatenate(each)
+            for each in zip(*(session.run(None, {given.name: p[None]}) for p in pixels), strict=True)
+        ]
+        said = session.get_modelmeta().custom_metadata_map
+        assert json.loads(said["classes"]) == list(run.info.class_names)
+    else:
+        from ai_edge_litert.interpreter import Interpreter
+
+        interpreter = Interpreter(str(form.file))
+        [given] = interpreter.get_input_details()
+        interpreter.resize_tensor_input(given["index"], pixels.shape)
+        interpreter.allocate_tensors()
+        interpreter.set_tensor(given["index"], pixels)
+        interpreter.invoke()
+        outputs = [interpreter.get_tensor(detail["index"]) for detail in interpreter.get_output_details()]
+        with zipfile.ZipFile(form.file) as archive:
+            assert archive.read("labels.txt").decode().split() == list(run.info.class_names)
+            said = json.loads(archive.read("emoscope.json"))
+    assert said["input"] == "pixels" and said["licence"] == run.info.licence
+    [found] = [output for output in outputs if output.shape == (8, len(run.info.class_names))]
+    expected = load_classifier(run).classify(list(images)).probabilities
+    assert found == pytest.approx(expected, abs=0.05 if variant == "int8" else 5e-3)
+    assert (expected.argmax(1) == dataset.splits["PublicTest"].labels[:8]).all()
