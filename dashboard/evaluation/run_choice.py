@@ -12,12 +12,11 @@ from emoscope.dashboard.ui import resources
 from emoscope.dashboard.ui.notices import escape
 from emoscope.dashboard.ui.url_state import in_url
 from emoscope.model.emotions import class_places
-from emoscope.model.runs.run import DEFAULT_RUN, BrokenRun, Run
+from emoscope.model.runs.run import DEFAULT_RUN, LEARNED_FROM_VOTES, BrokenRun, Run
 from emoscope.model.splits import NAMES, by_votes
 
 DATASET_LABELS = "Labels"
 VOTES = "People’s votes"
-LEARNED_FROM_VOTES = "votes"
 
 
 def available_runs(stop: bool = True) -> dict[str, Run]:

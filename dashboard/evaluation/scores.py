@@ -18,6 +18,7 @@ from emoscope.model.errors import RunError
 from emoscope.model.evaluation.calibration import (
     Reliability,
     apply_temperature,
+    calibration_data,
     fit_temperature,
     reliability,
     temperature_effect,
@@ -203,23 +204,25 @@ def calibration(run: Run, split: str) -> tuple[Reliability, Reliability | None, 
     """
     try:
         fitted_on = validation_split(run)
-        return _calibration(run.path, split, fitted_on, version(run, split), version(run, fitted_on))
     except RunError:
         return _calibration(run.path, split, "", version(run, split), ())
+    fitted_on = by_votes(fitted_on) if is_by_votes(split) else fitted_on
+    return _calibration(run.path, split, fitted_on, version(run, split), version(run, fitted_on))
 
 
 @st.cache_resource(max_entries=64, show_spinner=False)
 def _calibration(
     path: Path, split: str, fitted_on: str, version: Version, fitted_version: Version
 ) -> tuple[Reliability, Reliability | None, dict[str, Any] | None]:
-    found = _predictions(path, split, version)
-    before = reliability(found.label, found.probabilities)
+    run = load_run(path)
+    probabilities, truth = calibration_data(run, split)
+    before = reliability(truth, probabilities)
     if not fitted_on:
         return before, None, None
-    fitted = _predictions(path, fitted_on, fitted_version)
-    temperature = fit_temperature(fitted.label, fitted.probabilities)
-    after = reliability(found.label, apply_temperature(found.probabilities, temperature))
-    return before, after, {**temperature_effect(found, temperature), "fitted_on": fitted_on}
+    fitted, fitted_truth = calibration_data(run, fitted_on)
+    temperature = fit_temperature(fitted_truth, fitted)
+    after = reliability(truth, apply_temperature(probabilities, temperature))
+    return before, after, {**temperature_effect(truth, probabilities, temperature), "fitted_on": fitted_on}
 
 
 def test_set(run: Run, split: str) -> tuple[tuple[str, ...], int]:

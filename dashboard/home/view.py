@@ -18,8 +18,8 @@ from emoscope.model.drawing.annotate import annotate
 from emoscope.model.entities import Prediction
 from emoscope.model.errors import EmoscopeError, RunError
 from emoscope.model.images import decode_image
-from emoscope.model.runs.run import Run
-from emoscope.model.splits import NAMES, by_importance
+from emoscope.model.runs.run import Run, own_labels
+from emoscope.model.splits import NAMES, by_importance, images_of, is_by_votes
 
 HUMAN_ACCURACY = "65 ± 5 %"  # Source: I. Goodfellow et al., Challenges in representation learning, 2013
 SAMPLE_ZOOM = 1.4
@@ -61,11 +61,12 @@ def show_figures(run: Run) -> None:
     except RunError as error:
         show_error(error)
         return
-    split = next((name for name in by_importance(metrics) if "accuracy" in metrics[name]), None)
+    scored = [name for name in by_importance(metrics) if "accuracy" in metrics[name]]
+    split = next((name for name in scored if own_labels(run, name) == name), None) or next(iter(scored), None)
     figures = metrics[split] if split else {}
     tiles = []
     if figures:
-        tiles += [("Accuracy", f"{100 * figures['accuracy']:.1f} %"), ("People, same task", HUMAN_ACCURACY)]
+        tiles += [("Accuracy", f"{100 * figures['accuracy']:.1f} %"), ("People, same task", _people(figures))]
     if run.info.parameters:
         tiles.append(("Parameters", f"{run.info.parameters / 1e6:.2f} M"))
     if run.litert_file:
@@ -83,9 +84,20 @@ def _measured_on(run: Run, split: str | None, figures: Mapping[str, Any]) -> str
         return f"{name} was not evaluated yet: `python -m training evaluate` measures it."
     low, high = figures.get("intervals", {}).get("accuracy", (None, None))
     interval = f" (95 % interval {100 * low:.1f} to {100 * high:.1f} %)" if low is not None else ""
-    seen = "never saw in training" if split in NAMES["test"] else "was chosen by, but not trained on"
+    seen = "never saw in training" if images_of(split) in NAMES["test"] else "was chosen by, but not trained on"
+    if is_by_votes(split):
+        return (
+            f"{name} on the {figures['n']:,} images of {escape(run.info.dataset.name)}'s {images_of(split)} on which "
+            f"more than half of ten people agree, and which it {seen}{interval}. People: each against the other nine."
+        )
     images = f"the {figures['n']:,} images of {escape(run.info.dataset.name)}'s {split}"
     return f"{name} on {images}, which it {seen}{interval}. People: Goodfellow et al., 2013."
+
+
+def _people(figures: Mapping[str, Any]) -> str:
+    """Return how people do at the same: as measured on the votes, or as published for the data set's labels."""
+    measured = figures.get("people", {}).get("person_accuracy")
+    return HUMAN_ACCURACY if measured is None else f"{100 * measured:.1f} %"
 
 
 def _file_size(size: int) -> str:

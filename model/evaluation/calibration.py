@@ -1,5 +1,8 @@
 """Whether a confidence of 70 % is right 70 % of the time, and what to do where it is not.
 
+What is right is a label, or where people voted, the share of them who say what is predicted: then a confidence of 70 %
+is honest where 70 % of people agree.
+
 Temperature scaling divides the logits by one number fitted on the validation split. It changes confidence but never the
 order of the classes. Saved probabilities serve as well as logits: the logarithm of a softmax is the logits up to a
 constant a sample.
@@ -19,8 +22,9 @@ from emoscope.model.evaluation.curves import coverage_curve
 from emoscope.model.evaluation.statistics import wilson_interval
 from emoscope.model.runs.files import write_json
 from emoscope.model.runs.predictions import Predictions
-from emoscope.model.runs.run import Run
-from emoscope.model.splits import find_split
+from emoscope.model.runs.run import Run, own_labels
+from emoscope.model.splits import find_split, images_of, is_by_votes
+from emoscope.model.votes import vote_distribution
 
 DEFAULT_BINS = 15
 ABSTAIN_ACCURACY = 0.9
@@ -35,7 +39,7 @@ class Reliability:
         edges: Bin edges, shape (bins + 1,).
         count: Samples a bin, shape (bins,).
         confidence: Mean confidence a bin, NaN where empty.
-        accuracy: Share of right predictions a bin, NaN where empty.
+        accuracy: Share of right predictions a bin, or of people who agree with them, NaN where empty.
         ece: Expected calibration error, the count-weighted mean of |accuracy - confidence|.
         mce: The largest of these gaps.
     """
@@ -54,40 +58,48 @@ def calibration_bins(confidence: np.ndarray, bins: int = DEFAULT_BINS) -> np.nda
     return np.searchsorted(inner, np.asarray(confidence, np.float64), side="left")
 
 
-def reliability(label: np.ndarray, probabilities: np.ndarray, bins: int = DEFAULT_BINS) -> Reliability:
+def reliability(truth: np.ndarray, probabilities: np.ndarray, bins: int = DEFAULT_BINS) -> Reliability:
     """Group samples by confidence and compare confidence with accuracy.
 
     Args:
-        label: Class indices, shape (N,).
+        truth: Class indices, shape (N,), or the share of votes for each class, shape (N, C).
         probabilities: Shape (N, C).
         bins: Number of equal-width bins.
     """
-    confidence, correct = probabilities.max(1).astype(np.float64), probabilities.argmax(1) == label
+    confidence, predicted = probabilities.max(1).astype(np.float64), probabilities.argmax(1)
+    correct = predicted == truth if truth.ndim == 1 else truth[np.arange(len(truth)), predicted]
     cells = calibration_bins(confidence, bins)
     count = np.bincount(cells, minlength=bins)
     with np.errstate(invalid="ignore"):
         mean_confidence = np.bincount(cells, confidence, bins) / count
         accuracy = np.bincount(cells, correct, bins) / count
     gap = np.nan_to_num(np.abs(accuracy - mean_confidence))
-    ece = float((gap * count).sum() / max(len(label), 1))
+    ece = float((gap * count).sum() / max(len(truth), 1))
     return Reliability(np.linspace(0, 1, bins + 1), count, mean_confidence, accuracy, ece, float(gap.max()))
 
 
-def expected_calibration_error(label: np.ndarray, probabilities: np.ndarray, bins: int = DEFAULT_BINS) -> float:
+def expected_calibration_error(truth: np.ndarray, probabilities: np.ndarray, bins: int = DEFAULT_BINS) -> float:
     """Return the mean gap between confidence and accuracy over equal-width bins, 0..1.
 
     Source: Naeini et al., AAAI 2015; Guo et al. 2017, equation 3.
     """
-    return reliability(label, probabilities, bins).ece
+    return reliability(truth, probabilities, bins).ece
 
 
-def log_losses(label: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
-    """Return each sample's cross-entropy in nats, float64, shape (N,).
+def log_losses(truth: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
+    """Return each sample's cross-entropy with a label (N,) or a distribution (N, C) in nats, float64, shape (N,).
 
     Probabilities are kept above the float32 resolution 1.2e-7, so that a confident mistake costs at most 15.9 nats.
     """
-    own = np.take_along_axis(probabilities, label[:, None], 1)[:, 0].astype(np.float64)
-    return -np.log(np.clip(own, np.finfo(np.float32).eps, 1.0))
+    logs = np.log(np.clip(probabilities.astype(np.float64), np.finfo(np.float32).eps, 1.0))
+    return -_expected(truth, logs)
+
+
+def _expected(truth: np.ndarray, values: np.ndarray) -> np.ndarray:
+    """Return the value of each sample's class, or the mean of its classes' values by a distribution; shape (N,)."""
+    if truth.ndim == 1:
+        return np.take_along_axis(values, truth[:, None], 1)[:, 0]
+    return (truth * values).sum(1)
 
 
 def apply_temperature(probabilities: np.ndarray, temperature: float) -> np.ndarray:
@@ -99,20 +111,20 @@ def apply_temperature(probabilities: np.ndarray, temperature: float) -> np.ndarr
     return (exponentials / exponentials.sum(-1, keepdims=True)).astype(np.float32)
 
 
-def fit_temperature(label: np.ndarray, probabilities: np.ndarray) -> float:
+def fit_temperature(truth: np.ndarray, probabilities: np.ndarray) -> float:
     """Find the temperature in 0.05..20 with the smallest log loss.
 
     The loss is convex in 1/temperature, so the root of its slope is the minimum.
 
     Args:
-        label: Class indices, shape (N,).
+        truth: Class indices, shape (N,), or distributions, shape (N, C).
         probabilities: Shape (N, C).
     """
     from scipy.optimize import brentq
 
     logits = np.log(np.maximum(np.asarray(probabilities, np.float64), _SMALLEST))
     logits -= logits.max(1, keepdims=True)
-    own = np.take_along_axis(logits, np.asarray(label)[:, None], 1)[:, 0]
+    own = _expected(np.asarray(truth), logits)
 
     def slope(inverse: float) -> float:
         weights = np.exp(logits * inverse)
@@ -152,11 +164,12 @@ def calibrate_run(run: Run) -> dict[str, Any]:
     Raises:
         RunError: There are no validation predictions.
     """
-    split = validation_split(run)
-    found = run.predictions(split)
-    result = {"split": split, **temperature_effect(found)}
-    calibrated = apply_temperature(found.probabilities, result["temperature"])
-    result["abstain_below"] = abstention_threshold(found.label, calibrated)
+    split = own_labels(run, validation_split(run))
+    probabilities, truth = calibration_data(run, split)
+    result = {"split": split, **temperature_effect(truth, probabilities)}
+    judged = run.predictions(split)
+    calibrated = apply_temperature(judged.probabilities, result["temperature"])
+    result["abstain_below"] = abstention_threshold(judged.label, calibrated)
     write_json(run.path / "calibration.json", result)
     return result
 
@@ -188,21 +201,47 @@ def answered_from(predictions: Predictions, temperature: float, threshold: float
     return coverage_curve(predictions.label, calibrated).at_threshold(threshold)
 
 
-def temperature_effect(predictions: Predictions, temperature: float | None = None) -> dict[str, Any]:
+def temperature_effect(
+    truth: np.ndarray, probabilities: np.ndarray, temperature: float | None = None
+) -> dict[str, Any]:
     """Say what a temperature does to log loss and calibration error on some predictions.
 
     Args:
-        predictions: Of any split.
+        truth: Class indices, shape (N,), or distributions, shape (N, C).
+        probabilities: Shape (N, C).
         temperature: To apply; fitted on these very predictions where None.
     """
-    label, before = predictions.label, predictions.probabilities
-    temperature = fit_temperature(label, before) if temperature is None else temperature
-    after = apply_temperature(before, temperature)
+    temperature = fit_temperature(truth, probabilities) if temperature is None else temperature
+    after = apply_temperature(probabilities, temperature)
     return {
         "temperature": temperature,
-        "n": len(label),
-        "log_loss_before": float(log_losses(label, before).mean()),
-        "log_loss_after": float(log_losses(label, after).mean()),
-        "ece_before": expected_calibration_error(label, before),
-        "ece_after": expected_calibration_error(label, after),
+        "n": len(truth),
+        "log_loss_before": float(log_losses(truth, probabilities).mean()),
+        "log_loss_after": float(log_losses(truth, after).mean()),
+        "ece_before": expected_calibration_error(truth, probabilities),
+        "ece_after": expected_calibration_error(truth, after),
     }
+
+
+def calibration_data(run: Run, split: str) -> tuple[np.ndarray, np.ndarray]:
+    """Return a run's probabilities on a split, and what they are held against: labels, or the shares of votes.
+
+    Args:
+        run: With predictions.
+        split: Judged by votes (:func:`emoscope.model.splits.by_votes`) or not.
+
+    Returns:
+        Probabilities, float32, shape (N, C); class indices, int64, shape (N,), or shares, float32, shape (N, C), of the
+        images that people could name.
+
+    Raises:
+        RunError: There are no predictions, or no votes where they are asked for.
+    """
+    if not is_by_votes(split):
+        found = run.predictions(split)
+        return found.probabilities, found.label
+    found = run.with_votes(run.predictions(images_of(split)))
+    if found.votes is None:
+        raise RunError(f"Nobody's votes are known on the images of {images_of(split)}.", "Evaluate it on FER+ votes.")
+    shares, usable = vote_distribution(found.votes, run.info.class_names)
+    return found.probabilities[usable], shares[usable]

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from emoscope.model.errors import DataError, RunError
-from emoscope.model.evaluation.calibration import DEFAULT_BINS, Reliability, calibration_bins
+from emoscope.model.evaluation.calibration import DEFAULT_BINS, Reliability, reliability
 from emoscope.model.evaluation.label_errors import AgreementCurve, accuracy_by_agreement
 from emoscope.model.evaluation.statistics import RESAMPLES, bootstrap_mean, percentile_interval
 from emoscope.model.runs.predictions import Predictions
@@ -103,7 +103,7 @@ def compare_with_votes(
         divergence=float((shares * np.log(known / np.maximum(part.probabilities, 1e-7))).sum(1).mean()),
         brier=float(((part.probabilities - shares) ** 2).sum(1).mean()),
         person_brier=_person_brier(counts),
-        reliability=_reliability(part.probabilities, shares, bins),
+        reliability=reliability(shares, part.probabilities, bins),
         recall=_recall(predicted[clear], top[clear], len(class_names)),
         support=np.bincount(top[clear], minlength=len(class_names)),
         by_agreement=accuracy_by_agreement(_labelled(part, top), counts / cast[:, None], resamples=resamples),
@@ -154,20 +154,6 @@ def _person_brier(counts: np.ndarray) -> float:
         others = (counts - np.eye(counts.shape[1])[k]) / (totals - 1)[:, None]
         distance += counts[:, k] * ((np.eye(counts.shape[1])[k] - others) ** 2).sum(1)
     return float((distance / totals).mean())
-
-
-def _reliability(probabilities: np.ndarray, shares: np.ndarray, bins: int) -> Reliability:
-    """Group images by the confidence of the predicted class, and average the votes for it."""
-    confidence = probabilities.max(1).astype(np.float64)
-    agreeing = shares[np.arange(len(shares)), probabilities.argmax(1)]
-    cells = calibration_bins(confidence, bins)
-    count = np.bincount(cells, minlength=bins)
-    with np.errstate(invalid="ignore"):
-        mean_confidence = np.bincount(cells, confidence, bins) / count
-        agreement = np.bincount(cells, agreeing, bins) / count
-    gap = np.nan_to_num(np.abs(agreement - mean_confidence))
-    ece = float((gap * count).sum() / len(shares))
-    return Reliability(np.linspace(0, 1, bins + 1), count, mean_confidence, agreement, ece, float(gap.max()))
 
 
 def _recall(predicted: np.ndarray, top: np.ndarray, classes: int) -> np.ndarray:

@@ -23,10 +23,12 @@ from emoscope.model.places import HOME, working_folder
 from emoscope.model.runs.files import read_json, write_atomically, write_json
 from emoscope.model.runs.known_votes import judged_by_votes, with_votes
 from emoscope.model.runs.predictions import Predictions
-from emoscope.model.splits import by_importance, images_of, is_by_votes
+from emoscope.model.splits import by_importance, by_votes, images_of, is_by_votes
 
 SCHEMA_VERSION = 1
 DEFAULT_RUN = "emoscope"
+LEARNED_FROM_VOTES = "votes"
+"""``label_source`` of a run that learned what share of people named each class."""
 
 LITERT_FILES = ("model.tflite", "model.int8.tflite")
 KERAS_FILE = "model.keras"
@@ -291,6 +293,11 @@ class BrokenRun:
     def key(self) -> str:
         """The folder's name."""
         return self.path.name
+
+
+def own_labels(run: Run, split: str) -> str:
+    """Return the name of a split judged by what a run learned: by votes where it learned those."""
+    return by_votes(split) if run.info.label_source == LEARNED_FROM_VOTES else split
 
 
 def artifacts_root() -> Path:

@@ -4,8 +4,13 @@ from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
 
-from emoscope.model.evaluation.calibration import answered_from, calibrate_run, temperature_effect
-from emoscope.model.runs.run import load_run
+from emoscope.model.evaluation.calibration import (
+    answered_from,
+    calibrate_run,
+    calibration_data,
+    temperature_effect,
+)
+from emoscope.model.runs.run import load_run, own_labels
 from emoscope.model.splits import find_split
 
 
@@ -21,9 +26,11 @@ def run(args: Namespace) -> int:
         result = calibrate_run(saved)
         threshold = result["abstain_below"]
         print(f"{saved.key}: temperature {result['temperature']:.3f}, saved in calibration.json")
-        for split in filter(None, (result["split"], find_split("test", saved.splits))):
+        test = find_split("test", saved.splits)
+        for split in (result["split"], *([own_labels(saved, test)] if test else [])):
             found = saved.predictions(split)
-            effect = temperature_effect(found, result["temperature"])
+            probabilities, truth = calibration_data(saved, split)
+            effect = temperature_effect(truth, probabilities, result["temperature"])
             how = "fitted here" if split == result["split"] else "not fitted here"
             print(
                 f"  {split} ({how}, n = {effect['n']:,}): log loss {effect['log_loss_before']:.3f} -> "

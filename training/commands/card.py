@@ -14,13 +14,20 @@ import numpy as np
 
 from emoscope.model.dataset import VOTE_NAMES, Dataset
 from emoscope.model.errors import RunError
-from emoscope.model.evaluation.calibration import ABSTAIN_ACCURACY, answered_from, temperature_effect
+from emoscope.model.evaluation.calibration import (
+    ABSTAIN_ACCURACY,
+    answered_from,
+    calibration_data,
+    temperature_effect,
+)
 from emoscope.model.evaluation.label_errors import accuracy_by_agreement, vote_shares, votes_of
 from emoscope.model.evaluation.metrics import METRIC_TITLES, SCALARS, compute_metrics, confusion_counts
 from emoscope.model.evaluation.robustness import read_robustness, summarize_robustness
+from emoscope.model.evaluation.votes import compare_with_votes
 from emoscope.model.runs.files import write_atomically
 from emoscope.model.runs.predictions import Predictions
-from emoscope.model.runs.run import CARD_FILE, Run, load_run
+from emoscope.model.runs.run import CARD_FILE, Run, load_run, own_labels
+from emoscope.model.splits import images_of, is_by_votes
 from emoscope.training.commands.arguments import add_data_arguments, own_data
 
 CONFUSIONS = 6
@@ -62,7 +69,7 @@ def model_card(run: Run, dataset: Dataset | None = None) -> str:
     """
     if not run.splits:
         raise RunError(f"{run.key} has no saved predictions.", f"Run `python -m training evaluate {run.key}`.")
-    split = run.splits[0]
+    split = own_labels(run, run.splits[0])
     found = run.predictions(split)
     return "\n".join(
         [
@@ -73,6 +80,7 @@ def model_card(run: Run, dataset: Dataset | None = None) -> str:
             _DATA.strip() if run.info.dataset.name == "FER-2013" else f"## The data\n\n{run.info.dataset.name}.",
             "",
             run.info.licence,
+            *_people(run, split),
             *_results(run, split, found),
             *_confusions(run, found),
             *_confidence(run, split, found),
@@ -98,6 +106,33 @@ def _facts(run: Run) -> list[str]:
     return [f"- **{name}:** {value}" for name, value in rows]
 
 
+def _people(run: Run, split: str) -> list[str]:
+    """Say what a probability means and how near the network is to people, where it learned their votes."""
+    if not is_by_votes(split):
+        return []
+    images = images_of(split)
+    figures = compare_with_votes(run.with_votes(run.predictions(images)), run.info.class_names)
+    labelled = compute_metrics(run.predictions(images), run.info.class_names, resamples=0)["accuracy"]
+    rows = [
+        ("accuracy where more than half of ten people agree", _percent(figures.accuracy[0], 1)),
+        ("the same of one person against the others", _percent(figures.person_accuracy, 1)),
+        ("a person says what the network predicts", _percent(figures.agreement, 1)),
+        ("a person says what another person says", _percent(figures.person_agreement, 1)),
+        ("calibration error against the share of people who agree", _percent(figures.reliability.ece, 1)),
+        ("accuracy by the data set's own labels", _percent(labelled, 1)),
+    ]
+    return [
+        "",
+        f"## Beside people, on {images}",
+        "",
+        "It learned what share of people named each emotion, so a probability of 80 % reads: 80 of 100 people would "
+        "say so. The data set's own labels are one word for each image; where most people agree, they say something "
+        "else on three images in ten, so the two accuracies differ.",
+        "",
+        *_table(("figure", "value"), rows),
+    ]
+
+
 def _results(run: Run, split: str, found: Predictions) -> list[str]:
     figures = compute_metrics(found, run.info.class_names)
     overall = []
@@ -108,7 +143,8 @@ def _results(run: Run, split: str, found: Predictions) -> list[str]:
         (row["name"], f"{row['precision']:.3f}", f"{row['recall']:.3f}", f"{row['f1']:.3f}", f"{row['support']:,}")
         for row in figures["per_class"]
     ]
-    labels = f", labels: {run.info.label_source}" if run.info.label_source else ""
+    source = run.info.label_source
+    labels = f", labels: {source}" if source and not is_by_votes(split) else ""
     return [
         "",
         f"## Results on {split} ({figures['n']:,} images{labels})",
@@ -133,7 +169,8 @@ def _confusions(run: Run, found: Predictions) -> list[str]:
 def _confidence(run: Run, split: str, found: Predictions) -> list[str]:
     lines = ["", "## How far its confidence can be believed", ""]
     if run.temperature is not None:
-        effect = temperature_effect(found, run.temperature)
+        probabilities, truth = calibration_data(run, split)
+        effect = temperature_effect(truth, probabilities, run.temperature)
         lines += [
             f"A temperature of {run.temperature:.3f}, fitted on the validation split, takes the calibration "
             f"error (ECE) on {split} from {effect['ece_before']:.3f} to {effect['ece_after']:.3f}.",

@@ -62,7 +62,8 @@ def test_temperature_is_scipys_minimum_of_log_loss(sharpness: float) -> None:
 
 
 def test_temperature_of_an_overconfident_network_is_above_one_and_helps() -> None:
-    effect = temperature_effect(make_predictions(3589, sharpness=3.0))
+    found = make_predictions(3589, sharpness=3.0)
+    effect = temperature_effect(found.label, found.probabilities)
     assert effect["temperature"] > 1.5
     assert effect["log_loss_after"] < effect["log_loss_before"]
     assert effect["ece_after"] < effect["ece_before"]
@@ -125,3 +126,12 @@ def test_run_without_validation_cannot_be_calibrated(tmp_path) -> None:
     run = write_run(tmp_path, "a", n=20, splits=("PrivateTest",))
     with pytest.raises(RunError, match="no predictions on a validation split"):
         calibrate_run(run)
+
+
+def test_against_shares_of_votes_a_network_that_knows_them_is_calibrated():
+    shares = np.random.default_rng(0).dirichlet(np.full(7, 0.4), 3000).astype(np.float32)
+    sure = shares**2 / (shares**2).sum(1, keepdims=True)
+    effect = temperature_effect(shares, sure)
+    assert effect["temperature"] == pytest.approx(2, abs=0.01)
+    assert effect["ece_before"] > 0.05 > 0.001 > effect["ece_after"]
+    assert effect["log_loss_after"] < effect["log_loss_before"]
