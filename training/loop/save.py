@@ -42,7 +42,7 @@ def save_runs(trained: Trained, config: TrainConfig, dataset: Dataset, output: P
         folder = config.run_folders(output)[head]
         model = deploy(trained.network, head)
         folder.mkdir(parents=True, exist_ok=True)
-        _save_model(model, folder / KERAS_FILE)
+        save_network(model, folder / KERAS_FILE)
         write_history(folder, trained.history)
         info = RunInfo(
             name=config.name if not position else f"{config.name} ({head})",
@@ -68,7 +68,8 @@ def save_runs(trained: Trained, config: TrainConfig, dataset: Dataset, output: P
     return runs
 
 
-def _save_model(model: keras.Model, file: Path) -> None:
+def save_network(model: keras.Model, file: Path) -> None:
+    """Write a Keras network so that the file is whole or absent."""
     partial = file.with_name(f".part-{os.getpid()}.keras")
     try:
         model.save(partial)
