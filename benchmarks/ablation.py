@@ -41,17 +41,17 @@ SCHEDULE = {
 def variants() -> dict[str, TrainConfig]:
     """Return the configurations to train, by what they lack."""
     config = load_config("lab/4-student-of-two", SCHEDULE)
-    alone = {"labels": "fer", "initial": config.initial[:1], "teacher_votes": False}
+    alone = {"labels": "fer", "initial": config.initial[:1], "privileged_votes": False}
     sharp = replace(config.augmentation, gamma=0.0, side_light=0.0, blur=0.0, noise=0.0, erasing=0.0)
     return {
         WHOLE: config,
         "without the head for FER+": replace(config, **alone),
         "without a teacher": config.without_teacher(),
-        "the teacher without the votes": replace(config, teacher_votes=False),
+        "the teacher without the votes": replace(config, privileged_votes=False),
         "teachers not online": replace(config, teacher_views=0.0),
         "out-of-fold predictions of stage 5 besides": replace(config, teacher=("lab-5", *config.teacher)),
         "without mixup": replace(config, mixup=0.0),
-        "without averaged weights": replace(config, average=0.0),
+        "without averaged weights": replace(config, ema_decay=0.0),
         "without light, blur, noise and erasing": replace(config, augmentation=sharp),
         "strong augmentation to the end": replace(config, mild_epochs=0),
     }

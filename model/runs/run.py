@@ -23,6 +23,7 @@ from emoscope.model.places import HOME, working_folder
 from emoscope.model.runs.files import read_json, write_atomically, write_json
 from emoscope.model.runs.known_votes import judged_by_votes, with_votes
 from emoscope.model.runs.predictions import Predictions
+from emoscope.model.runs.renamed_keys import with_current_keys
 from emoscope.model.splits import by_importance, by_votes, images_of, is_by_votes
 
 SCHEMA_VERSION = 1
@@ -137,8 +138,9 @@ class RunInfo:
             kept["channels"] = int(values["channels"])
             kept["normalization"] = Normalization(**values.get("normalization", {}))
             kept["dataset"] = DatasetInfo(**values.get("dataset", {}))
+            kept["config"] = with_current_keys(values.get("config", {}))
             info = cls(**kept)
-        except (TypeError, ValueError) as error:
+        except (TypeError, ValueError, AttributeError) as error:
             raise RunError(f"run.json holds an impossible value ({error}).", "Write the run again.") from error
         problem = info._problem()
         if problem:

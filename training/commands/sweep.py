@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Any, cast
 from emoscope.model.errors import ConfigError, EmoscopeError, RunError
 from emoscope.model.places import module_environment
 from emoscope.model.runs.files import write_json
+from emoscope.model.runs.renamed_keys import with_current_keys
 from emoscope.model.runs.run import artifacts_root, load_run
 from emoscope.training.commands.arguments import add_data_arguments
 from emoscope.training.commands.sweep_space import Range, Space, Value, extremes, grid, read_space
@@ -126,7 +127,8 @@ class Sweep:
                 f"The sweep's journal cannot be written ({error.strerror or error}).", f"Look at {self.folder}."
             ) from error
         identity = json.loads(json.dumps(self._identity(), sort_keys=True))
-        if study.user_attrs.get("identity", identity) != identity:
+        begun_with = study.user_attrs.get("identity", identity)
+        if {**begun_with, "config": with_current_keys(begun_with["config"])} != identity:
             raise ConfigError(
                 f"There is already another sweep {self.output.name}.",
                 "Give the same command as before to go on with it, or another --output.",

@@ -68,7 +68,7 @@ def without_absent_votes(config: TrainConfig, dataset: Dataset) -> TrainConfig:
     """Return the configuration without the head for FER+ votes where ``labels: both`` meets data that has none."""
     if config.labels != "both" or dataset.train is None or dataset.train.votes is not None:
         return config
-    return replace(config, labels="fer", teacher_votes=False)
+    return replace(config, labels="fer", privileged_votes=False)
 
 
 def training_samples(config: TrainConfig, dataset: Dataset) -> tuple[Samples, Samples]:
