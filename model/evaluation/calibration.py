@@ -13,13 +13,13 @@ Source: Guo et al., On Calibration of Modern Neural Networks, ICML 2017 (arXiv 1
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from emoscope.model.errors import RunError
 from emoscope.model.evaluation.curves import coverage_curve
 from emoscope.model.evaluation.statistics import wilson_interval
+from emoscope.model.runs.figures import Calibration, TemperatureEffect
 from emoscope.model.runs.files import write_json
 from emoscope.model.runs.predictions import Predictions
 from emoscope.model.runs.run import Run, own_labels
@@ -154,22 +154,22 @@ def validation_split(run: Run) -> str:
     return split
 
 
-def calibrate_run(run: Run) -> dict[str, Any]:
+def calibrate_run(run: Run) -> Calibration:
     """Fit a temperature on the run's validation predictions and store it as ``calibration.json``.
 
     Returns:
-        ``temperature``, ``split``, ``n``, ``log_loss`` and ``ece`` ``_before`` and ``_after``, and ``abstain_below``,
-        the calibrated confidence below which it had better say nothing; None where none is right often enough.
+        The content of the file.
 
     Raises:
         RunError: There are no validation predictions.
     """
     split = own_labels(run, validation_split(run))
     probabilities, truth = calibration_data(run, split)
-    result = {"split": split, **temperature_effect(truth, probabilities)}
+    effect = temperature_effect(truth, probabilities)
     judged = run.predictions(split)
-    calibrated = apply_temperature(judged.probabilities, result["temperature"])
-    result["abstain_below"] = abstention_threshold(judged.label, calibrated)
+    calibrated = apply_temperature(judged.probabilities, effect["temperature"])
+    threshold = abstention_threshold(judged.label, calibrated)
+    result: Calibration = {"split": split, **effect, "abstain_below": threshold}
     write_json(run.path / "calibration.json", result)
     return result
 
@@ -203,8 +203,8 @@ def answered_from(predictions: Predictions, temperature: float, threshold: float
 
 def temperature_effect(
     truth: np.ndarray, probabilities: np.ndarray, temperature: float | None = None
-) -> dict[str, Any]:
-    """Say what a temperature does to log loss and calibration error on some predictions.
+) -> TemperatureEffect:
+    """Return what a temperature does to log loss and calibration error on some predictions.
 
     Args:
         truth: Class indices, shape (N,), or distributions, shape (N, C).

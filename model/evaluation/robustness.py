@@ -9,7 +9,7 @@ import csv
 from collections.abc import Mapping, Sequence
 from dataclasses import astuple, dataclass, fields
 from pathlib import Path
-from typing import Any
+from typing import TypedDict, cast
 
 import numpy as np
 
@@ -49,6 +49,16 @@ class RobustnessRow:
     n: int
     accuracy: float
     macro_f1: float
+
+
+class RobustnessMeta(TypedDict, total=False):
+    """The content of ``robustness.json``: on which samples the figures were measured."""
+
+    split: str
+    samples: int
+    seed: int
+    fingerprint: str
+    corruptions_version: int
 
 
 @dataclass(frozen=True)
@@ -98,13 +108,13 @@ def read_robustness(run: Run) -> list[RobustnessRow]:
     return rows
 
 
-def robustness_meta(run: Run) -> dict[str, Any]:
-    """Return ``robustness.json`` (``split``, ``samples``, ``seed``, ``fingerprint``); empty where there is none."""
+def robustness_meta(run: Run) -> RobustnessMeta:
+    """Return the content of ``robustness.json``; empty where there is none."""
     file = run.path / "robustness.json"
-    return read_json(file) if file.is_file() else {}
+    return cast(RobustnessMeta, read_json(file)) if file.is_file() else {}
 
 
-def write_robustness(path: Path, rows: Sequence[RobustnessRow], meta: Mapping[str, Any]) -> None:
+def write_robustness(path: Path, rows: Sequence[RobustnessRow], meta: RobustnessMeta) -> None:
     """Write ``robustness.csv`` and ``robustness.json`` into a run's folder."""
     names = [f.name for f in fields(RobustnessRow)]
     lines = [",".join(names)]

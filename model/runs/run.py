@@ -13,13 +13,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, cast
 from zipfile import BadZipFile
 
 import numpy as np
 
 from emoscope.model.errors import RunError
 from emoscope.model.places import HOME, working_folder
+from emoscope.model.runs.figures import Calibration, Metrics
 from emoscope.model.runs.files import read_json, write_atomically, write_json
 from emoscope.model.runs.known_votes import judged_by_votes, with_votes
 from emoscope.model.runs.predictions import Predictions
@@ -231,14 +232,14 @@ class Run:
         return with_votes(found, run_folder(DEFAULT_RUN))
 
     @cached_property
-    def metrics(self) -> dict[str, Any]:
-        """The content of ``metrics.json``; empty where there is none."""
-        return self._read_json("metrics.json")
+    def metrics(self) -> dict[str, Metrics]:
+        """The content of ``metrics.json``, figures by split; empty where there is none."""
+        return cast(dict[str, Metrics], self._read_json("metrics.json"))
 
     @cached_property
-    def calibration(self) -> dict[str, Any]:
+    def calibration(self) -> Calibration:
         """The content of ``calibration.json`` (``temperature`` and how it was fitted); empty where there is none."""
-        return self._read_json("calibration.json")
+        return cast(Calibration, self._read_json("calibration.json"))
 
     @property
     def temperature(self) -> float | None:

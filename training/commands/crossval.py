@@ -19,6 +19,7 @@ from emoscope.model.dataset import Dataset, Split
 from emoscope.model.dataset.samples import fingerprint
 from emoscope.model.errors import DataError, EmoscopeError, RunError
 from emoscope.model.networks.load import load_classifier
+from emoscope.model.runs.figures import Scalar
 from emoscope.model.runs.files import checkpoint_of
 from emoscope.model.runs.predictions import Predictions, write_predictions
 from emoscope.model.runs.run import Run, artifacts_root, load_run, write_run_info
@@ -30,7 +31,7 @@ from emoscope.training.evaluation.evaluate import predict_split, with_metrics
 from emoscope.training.inputs.samples import without_absent_votes
 from emoscope.training.inputs.sampling import stratified_folds
 
-FIGURES = {"accuracy": "accuracy", "balanced_accuracy": "balanced accuracy", "macro_f1": "macro F1"}
+FIGURES: dict[Scalar, str] = {"accuracy": "accuracy", "balanced_accuracy": "balanced accuracy", "macro_f1": "macro F1"}
 
 
 def cross_validate(config: TrainConfig, dataset: Dataset, folds: int, output: Path, fresh: bool = False) -> list[Run]:
@@ -127,11 +128,11 @@ def _train_fold(
     return runs
 
 
-def _figure(run: Run, name: str) -> float:
-    return float(run.metrics[_train_split(run.metrics)][name])
+def _figure(run: Run, name: Scalar) -> float:
+    return run.metrics[_train_split(run.metrics)][name]
 
 
-def spread(runs: list[Run]) -> dict[str, tuple[float, float]]:
+def spread(runs: list[Run]) -> dict[Scalar, tuple[float, float]]:
     """Return the mean and the sample standard deviation over folds, by figure."""
     values = {name: np.array([_figure(run, name) for run in runs]) for name in FIGURES}
     return {name: (float(found.mean()), float(found.std(ddof=1))) for name, found in values.items()}

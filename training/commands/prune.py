@@ -198,7 +198,7 @@ def run(args: Namespace) -> int:
         return 130
     print(pruned.info.note)
     for split, metrics in pruned.metrics.items():
-        before = origin.metrics.get(split, {}).get("accuracy")
-        compared = f", {origin.key} {100 * before:.2f} %" if before is not None else ""
+        before = origin.metrics.get(split)
+        compared = f", {origin.key} {100 * before['accuracy']:.2f} %" if before is not None else ""
         print(f"{pruned.key}  {split}: accuracy {100 * metrics['accuracy']:.2f} %{compared}, n = {metrics['n']:,}")
     return 0

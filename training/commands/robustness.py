@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -15,6 +14,7 @@ from emoscope.model.evaluation.robustness import (
     CLEAN,
     CORRUPTION_NAMES,
     SEVERITIES,
+    RobustnessMeta,
     RobustnessRow,
     read_robustness,
     robustness_meta,
@@ -73,7 +73,7 @@ def measure_robustness(
     (split,) = choose_splits(dataset, [split])
     kept, labels = labels_for(run.info, dataset, dataset.splits[split])
     chosen = np.sort(np.random.default_rng(seed).permutation(len(kept))[:samples])
-    meta = {
+    meta: RobustnessMeta = {
         "split": split,
         "samples": len(chosen),
         "seed": seed,
@@ -89,7 +89,7 @@ def measure_robustness(
     return list(done.values())
 
 
-def _measured(run: Run, meta: dict[str, Any], overwrite: bool) -> dict[tuple[str, int], RobustnessRow]:
+def _measured(run: Run, meta: RobustnessMeta, overwrite: bool) -> dict[tuple[str, int], RobustnessRow]:
     """Return the measurements that an earlier call made with the same settings.
 
     Raises:
@@ -109,7 +109,7 @@ def _measured(run: Run, meta: dict[str, Any], overwrite: bool) -> dict[tuple[str
     return {(row.corruption, row.severity): row for row in rows}
 
 
-def _settings(meta: dict[str, Any]) -> str:
+def _settings(meta: RobustnessMeta) -> str:
     return ", ".join(f"{name} {value}" for name, value in meta.items() if name != "fingerprint")
 
 
@@ -120,7 +120,7 @@ def _measure(
     positions: np.ndarray,
     labels: np.ndarray,
     done: dict[tuple[str, int], RobustnessRow],
-    meta: dict[str, Any],
+    meta: RobustnessMeta,
 ) -> None:
     from tqdm import tqdm
 
