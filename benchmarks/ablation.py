@@ -1,9 +1,9 @@
 """What each ingredient of stage 4 of the shipped run's training gains: ``python -m benchmarks.ablation --data DIR``.
 
-It is done again, a few epochs long, once as it is and once without each ingredient; all go on from the same
-weights with the same seed. The networks answer PublicTest, and each is held to the whole recipe by a paired bootstrap
-over the images; the answers stay beside the checkpoints, the figures go to ``benchmarks/ablation.json``. What is
-trained already is not trained again. The intervals hold the chance of the images, not that of the training:
+It is trained again for a few epochs, once as it is and once without each ingredient; all start from the same weights
+with the same seed. The networks predict PublicTest, and each is compared with the whole recipe by a paired bootstrap
+over the images; the predictions stay beside the checkpoints, the figures go to ``benchmarks/ablation.json``. What is
+trained already is not trained again. The intervals cover the chance of the images, not that of the training:
 ``--seeds`` trains each several times and averages the differences over them.
 """
 
@@ -57,8 +57,8 @@ def variants() -> dict[str, TrainConfig]:
     }
 
 
-def answers(config: TrainConfig, dataset: Dataset, checkpoint: Path) -> np.ndarray:
-    """Train and return what the best epoch's network says of the validation images, probabilities, shape (N, C)."""
+def predict(config: TrainConfig, dataset: Dataset, checkpoint: Path) -> np.ndarray:
+    """Train, and return the best epoch's probabilities of the validation images, shape (N, C)."""
     from emoscope.model.networks.preprocessing import normalize
     from emoscope.training.loop.train import train
 
@@ -70,7 +70,7 @@ def answers(config: TrainConfig, dataset: Dataset, checkpoint: Path) -> np.ndarr
 
 
 def gains(found: Mapping[str, np.ndarray], labels: np.ndarray) -> list[dict[str, Any]]:
-    """Return accuracy in percent and log loss, and how much each is above the whole recipe's, with intervals.
+    """Return accuracy in percent and log loss, and their differences to the whole recipe's, with intervals.
 
     Args:
         found: Probabilities by variant, shape (seeds, N, C).
@@ -99,7 +99,7 @@ def gains(found: Mapping[str, np.ndarray], labels: np.ndarray) -> list[dict[str,
 def main() -> None:
     parser = argparse.ArgumentParser(description="What each ingredient of stage 4 of the training gains.")
     add_data_arguments(parser)
-    parser.add_argument("--seeds", type=int, default=1, help="trainings of each variant (default 1)")
+    parser.add_argument("--seeds", type=int, default=1, help="trainings per variant (default 1)")
     parser.add_argument("--work", type=Path, default=HERE.parent / "artifacts" / ".checkpoints", help="for checkpoints")
     options = parser.parse_args()
     whole = variants()[WHOLE]
@@ -113,7 +113,7 @@ def main() -> None:
             if key not in kept:
                 print(f"==> {key}")
                 checkpoint = options.work / f"ablation-{seed}-{'-'.join(name.split())}.npz"
-                kept[key] = answers(replace(config, seed=seed), dataset, checkpoint).astype(np.float16)
+                kept[key] = predict(replace(config, seed=seed), dataset, checkpoint).astype(np.float16)
                 np.savez_compressed(file, **kept)  # type: ignore[arg-type]
     found = {
         name: np.stack([kept[f"{name}, seed {seed}"].astype(np.float32) for seed in range(options.seeds)])

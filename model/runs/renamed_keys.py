@@ -7,6 +7,16 @@ from typing import Any
 
 CONFIG_KEYS = {"average": "ema_decay", "stored_views": "cached_views", "teacher_votes": "privileged_votes"}
 """Of training configurations and of the ``config`` in ``run.json``: the new key by the old one."""
+BENCHMARK_KEYS = {
+    "faces_a_pass": "faces_per_forward_pass",
+    "images_a_second": "images_per_second",
+    "images_a_second_at_the_products_rate": "images_per_second_at_the_products_rate",
+    "images_a_second_without_augmentation": "images_per_second_without_augmentation",
+    "ms_a_face": "ms_per_face",
+    "operations_a_face": "operations_per_face",
+    "seconds_a_level": "seconds_per_level",
+}
+"""Of the files that ``benchmarks/`` writes."""
 
 
 def with_current_keys(values: Mapping[str, Any], renamed: Mapping[str, str] = CONFIG_KEYS) -> dict[str, Any]:
