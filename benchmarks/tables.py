@@ -34,6 +34,7 @@ DESIGNS = {
 def stages() -> str:
     """What each stage of the shipped run's training reached."""
     head = "stage", "training", "PublicTest, log loss", "PrivateTest (95 % interval)", "macro F1", "FER+ majority"
+    head = *head, "most people: PublicTest, PrivateTest"
     body = []
     for row in _rows("stages"):
         scored = row["publictest_accuracy"]
@@ -41,7 +42,8 @@ def stages() -> str:
         low, high = (_percent(row[f"privatetest_{end}"]).removesuffix(" %") for end in ("low", "high"))
         private = f"{_percent(row['privatetest_accuracy'])} ({low} to {high})" if low else "not scored"
         others = (_percent(row[key]) for key in ("privatetest_macro_f1", "ferplus_privatetest_accuracy"))
-        body.append((row["stage"], row["training"], public, private, *others))
+        people = ", ".join(_percent(row[f"votes_{split}_accuracy"]) for split in ("publictest", "privatetest"))
+        body.append((row["stage"], row["training"], public, private, *others, people.strip(", ")))
     return _table(head, body)
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from emoscope.model.evaluation.calibration import reliability
+from emoscope.model.evaluation.calibration import calibration_data, reliability
 from emoscope.model.evaluation.metrics import confusion_counts
-from emoscope.model.runs.run import Run, opened
+from emoscope.model.runs.run import Run, opened, own_labels
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -62,9 +62,9 @@ def calibration(run: str | Path | Run, split: str | None = None) -> go.Figure:
     from emoscope.dashboard.charts.calibration import reliability_diagram
 
     saved = opened(run)
-    found = saved.predictions(split or _first_split(saved))
-    return reliability_diagram({saved.key: reliability(found.label, found.probabilities)})
+    probabilities, truth = calibration_data(saved, split or _first_split(saved))
+    return reliability_diagram({saved.key: reliability(truth, probabilities)})
 
 
 def _first_split(run: Run) -> str:
-    return run.splits[0] if run.splits else "any split"
+    return own_labels(run, run.splits[0]) if run.splits else "any split"

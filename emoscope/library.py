@@ -20,7 +20,7 @@ from emoscope.model.pictures.batch import PipelineSettings, Task, read_pictures
 from emoscope.model.pictures.files import find_pictures
 from emoscope.model.pictures.results import face_columns, face_rows
 from emoscope.model.pipeline import Pipeline
-from emoscope.model.runs.run import DEFAULT_RUN, Run, iter_runs, load_run, opened
+from emoscope.model.runs.run import DEFAULT_RUN, Run, iter_runs, load_run, opened, own_labels
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -207,14 +207,15 @@ def compare(a: str | Path | Run, b: str | Path | Run, split: str | None = None) 
     Args:
         a: A run, its key or its folder.
         b: The other.
-        split: By default the test split, where both were scored on that.
+        split: By default the test split, where both were scored on that, judged as A learned.
 
     Raises:
         RunError: They must not be compared; the sentence says why.
     """
     one, other = opened(a), opened(b)
-    shared = [name for name in one.splits if name in other.splits]
-    return comparison.compare(comparison.pair_runs(one, other, split or (shared or list(one.splits) or [""])[0]))
+    shared = [name for name in one.splits if name in other.splits] or list(one.splits) or [""]
+    first = own_labels(one, shared[0])
+    return comparison.compare(comparison.pair_runs(one, other, split or first))
 
 
 def train(config: str | Path = "emoscope", *, data: str | PathLike[str], output: Path | str, **settings: Any) -> Run:

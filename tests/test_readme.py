@@ -24,9 +24,28 @@ def benchmark(name):
     return json.loads((ROOT / "benchmarks" / f"{name}.json").read_text())
 
 
-@pytest.mark.parametrize(("key", "split"), [("emoscope", "PrivateTest"), ("emoscope-ferplus", "PrivateTest")])
+@pytest.mark.parametrize(
+    ("key", "split"),
+    [
+        ("emoscope", "PrivateTest by votes"),
+        ("emoscope-fer2013", "PrivateTest"),
+        ("emoscope-ferplus", "PrivateTest"),
+    ],
+)
 def test_accuracies(key, split):
     assert accuracy(key, split) in README
+
+
+def test_people_beside_the_default():
+    metrics = load_run(ROOT / "artifacts" / "emoscope").metrics
+    votes = metrics["PrivateTest by votes"]
+    assert f"({votes['n']:,} images of FER-2013's PrivateTest)" in README
+    assert (
+        f"| the same of one person against the other nine | {100 * votes['people']['person_accuracy']:.1f} % |"
+        in README
+    )
+    assert f"| {100 * votes['people']['ece']:.1f} % |" in README
+    assert f"by the labels its accuracy is {100 * metrics['PrivateTest']['accuracy']:.1f} %" in README
 
 
 def test_tables_of_the_training_are_what_their_files_say():

@@ -18,13 +18,14 @@ from emoscope.dashboard.charts.robustness import accuracy_by_severity, retained_
 from emoscope.dashboard.evaluation.settings_table import hyperparameters
 from emoscope.model.drawing.palette import class_colors
 from emoscope.model.errors import RunError
-from emoscope.model.evaluation.calibration import apply_temperature, reliability
+from emoscope.model.evaluation.calibration import apply_temperature, calibration_data, reliability
 from emoscope.model.evaluation.comparison import Comparison, Difference, Pair, compare, pair_runs, verdict
 from emoscope.model.evaluation.curves import coverage_curve, precision_recall_curve, roc_curve
-from emoscope.model.evaluation.metrics import METRIC_TITLES, SCALARS, compute_metrics, confusion_counts
+from emoscope.model.evaluation.metrics import METRIC_TITLES, SCALARS, confusion_counts, metrics_of
 from emoscope.model.evaluation.robustness import read_robustness, robustness_comparable, summarize_robustness
 from emoscope.model.runs.figures import Metrics, Scalar
-from emoscope.model.runs.run import Run
+from emoscope.model.runs.run import Run, own_labels
+from emoscope.model.splits import images_of
 
 _STYLE = """
 :root { color-scheme: light; }
@@ -47,7 +48,8 @@ def build_report(runs: Sequence[Run], split: str | None = None) -> str:
 
     Args:
         runs: One or two.
-        split: That the figures are of; by default the test split, where all runs have it.
+        split: That the figures are of, judged by votes or by labels; by default the test split, where all runs have it,
+            judged as the first run learned.
 
     Raises:
         RunError: No split is shared, or the predictions cannot be read.
@@ -57,12 +59,12 @@ def build_report(runs: Sequence[Run], split: str | None = None) -> str:
     if len({run.key for run in runs}) != len(runs):
         raise RunError(f"{runs[0].key} was named twice.", "Name two different runs.")
     shared = [name for name in runs[0].splits if all(name in run.splits for run in runs)]
-    if not shared or (split and split not in shared):
+    if not shared or (split and images_of(split) not in shared):
         names = " and ".join(run.key for run in runs)
         raise RunError(
             f"There are no predictions of {names} on {split or 'a common split'}.", "Evaluate them on the same data."
         )
-    split = split or shared[0]
+    split = split or own_labels(runs[0], shared[0])
     title = " against ".join(run.info.name for run in runs)
     parts = [f"<h1>{escape(title)}</h1>", _facts(runs, split)]
     if len(runs) == 2:
@@ -126,7 +128,7 @@ def _scores_section(runs: Sequence[Run], chosen: str) -> str:
     rows = []
     for run in runs:
         for split in run.splits if len(runs) == 1 else (chosen,):
-            figures = compute_metrics(run.predictions(split), run.info.class_names)
+            figures = metrics_of(run, split)
             cells = [_with_interval(figures, name) for name in SCALARS]
             rows.append([run.key, split, f"{figures['n']:,}", *cells])
     return "<h2>Scores</h2>" + _table(header, rows)
@@ -154,7 +156,7 @@ def _training_section(runs: Sequence[Run]) -> str:
 def _run_section(run: Run, split: str, alone: bool) -> str:
     predictions, names = run.predictions(split), run.info.class_names
     label, probabilities = predictions.label, predictions.probabilities
-    metrics = compute_metrics(predictions, names)
+    metrics = metrics_of(run, split)
     colors = class_colors(names)
     rows = [
         [row["name"], *(f"{100 * row[k]:.1f}" for k in ("precision", "recall", "f1")), f"{row['support']:,}"]
@@ -176,10 +178,11 @@ def _run_section(run: Run, split: str, alone: bool) -> str:
         parts.append(_figure(precision_recall_curves(trade_offs, colors), "Precision against recall of each class."))
         abstaining = coverage_chart(coverage_curve(label, probabilities), 0.0)
         parts.append(_figure(abstaining, "Accuracy when only the surest answers are given."))
-    diagrams = {"as trained": reliability(label, probabilities)}
+    confident, truth = calibration_data(run, split)
+    diagrams = {"as trained": reliability(truth, confident)}
     if temperature := run.calibration.get("temperature"):
-        scaled = apply_temperature(probabilities, float(temperature))
-        diagrams[f"temperature {temperature:.2f}"] = reliability(label, scaled)
+        scaled = apply_temperature(confident, float(temperature))
+        diagrams[f"temperature {temperature:.2f}"] = reliability(truth, scaled)
     parts.append(_figure(reliability_diagram(diagrams), "Whether a confidence of 70 % is right 70 % of the time."))
     return "\n".join(parts)
 

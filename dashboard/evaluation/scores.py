@@ -113,14 +113,15 @@ def metrics(run: Run, split: str) -> Metrics:
 def _metrics(path: Path, split: str, version: Version) -> Metrics:
     run = load_run(path)
     found = _predictions(path, split, version)
-    figures = compute_metrics(found, run.info.class_names, resamples=0)
+    against = calibration_data(run, split) if is_by_votes(split) else None
+    figures = compute_metrics(found, run.info.class_names, resamples=0, confidence_against=against)
     try:
         stored = run.metrics.get(split)
     except RunError:
         stored = None  # a spoiled copy of figures takes nothing from the predictions
     if stored is not None and _same_figures(stored, figures):
         return stored
-    return compute_metrics(found, run.info.class_names)
+    return compute_metrics(found, run.info.class_names, confidence_against=against)
 
 
 def _same_figures(stored: Any, figures: Metrics) -> bool:

@@ -67,7 +67,7 @@ def reliability(truth: np.ndarray, probabilities: np.ndarray, bins: int = DEFAUL
         bins: Number of equal-width bins.
     """
     confidence, predicted = probabilities.max(1).astype(np.float64), probabilities.argmax(1)
-    correct = predicted == truth if truth.ndim == 1 else truth[np.arange(len(truth)), predicted]
+    correct = correctness(truth, predicted)
     cells = calibration_bins(confidence, bins)
     count = np.bincount(cells, minlength=bins)
     with np.errstate(invalid="ignore"):
@@ -76,6 +76,12 @@ def reliability(truth: np.ndarray, probabilities: np.ndarray, bins: int = DEFAUL
     gap = np.nan_to_num(np.abs(accuracy - mean_confidence))
     ece = float((gap * count).sum() / max(len(truth), 1))
     return Reliability(np.linspace(0, 1, bins + 1), count, mean_confidence, accuracy, ece, float(gap.max()))
+
+
+def correctness(truth: np.ndarray, predicted: np.ndarray) -> np.ndarray:
+    """Return how right each prediction is: 0 or 1 by a label, or the share of people who agree; float64, shape (N,)."""
+    right = predicted == truth if truth.ndim == 1 else truth[np.arange(len(truth)), predicted]
+    return right.astype(np.float64)
 
 
 def expected_calibration_error(truth: np.ndarray, probabilities: np.ndarray, bins: int = DEFAULT_BINS) -> float:

@@ -11,7 +11,14 @@ from typing import NamedTuple
 
 import numpy as np
 
-from emoscope.model.evaluation.calibration import DEFAULT_BINS, calibration_bins, expected_calibration_error, log_losses
+from emoscope.model.evaluation.calibration import (
+    DEFAULT_BINS,
+    calibration_bins,
+    calibration_data,
+    correctness,
+    expected_calibration_error,
+    log_losses,
+)
 from emoscope.model.evaluation.statistics import (
     RESAMPLES,
     bootstrap_mean,
@@ -21,9 +28,12 @@ from emoscope.model.evaluation.statistics import (
 )
 from emoscope.model.runs.figures import ClassMetrics, ClassScalar, Metrics, Scalar
 from emoscope.model.runs.predictions import Predictions
+from emoscope.model.runs.run import Run
+from emoscope.model.splits import is_by_votes
 
 SCALARS: tuple[Scalar, ...] = ("accuracy", "macro_f1", "balanced_accuracy", "top2", "log_loss", "ece")
 LOWER_IS_BETTER: tuple[Scalar, ...] = ("log_loss", "ece")
+_VOTE_LEVELS = 11  # 0 to 10 of ten people
 METRIC_TITLES: dict[Scalar, str] = {
     "accuracy": "Accuracy",
     "macro_f1": "Macro F1",
@@ -35,7 +45,11 @@ METRIC_TITLES: dict[Scalar, str] = {
 
 
 def compute_metrics(
-    predictions: Predictions, class_names: Sequence[str], resamples: int = RESAMPLES, seed: int = 0
+    predictions: Predictions,
+    class_names: Sequence[str],
+    resamples: int = RESAMPLES,
+    seed: int = 0,
+    confidence_against: tuple[np.ndarray, np.ndarray] | None = None,
 ) -> Metrics:
     """Compute every figure of one split.
 
@@ -44,6 +58,9 @@ def compute_metrics(
         class_names: The C class names in the network's order.
         resamples: Bootstrap replicates behind each interval; 0 leaves the intervals out.
         seed: Of the bootstrap.
+        confidence_against: Probabilities and what their calibration error is measured against, as
+            :func:`~emoscope.model.evaluation.calibration.calibration_data` returns them; by default the labels. Where
+            people voted, images on which they do not agree tell as much as others.
 
     Returns:
         Plain values, as ``metrics.json`` holds them. A precision, recall or F1 with an empty denominator is 0; a class
@@ -53,12 +70,13 @@ def compute_metrics(
     confusion = confusion_counts(label, probabilities.argmax(1), len(class_names))
     counts = ClassCounts.from_confusion(confusion)
     losses = log_losses(label, probabilities)
+    confident, truth = confidence_against or (probabilities, label)
     top2 = label_rank(label, probabilities) < 2
     values = {
         **overall_scores(counts),
         "top2": top2.mean(),
         "log_loss": losses.mean(),
-        "ece": expected_calibration_error(label, probabilities),
+        "ece": expected_calibration_error(truth, confident),
     }
     precision, recall, f1 = precision_recall_f1(counts)
     per_class: list[ClassMetrics] = [
@@ -89,7 +107,7 @@ def compute_metrics(
             **overall_scores(drawn),
             "top2": resample_counts(np.bincount(top2, minlength=2), resamples, seed)[:, 1] / len(label),
             "log_loss": bootstrap_mean(losses, resamples, seed),
-            "ece": _ece_replicates(label, probabilities, float(values["ece"]), resamples, seed),
+            "ece": _ece_replicates(truth, confident, float(values["ece"]), resamples, seed),
         }
         result["intervals"] = {name: list(percentile_interval(replicates[name])) for name in SCALARS}
         names: tuple[ClassScalar, ...] = ("precision", "recall", "f1")
@@ -97,6 +115,16 @@ def compute_metrics(
         for i, row in enumerate(per_class):
             row["intervals"] = {name: list(percentile_interval(by_class[name][:, i])) for name in by_class}
     return result
+
+
+def metrics_of(run: Run, split: str, resamples: int = RESAMPLES) -> Metrics:
+    """Return every figure of a run on a split, judged by votes or by labels; as :func:`compute_metrics`.
+
+    Raises:
+        RunError: The predictions, or the votes where they are asked for, are missing, broken or foreign.
+    """
+    against = calibration_data(run, split) if is_by_votes(split) else None
+    return compute_metrics(run.predictions(split), run.info.class_names, resamples, confidence_against=against)
 
 
 def confusion_counts(label: np.ndarray, predicted: np.ndarray, classes: int, columns: int | None = None) -> np.ndarray:
@@ -159,17 +187,18 @@ def label_rank(label: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
     return ((probabilities > own) | ((probabilities == own) & earlier)).sum(1)
 
 
-def _ece_replicates(label: np.ndarray, probabilities: np.ndarray, ece: float, resamples: int, seed: int) -> np.ndarray:
+def _ece_replicates(truth: np.ndarray, probabilities: np.ndarray, ece: float, resamples: int, seed: int) -> np.ndarray:
     """Draw replicates of the calibration error, centred on the error itself.
 
     Resampling noise widens the gap of every bin, never narrows it, so plain replicates lie above the figure that they
     should surround; they are moved back by their mean excess.
     """
-    confidence, correct = probabilities.max(1), probabilities.argmax(1) == label
-    cells = calibration_bins(confidence) * 2 + correct  # within a cell only the confidence varies, by less than a bin
-    counts, sums = resample_sums(confidence, cells, 2 * DEFAULT_BINS, resamples, seed)
-    gaps = counts[:, 1::2] - (sums[:, ::2] + sums[:, 1::2])
-    replicates = np.abs(gaps).sum(1) / len(label)
+    confidence = probabilities.max(1)
+    right = correctness(truth, probabilities.argmax(1))
+    levels = _VOTE_LEVELS if truth.ndim == 2 else 2
+    cells = calibration_bins(confidence) * levels + np.rint(right * (levels - 1)).astype(np.int64)
+    _, sums = resample_sums(right - confidence, cells, DEFAULT_BINS * levels, resamples, seed)
+    replicates = np.abs(sums.reshape(len(sums), DEFAULT_BINS, levels).sum(2)).sum(1) / len(truth)
     return np.clip(replicates - replicates.mean() + ece, 0.0, 1.0)
 
 

@@ -21,7 +21,7 @@ from emoscope.model.evaluation.calibration import (
     temperature_effect,
 )
 from emoscope.model.evaluation.label_errors import accuracy_by_agreement, vote_shares, votes_of
-from emoscope.model.evaluation.metrics import METRIC_TITLES, SCALARS, compute_metrics, confusion_counts
+from emoscope.model.evaluation.metrics import METRIC_TITLES, SCALARS, confusion_counts, metrics_of
 from emoscope.model.evaluation.robustness import read_robustness, summarize_robustness
 from emoscope.model.evaluation.votes import compare_with_votes
 from emoscope.model.runs.files import write_atomically
@@ -81,7 +81,7 @@ def model_card(run: Run, dataset: Dataset | None = None) -> str:
             "",
             run.info.licence,
             *_people(run, split),
-            *_results(run, split, found),
+            *_results(run, split),
             *_confusions(run, found),
             *_confidence(run, split, found),
             *_agreement(run, split, found, dataset),
@@ -112,7 +112,7 @@ def _people(run: Run, split: str) -> list[str]:
         return []
     images = images_of(split)
     figures = compare_with_votes(run.with_votes(run.predictions(images)), run.info.class_names)
-    labelled = compute_metrics(run.predictions(images), run.info.class_names, resamples=0)["accuracy"]
+    labelled = metrics_of(run, images, resamples=0)["accuracy"]
     rows = [
         ("accuracy where more than half of ten people agree", _percent(figures.accuracy[0], 1)),
         ("the same of one person against the others", _percent(figures.person_accuracy, 1)),
@@ -133,8 +133,8 @@ def _people(run: Run, split: str) -> list[str]:
     ]
 
 
-def _results(run: Run, split: str, found: Predictions) -> list[str]:
-    figures = compute_metrics(found, run.info.class_names)
+def _results(run: Run, split: str) -> list[str]:
+    figures = metrics_of(run, split)
     overall = []
     for name in SCALARS:
         low, high = figures["intervals"][name]

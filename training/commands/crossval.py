@@ -9,9 +9,8 @@ from __future__ import annotations
 import json
 from argparse import ArgumentParser, Namespace
 from collections.abc import Iterable
-from dataclasses import asdict, fields, replace
+from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -141,11 +140,8 @@ def spread(runs: list[Run]) -> dict[Scalar, tuple[float, float]]:
 def _gather(config: TrainConfig, runs: list[Run], folder: Path) -> Run:
     """Write the run of all out-of-fold predictions."""
     name = _train_split(runs[0].splits)
-    parts = [run.predictions(name) for run in runs]
-    arrays: dict[str, Any] = {
-        f.name: np.concatenate([getattr(part, f.name) for part in parts]) for f in fields(Predictions)
-    }
-    order = np.argsort(arrays["index"])
+    parts = [run.predictions(name).arrays() for run in runs]
+    found = Predictions(**{key: np.concatenate([part[key] for part in parts]) for key in parts[0]})
     figures = ", ".join(f"{FIGURES[k]} {100 * mean:.2f} ± {100 * sd:.2f} %" for k, (mean, sd) in spread(runs).items())
     info = replace(
         runs[0].info,
@@ -156,7 +152,7 @@ def _gather(config: TrainConfig, runs: list[Run], folder: Path) -> Run:
         note=f"Out-of-fold predictions of {len(runs)} networks, mean ± standard deviation over folds: {figures}.",
     )
     write_run_info(folder, info)
-    write_predictions(folder, name, Predictions(**{key: values[order] for key, values in arrays.items()}))
+    write_predictions(folder, name, found.take(np.argsort(found.index)))
     return with_metrics(Run(folder.resolve(), info))
 
 

@@ -11,7 +11,7 @@ from emoscope.model.errors import EmoscopeError
 from emoscope.model.evaluation.agreement import agreement, stands_in
 from emoscope.model.evaluation.comparison import compare, pair_runs
 from emoscope.model.runs.exports import ORIGINAL, VARIANTS, Exported, read_exports
-from emoscope.model.runs.run import Run, load_run
+from emoscope.model.runs.run import Run, load_run, own_labels
 from emoscope.training.commands.arguments import add_data_arguments, own_data, separate_names
 
 
@@ -105,12 +105,13 @@ def export_run(
 
 def export_table(run: Run, splits: Sequence[str] | None = None) -> str:
     """Format the forms of a run's network for a terminal, scored on the last split that was asked for."""
-    split = next((name for name in reversed(splits or run.splits) if name in run.splits), "")
+    scored = next((name for name in reversed(splits or run.splits) if name in run.splits), "")
+    split = own_labels(run, scored) if scored else ""
     accuracy = f"accuracy on {split}" if split else ""
     lines = [f"{'':<10}{'MB':>8}{'zipped':>8}{'ms':>8}  {accuracy:<26}{'same answer' if split else ''}"]
     for form in read_exports(run):
         line = f"{form.variant:<10}{form.bytes / 1e6:>8.2f}{form.zipped_bytes / 1e6:>8.2f}{form.milliseconds:>8.2f}  "
-        if split in form.run.splits:
+        if scored in form.run.splits:
             line += _scores(form, run, split)
         lines.append(line.rstrip())
     return "\n".join(lines)

@@ -9,7 +9,7 @@ import numpy as np
 
 from emoscope.model.dataset import Dataset, Split
 from emoscope.model.errors import DataError
-from emoscope.model.evaluation.metrics import METRIC_TITLES, SCALARS, compute_metrics
+from emoscope.model.evaluation.metrics import METRIC_TITLES, SCALARS, metrics_of
 from emoscope.model.evaluation.votes import compare_with_votes
 from emoscope.model.networks.classifier import Classifier
 from emoscope.model.networks.load import load_classifier
@@ -116,9 +116,9 @@ def with_metrics(run: Run) -> Run:
     figures = {}
     for split in run.splits:
         found = run.predictions(split)
-        figures[split] = compute_metrics(found, names)
+        figures[split] = metrics_of(run, split)
         if found.votes is not None and _are_voted(found.votes, names):
-            judged = compute_metrics(run.predictions(by_votes(split)), names)
+            judged = metrics_of(run, by_votes(split))
             figures[by_votes(split)] = judged | {"people": compare_with_votes(found, names, resamples=0).scalars()}
     write_json(run.path / "metrics.json", figures)
     return run

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import streamlit as st
 
 from emoscope.dashboard.charts.calibration import coverage_curve, reliability_diagram
@@ -14,6 +16,9 @@ from emoscope.dashboard.ui.url_state import in_url
 from emoscope.model.errors import RunError
 from emoscope.model.evaluation.calibration import calibrate_run
 from emoscope.model.runs.run import Run
+
+ABOUT_RIGHT = 0.02
+"""So far from 1 a temperature changes nothing that anybody would notice."""
 
 
 def show_confidence(run: Run, split: str) -> None:
@@ -46,9 +51,14 @@ def _show_calibration(run: Run, split: str) -> None:
         shown = change(new - old, "{:+.3f} by temperature", lower=True)
         tiles.metric(title, pattern.format(new), border=True, **shown)
     where = f"fitted on {effect['fitted_on']}" + (", this very split" if effect["fitted_on"] == split else "")
-    sharp = "over-confident" if effect["temperature"] > 1 else "under-confident"
-    st.caption(f"Temperature {effect['temperature']:.3f}, {where}: as trained the network is {sharp}.")
+    st.caption(f"Temperature {effect['temperature']:.3f}, {where}: as trained the network is {_kind(effect)}.")
     _show_storing(run)
+
+
+def _kind(effect: Mapping[str, float]) -> str:
+    if abs(effect["temperature"] - 1) < ABOUT_RIGHT:
+        return "calibrated"
+    return "over-confident" if effect["temperature"] > 1 else "under-confident"
 
 
 def _show_storing(run: Run) -> None:

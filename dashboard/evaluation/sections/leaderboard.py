@@ -115,7 +115,7 @@ def leaderboard(runs: Mapping[str, Run], figures: Mapping[str, Metrics], metric:
 
 def _by_other_labels(run: Run, split: str) -> dict[str, float]:
     if is_by_votes(split):
-        return {"Accuracy by its labels %": round(100 * scores.metrics(run, images_of(split))["accuracy"], 2)}
+        return {"Accuracy by labels %": round(100 * scores.metrics(run, images_of(split))["accuracy"], 2)}
     if not scores.has_votes(run, split):
         return {}
     return {"Accuracy by votes %": round(100 * scores.metrics(run, by_votes(split))["accuracy"], 2)}

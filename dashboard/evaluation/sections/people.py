@@ -66,28 +66,28 @@ def _show_tiles(found: VoteFigures) -> None:
     tiles = st.container(horizontal=True, gap="small")
     for title, value, below, why in (
         (
-            "Accuracy by votes", percent(accuracy), f"{percent(low).removesuffix(' %')} – {percent(high)}",
+            "Accuracy", percent(accuracy), f"{percent(low).removesuffix(' %')} – {percent(high)}",
             "On images on which more than half of ten people agree; below, the 95 % bootstrap interval.",
         ),
         (
-            "One person’s", percent(found.person_accuracy), "against the others",
+            "One person’s", percent(found.person_accuracy), "against others",
             "Each person in turn against what more than half of the other nine said.",
         ),
         (
-            "People agree with it", percent(found.agreement), f"at most {percent(found.best_agreement)}",
+            "Agreement", percent(found.agreement), f"at most {percent(found.best_agreement)}",
             "How likely a person says what the network predicts. Always naming the most frequent vote gives the most.",
         ),
         (
-            "With one another", percent(found.person_agreement), "two people, one face",
+            "Two people’s", percent(found.person_agreement), "on one face",
             "How likely two people asked about the same face say the same.",
         ),
         (
-            "Brier score", f"{found.brier:.3f}", f"one person’s {found.person_brier:.3f}",
+            "Brier score", f"{found.brier:.3f}", f"a person {found.person_brier:.3f}",
             "Squared distance from the votes’ distribution, summed over the classes; lower is better.",
         ),
         (
-            "Calibration error", percent(found.reliability.ece), f"divergence {found.divergence:.3f}",
-            "Mean gap between confidence and the share of people who agree. Below: Kullback-Leibler, in nats.",
+            "Calibration", percent(found.reliability.ece), f"KL {found.divergence:.3f} nats",
+            "Mean gap between confidence and the share of people who agree. Below: Kullback-Leibler divergence.",
         ),
     ):  # fmt: skip
         tiles.metric(title, value, below, delta_color="off", delta_arrow="off", border=True, width=148, help=why)
