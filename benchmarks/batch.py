@@ -26,7 +26,7 @@ from benchmarks.machine import describe_machine
 from emoscope.model.images import read_image
 from emoscope.model.machine import available_cores
 from emoscope.model.networks.classifier import BATCH_SIZE
-from emoscope.model.pictures.batch import PipelineSettings, Task, read_pictures
+from emoscope.model.pictures.batch import PipelineSettings, Task, predict_pictures
 from emoscope.model.pictures.result_files import parquet_file
 from emoscope.model.runs.run import DEFAULT_RUN, load_run
 
@@ -65,7 +65,7 @@ def time_parts(job: tuple[PipelineSettings, Sequence[Path]]) -> tuple[int, dict[
 
     def classify() -> None:
         for start in range(0, len(crops), BATCH_SIZE):
-            pipeline.read(crops[start : start + BATCH_SIZE])
+            pipeline.classify_crops(crops[start : start + BATCH_SIZE])
 
     seconds = {}
     for name, part in zip(PARTS, (decode, detect, classify), strict=True):
@@ -95,7 +95,7 @@ def measure(settings: PipelineSettings, paths: list[Path], processes: int) -> di
     start = perf_counter()
     faces = 0
     with parquet_file(paths[0].parent / "out.parquet", load_run(settings.run).info.class_names) as write:
-        for entry in read_pictures([Task(path) for path in paths], settings, processes):
+        for entry in predict_pictures([Task(path) for path in paths], settings, processes):
             faces += len(entry["faces"])
             write(entry)
     rates["batch"] = faces / (perf_counter() - start)

@@ -1,6 +1,6 @@
-"""How much accuracy is left when pictures get worse: the file ``robustness.csv`` of a run, read and summed up.
+"""How much accuracy is left on damaged pictures: a run's ``robustness.csv``, read and summed up.
 
-The file is written by ``python -m training robustness``; ``robustness.json`` beside it says on which samples.
+The file is written by ``python -m training robustness``; ``robustness.json`` beside it describes the samples.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ class RobustnessMeta(TypedDict, total=False):
 
 @dataclass(frozen=True)
 class RobustnessSummary:
-    """What a run keeps of its accuracy.
+    """The share of its accuracy that a run keeps.
 
     Attributes:
         clean_accuracy: On the untouched samples, 0..1.
@@ -140,7 +140,7 @@ def summarize_robustness(rows: Sequence[RobustnessRow]) -> RobustnessSummary:
 
 
 def robustness_comparable(a: Run, b: Run) -> str:
-    """Say why two runs' robustness must not be set side by side; empty if it may."""
+    """Return why two runs' robustness must not be compared; empty if it may."""
     meta_a, meta_b = robustness_meta(a), robustness_meta(b)
     for name in ("fingerprint", "split", "samples", "seed"):
         one, other = meta_a.get(name), meta_b.get(name)
