@@ -1,6 +1,6 @@
-"""``python -m training crossval``: a network a fold of the training split, each scored on the images it never saw.
+"""``python -m training crossval``: one network per fold of the training split, each scored on the images it never saw.
 
-The validation split goes on choosing each network's epoch, so that the images of its fold decide nothing, and the test
+The validation split still chooses each network's epoch, so that the images of its fold decide nothing, and the test
 split stays out. Copies of an image are kept in one fold. A finished fold is not repeated.
 """
 
@@ -34,7 +34,7 @@ FIGURES: dict[Scalar, str] = {"accuracy": "accuracy", "balanced_accuracy": "bala
 
 
 def cross_validate(config: TrainConfig, dataset: Dataset, folds: int, output: Path, fresh: bool = False) -> list[Run]:
-    """Train and score a network for each fold, and gather their answers.
+    """Train and score a network for each fold, and gather their predictions.
 
     Args:
         config: What to train; every fold has its seed.
@@ -113,7 +113,7 @@ def _train_fold(
     splits = {**dataset.splits, name: _select(dataset.splits[name], fit)}
     rest = replace(dataset, splits=splits, fingerprint=fingerprint(splits))
     trained = train(config, rest, checkpoint_of(folder), fresh=fresh)
-    note = f"{config.name}: its predictions of {name} are of the images that it was not trained on."
+    note = f"{config.name}: its predictions of {name} are of images that it was not trained on."
     runs = []
     scored = [split for split in dataset.splits if split in NAMES["validation"]]
     for run in keep(trained, config, dataset, folder, note, scored):
@@ -168,7 +168,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 def run(args: Namespace) -> int:
-    """Train a network a fold; the same command goes on where it was stopped."""
+    """Train one network per fold; the same command resumes where it was stopped."""
     config = load_config(args.config, config_overrides(args))
     output = args.output or artifacts_root() / f"{Path(args.config).stem}-cv"
     dataset = load_data_at(args, config.input_size, config.channels)
@@ -176,7 +176,7 @@ def run(args: Namespace) -> int:
     try:
         gathered = cross_validate(config, dataset, args.folds, output, args.fresh)
     except KeyboardInterrupt:
-        print("\nStopped. The same command goes on with the first fold that is not finished.")
+        print("\nStopped. The same command resumes with the first fold that is not finished.")
         return 130
     for found in gathered:
         print(f"{found.key}: {found.info.note}")

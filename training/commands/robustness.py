@@ -1,4 +1,4 @@
-"""``python -m training robustness RUN``: score a saved run on pictures made worse, and keep the figures with it."""
+"""``python -m training robustness RUN``: score a saved run on damaged pictures, and keep the figures with it."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def measure_robustness(
 ) -> list[RobustnessRow]:
     """Score a run on damaged pictures and write ``robustness.csv``.
 
-    Each measurement is saved as it is made; an interrupted call with the same arguments goes on where it stopped.
+    Each measurement is saved as it is made; an interrupted call with the same arguments resumes where it stopped.
 
     Args:
         run: With a network.
@@ -143,7 +143,7 @@ def _measure(
 
 
 def robustness_table(rows: list[RobustnessRow]) -> str:
-    """Format measurements for a terminal: a line a corruption, a column a severity, and the share kept."""
+    """Format measurements for a terminal: one line per corruption, one column per severity, and the share kept."""
     summary = summarize_robustness(rows)
     by_place = {(row.corruption, row.severity): row.accuracy for row in rows}
     lines = [f"{'accuracy at severity':<22}" + "".join(f"{s:>8}" for s in SEVERITIES) + f"{'kept':>9}"]
@@ -157,7 +157,7 @@ def robustness_table(rows: list[RobustnessRow]) -> str:
 def add_arguments(parser: ArgumentParser) -> None:
     """Declare the flags of ``python -m training robustness``."""
     parser.description = (
-        "Score a saved run on pictures made worse and write its robustness.csv. On other data than it was made with, "
+        "Score a saved run on damaged pictures and write its robustness.csv. On other data than it was made with, "
         "the figures become those of a run of their own, RUN-on-DATA-HASH."
     )
     parser.add_argument("run", help="key or folder of a saved run")

@@ -1,4 +1,4 @@
-"""What a training step eats: images at the epoch's resolution, targets and weights by head."""
+"""What a training step takes: images at the epoch's resolution, targets and weights by head."""
 
 from __future__ import annotations
 

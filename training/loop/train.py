@@ -62,7 +62,7 @@ def train(
     fresh: bool = False,
     prepare: Callable[[keras.Model], None] | None = None,
 ) -> Trained:
-    """Train a network, going on from the checkpoint if there is one.
+    """Train a network, resuming from the checkpoint if there is one.
 
     Args:
         config: What to train.
@@ -166,7 +166,7 @@ def _save(checkpoint: Checkpoint, file: Path) -> None:
     except OSError as error:
         raise EmoscopeError(
             f"The checkpoint could not be written ({error.strerror}).",
-            f"Free some space at {file.parent}; the same command goes on from the last epoch saved.",
+            f"Free some space at {file.parent}; the same command resumes after the last saved epoch.",
         ) from error
 
 
