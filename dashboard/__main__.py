@@ -23,7 +23,7 @@ PORTS_TRIED = 20
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Say what the command takes; what is not given comes from Streamlit's settings."""
+    """Declare the arguments of the command; what is not given comes from Streamlit's settings."""
     add = parser.add_argument
     add("--port", type=_port, help=f"port to serve on (default: PORT, server.port, or {DEFAULT_PORT} and up)")
     add("--host", help="address to serve on; 0.0.0.0 for the whole network (default: server.address, or localhost)")
@@ -75,7 +75,7 @@ def choose_port(host: str, wanted: int | None) -> int:
     """Return the port to serve on: the one asked for, else the first free one from the default on.
 
     Raises:
-        SystemExit: None is to be had; says so in one sentence.
+        SystemExit: None is free; the message is one sentence.
     """
     candidates = [wanted] if wanted else list(range(DEFAULT_PORT, DEFAULT_PORT + PORTS_TRIED))
     try:

@@ -50,7 +50,7 @@ def training_curves(*runs: str | Path | Run, quantity: str = "Accuracy") -> go.F
 
 
 def calibration(run: str | Path | Run, split: str | None = None) -> go.Figure:
-    """Draw how often a run is right at each confidence.
+    """Draw the accuracy of a run at each confidence.
 
     Args:
         run: A run, its key or its folder.

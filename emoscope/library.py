@@ -54,7 +54,7 @@ def open_pipeline(
     Args:
         run: A saved run, its key or its folder.
         detector: ``haar``, ``yunet``, ``mtcnn``, or ``none`` where pictures are cropped faces.
-        calibrated: Correct the probabilities by the temperature stored with the run.
+        calibrated: Apply the temperature saved with the run to the probabilities.
         threads: Cores that one classification may use.
         for_video: Favour speed over small faces.
 
@@ -146,7 +146,7 @@ def predict_video(path: str | PathLike[str], pipeline: Pipeline | None = None, r
 
     Returns:
         One row per face and analysis: seconds, person, box, emotion (None where ``warning`` says why the face could not
-        be read), and one column of smoothed probabilities per class.
+        be classified), and one column of smoothed probabilities per class.
 
     Raises:
         VideoError: The file is no video, or cannot be decoded.

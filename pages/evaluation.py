@@ -23,7 +23,7 @@ SECTIONS = {
 }
 
 st.title("Evaluation")
-st.caption("Every figure here is computed from the answers saved with the run.")
+st.caption("Every figure here is computed from the predictions saved with the run.")
 runs = available_runs()
 with st.container(horizontal=True, vertical_alignment="bottom"):
     run = choose_run(runs)

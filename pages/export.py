@@ -1,4 +1,4 @@
-"""One network in other forms: smaller ones for phones, and files that other programs open."""
+"""One network in other formats: smaller files for phones, and files that other programs open."""
 
 import streamlit as st
 

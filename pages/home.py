@@ -37,6 +37,6 @@ st.subheader("Look behind it", anchor=False)
 home_view.show_cards([entry for entry in PAGES if entry.group == "Understand"])
 st.caption(
     "The network predicts expressions as people labelled them in photographs. It does not know what anybody feels: "
-    "treat its answers as a guess about a picture, and never decide about a person by them."
+    "treat its predictions as a guess about a picture, and never decide about a person by them."
 )
 st.caption(f"Emoscope {__version__}")

@@ -1,4 +1,4 @@
-"""Upload pictures, see every face and what the network reads in it."""
+"""Upload pictures, see every face and its predicted emotion."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""Who may ask, and how often."""
+"""Which clients may send requests, and how many."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from emoscope.dashboard.api.settings import ApiSettings
 
 
 class Access:
-    """The bearer token and the rate a client.
+    """The bearer token and the rate per client.
 
     Args:
         settings: Gives both.

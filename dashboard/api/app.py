@@ -41,7 +41,7 @@ class Api:
 
     def open(self, settings: ApiSettings) -> None:
         """Make it ready for requests."""
-        # What the pages share is loaded with their spinner, which has no page here and says so each time.
+        # What the pages share is loaded with their spinner, which has no page here and logs that each time.
         logging.getLogger("streamlit.runtime.scriptrunner_utils.script_run_context").setLevel(logging.ERROR)
         measures = Measures()
         self._app = Measured(create_api(settings, measures), measures)
@@ -64,11 +64,11 @@ def create_api(settings: ApiSettings, measures: Measures) -> FastAPI:
         title="Emoscope",
         version="1",
         description="Predicts emotions of faces: the networks and detectors of the app, over HTTP. "
-        "Pictures are kept in memory, written nowhere and forgotten with the answer.",
+        "Pictures are kept in memory, written nowhere and forgotten with the response.",
     )
     access, bodies, reader = Access(settings), Bodies(settings), Reader(settings, measures.batch)
-    measures.watch("emoscope_pictures_waiting", "Pictures that wait or are in work", lambda: reader.waiting)
-    measures.watch("emoscope_live_sessions", "Live sessions that are analysed", _live_sessions)
+    measures.observe("emoscope_pictures_waiting", "Pictures that wait or are in work", lambda: reader.waiting)
+    measures.observe("emoscope_live_sessions", "Live sessions that are analysed", _live_sessions)
     # For the documentation only: what it reads is checked by `access`, in which a missing token is a problem.
     bearer = [Depends(HTTPBearer(auto_error=False))] if settings.token else []
     _tell_problems(api)
@@ -89,7 +89,7 @@ def create_api(settings: ApiSettings, measures: Measures) -> FastAPI:
         explain: Annotated[bool, Query(description="Add a heat map to each face.")] = False,
         calibrated: Annotated[bool, Query(description="Correct probabilities by the run's temperature.")] = False,
     ) -> Response:
-        """Find the faces in pictures and read them."""
+        """Detect the faces in pictures and predict their emotions."""
         whole = False
         try:
             access.check_token(request)
@@ -133,7 +133,7 @@ def create_api(settings: ApiSettings, measures: Measures) -> FastAPI:
 
 
 def _tell_problems(api: FastAPI) -> None:
-    """Tell whatever goes wrong outside of a route's own care in the same form."""
+    """Report errors outside a route's own handling in the same format."""
 
     @api.exception_handler(ProblemError)
     async def problem(_: Request, error: ProblemError) -> Response:

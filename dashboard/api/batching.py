@@ -1,4 +1,4 @@
-"""Micro-batching: faces of concurrent requests are read in one forward pass.
+"""Micro-batching: faces of concurrent requests are classified in one forward pass.
 
 A few threads take whatever faces wait, all that fit into a batch, and never idle while there are any. Only while other
 pictures are still being opened does a batch that is not full wait for them, at most :data:`MAX_WAIT_SECONDS`: a lone
@@ -22,7 +22,7 @@ MAX_WAIT_SECONDS = 0.002
 """Longest that an idle thread lets a face wait for others."""
 
 MAX_FACES = 16
-"""Faces a batch; more would make everybody in it wait without being read any quicker."""
+"""Faces per batch; more would make everybody in it wait without being classified any faster."""
 
 Outcome = list[Prediction] | BaseException
 Deliver = Callable[[list[tuple["Job", Outcome]]], None]
@@ -38,11 +38,11 @@ class Job:
 
 
 class MicroBatcher:
-    """Threads that read faces in batches.
+    """Threads that classify faces in batches.
 
     Args:
-        deliver: Called on one of the threads, once a batch, with its jobs and their outcomes.
-        threads: How many batches are read at a time.
+        deliver: Called on one of the threads, once per batch, with its jobs and their outcomes.
+        threads: How many batches are classified at a time.
         observe: Called with the number of faces of each batch.
     """
 
@@ -56,7 +56,7 @@ class MicroBatcher:
             threading.Thread(target=self._work, name=f"api-batch-{number}", daemon=True).start()
 
     def announce(self, pictures: int) -> None:
-        """Say that so many pictures are being opened; each ends in :meth:`put` or :meth:`give_up`."""
+        """Announce that so many pictures are being opened; each ends in :meth:`put` or :meth:`give_up`."""
         with self._changed:
             self._coming += pictures
 
@@ -68,7 +68,7 @@ class MicroBatcher:
             self._changed.notify()
 
     def give_up(self) -> None:
-        """Say that an announced picture brings no faces."""
+        """Report that an announced picture brings no faces."""
         with self._changed:
             self._coming -= 1
             if not self._coming:
@@ -97,7 +97,7 @@ class MicroBatcher:
                 deadline = self._waiting[0].queued + MAX_WAIT_SECONDS
                 while self._coming and self._faces_waiting() < MAX_FACES and (left := deadline - monotonic()) > 0:
                     self._changed.wait(left)
-                if self._waiting:  # another thread may have been quicker
+                if self._waiting:  # another thread may have been faster
                     return self._take()
 
     def _faces_waiting(self) -> int:
@@ -119,5 +119,5 @@ class MicroBatcher:
 
 
 def batch_threads() -> int:
-    """Return how many batches this machine should read at a time: as many as the live page analyses."""
+    """Return how many batches this machine should classify at a time: as many as the live page analyses."""
     return half_of_the_cores(most=4)

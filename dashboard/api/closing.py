@@ -1,4 +1,4 @@
-"""Refusing a body half-way so that the refusal is read: the last of the answer waits until the client stops sending.
+"""Refusing a body half-way so that the refusal arrives: the last of the response waits until the client stops sending.
 
 A socket that is closed with bytes unread is reset, and a reset can overtake the answer. Web servers therefore go on
 reading for a moment ("lingering close"). Done here for every answer that closes its connection.

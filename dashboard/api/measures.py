@@ -1,4 +1,4 @@
-"""What Prometheus may ask: counted where it happens, at ``/api/v1/metrics``."""
+"""The metrics for Prometheus: counted where it happens, at ``/api/v1/metrics``."""
 
 from __future__ import annotations
 
@@ -53,8 +53,8 @@ class Measures:
         self._requests.labels(path, status).inc()
         self._seconds.labels(path).observe(seconds)
 
-    def watch(self, name: str, what: str, value: Callable[[], float]) -> None:
-        """Report a value as it is when asked for."""
+    def observe(self, name: str, what: str, value: Callable[[], float]) -> None:
+        """Report a value as it is when metrics are scraped."""
         Gauge(name, what, registry=self.registry).set_function(value)
 
     def text(self) -> bytes:

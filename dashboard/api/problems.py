@@ -1,4 +1,4 @@
-"""What goes wrong, as RFC 9457 wants it told: ``application/problem+json`` with a sentence and the next thing to do."""
+"""Errors, as RFC 9457 describes them: ``application/problem+json`` with a sentence and the next thing to do."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ MEDIA_TYPE = "application/problem+json"
 
 
 class ProblemError(Exception):
-    """A request that cannot be answered as asked.
+    """A request that cannot be carried out.
 
     Args:
         status: The HTTP status.
@@ -43,6 +43,6 @@ class ProblemError(Exception):
         return {**members, "action": self.action} if self.action else members
 
     def response(self) -> Response:
-        """Return the problem as an answer."""
+        """Return the problem as a response."""
         content = json.dumps(self.content(), ensure_ascii=False)
         return Response(content, self.status, self.headers, media_type=MEDIA_TYPE)

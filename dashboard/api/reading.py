@@ -1,4 +1,4 @@
-"""From uploaded pictures to readings: opened on a few threads, read in batches, put together on the event loop."""
+"""From uploaded pictures to predictions: opened on threads, classified in batches, assembled on the event loop."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from emoscope.model.pictures.results import PictureEntry, error_entry, picture_e
 from emoscope.model.pipeline import Pipeline
 from emoscope.model.runs.run import DEFAULT_RUN, BrokenRun, Run
 
-_FRESH_SECONDS = 1.0  # how long a run that changes on disk may still be answered from memory
+_FRESH_SECONDS = 1.0  # how long a run that changes on disk may still be served from memory
 
 
 @dataclass(eq=False)
@@ -40,7 +40,7 @@ class Picture(Job):
 
 
 class Reader:
-    """Reads the pictures of all requests of this process.
+    """Predicts the pictures of all requests of this process.
 
     Args:
         settings: Gives the limits.
@@ -84,7 +84,7 @@ class Reader:
         return key, pipeline
 
     async def read(self, pipeline: Pipeline, uploads: Sequence[Upload], explain: bool = False) -> list[PictureEntry]:
-        """Read pictures; see :func:`emoscope.model.pictures.results.picture_entry` for what is returned of each.
+        """Predict pictures; see :func:`emoscope.model.pictures.results.picture_entry` for what is returned of each.
 
         Args:
             pipeline: From :meth:`pipeline`.
@@ -93,7 +93,7 @@ class Reader:
 
         Raises:
             ProblemError: Too many pictures wait already.
-            EmoscopeError: The only picture cannot be read; among several, its entry says so.
+            EmoscopeError: The only picture cannot be opened; among several, its entry says so.
         """
         if self.waiting + len(uploads) > self._settings.max_waiting:
             raise ProblemError(503, "The server is busy.", "Try again in a second.", {"Retry-After": "1"})

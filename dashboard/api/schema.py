@@ -1,4 +1,4 @@
-"""What the answers look like, for the documentation; ``model/pictures/results.py`` writes them, not these classes."""
+"""The responses, for the documentation; ``model/pictures/results.py`` writes them, not these classes."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ class Face(BaseModel):
 
     emotion: str = Field(examples=["happy"], description="The most probable class.")
     confidence: float = Field(description="Its probability, 0..1.")
-    probabilities: dict[str, float] = Field(description="One probability a class, summing to 1.")
+    probabilities: dict[str, float] = Field(description="One probability per class, summing to 1.")
     xyxy: list[float] = Field(description="Box corners x1, y1, x2, y2 in pixels.")
     detector_confidence: float = Field(description="The detector's score, 0..1; 1 where it gives none.")
     landmarks: list[list[float]] | None = Field(description="Eyes, nose and mouth corners, (x, y) in pixels.")
@@ -24,7 +24,7 @@ class Face(BaseModel):
 
 
 class PictureResult(BaseModel):
-    """One picture with its faces, or why it could not be read."""
+    """One picture with its faces, or why it could not be opened."""
 
     file: str
     width: int | None = None
@@ -35,7 +35,7 @@ class PictureResult(BaseModel):
 
 
 class PredictResult(BaseModel):
-    """The answer to a prediction."""
+    """The response to a prediction request."""
 
     run: str = Field(examples=["emoscope"])
     detector: str = Field(examples=["haar"])

@@ -15,8 +15,8 @@ class ApiSettings:
     Attributes:
         token: Bearer token that a request must carry; empty for none.
         origins: Origins of foreign web pages whose scripts may call the API; ``*`` for all.
-        max_body: Bytes a request.
-        max_images: Pictures a request.
+        max_body: Bytes per request.
+        max_images: Pictures per request.
         max_pixels: Pixels per picture, taken from its header before anything is decoded.
         max_faces: Faces predicted per picture, largest first.
         images_per_minute: Pictures per minute from one address; 0 for no limit.

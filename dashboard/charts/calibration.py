@@ -1,4 +1,4 @@
-"""Reliability diagrams, abstaining, and accuracy by how far people agree."""
+"""Reliability diagrams, coverage, and accuracy by how far people agree."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from emoscope.model.evaluation.label_errors import AgreementCurve
 from emoscope.model.evaluation.statistics import wilson_interval
 
 FEW_IMAGES = 20
-"""Below so many images a bin says little."""
+"""A bin of fewer images says little."""
 
 
 def vote_reliability(diagram: Reliability) -> go.Figure:
@@ -76,13 +76,13 @@ def reliability_diagram(diagrams: Mapping[str, Reliability]) -> go.Figure:
 
 
 def coverage_curve(curve: Coverage, threshold: float) -> go.Figure:
-    """Draw accuracy against the share of images answered, and where a confidence threshold stands on it."""
+    """Draw accuracy against coverage, and where a confidence threshold stands on it."""
     keep = np.unique(np.linspace(0, len(curve.coverage) - 1, min(len(curve.coverage), 400)).astype(int))
     figure = go.Figure()
     figure.add_scatter(
         x=curve.coverage[keep], y=curve.accuracy[keep], customdata=curve.threshold[keep], mode="lines",
         line={"color": BLUE, "width": 2}, showlegend=False,
-        hovertemplate="from confidence %{customdata:.0%} on<br>answers %{x:.1%}<br>right %{y:.1%}<extra></extra>",
+        hovertemplate="from confidence %{customdata:.0%} on<br>coverage %{x:.1%}<br>accuracy %{y:.1%}<extra></extra>",
     )  # fmt: skip
     coverage, accuracy = curve.at_threshold(threshold)
     if coverage:
@@ -92,7 +92,7 @@ def coverage_curve(curve: Coverage, threshold: float) -> go.Figure:
             hovertemplate="chosen: answers %{x:.1%}<br>right %{y:.1%}<extra></extra>",
         )  # fmt: skip
     figure.update_xaxes(
-        title="Coverage: share of images answered",
+        title="Coverage: share of images predicted",
         range=[0, 1.01],
         tickformat=".0%",
         tickvals=[0, 0.2, 0.4, 0.6, 0.8, 1],

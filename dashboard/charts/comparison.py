@@ -39,7 +39,7 @@ def accuracy_against_cost(
 
     Args:
         names: Of the runs.
-        cost: E.g. milliseconds a face, shape (R,); runs without one are left out.
+        cost: E.g. milliseconds per face, shape (R,); runs without one are left out.
         score: 0..1, shape (R,).
         intervals: Low and high end of the score, shape (R, 2).
         cost_title: Title of the x axis.

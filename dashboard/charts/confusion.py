@@ -59,8 +59,8 @@ def confusion_matrix(
         marker={"symbol": "square", "size": _cell_size(len(class_names)), "opacity": 0, "color": "rgba(0,0,0,0)"},
         selected={"marker": {"opacity": 0}}, unselected={"marker": {"opacity": 0}},
         text=[
-            f"{class_names[p]} said of {class_names[t]}<br>{matrix[t, p]:,} images<br>"
-            f"{rows[t, p]:.1%} of all {class_names[t]}<br>{columns[t, p]:.1%} of what is called {class_names[p]}"
+            f"{class_names[t]} predicted as {class_names[p]}<br>{matrix[t, p]:,} images<br>"
+            f"{rows[t, p]:.1%} of all {class_names[t]}<br>{columns[t, p]:.1%} of all predicted as {class_names[p]}"
             for t, p in zip(true.tolist(), predicted.tolist(), strict=True)
         ],
         hovertemplate="%{text}<extra></extra>",
@@ -93,7 +93,7 @@ def confusion_difference(
     figure.add_scatter(
         x=predicted, y=true, mode="markers", showlegend=False, marker={"size": 1, "opacity": 0},
         text=[
-            f"{class_names[p]} said of {class_names[t]}<br>{names[0]}: {a[t, p]:,}<br>{names[1]}: {b[t, p]:,}"
+            f"{class_names[t]} predicted as {class_names[p]}<br>{names[0]}: {a[t, p]:,}<br>{names[1]}: {b[t, p]:,}"
             for t, p in zip(true.tolist(), predicted.tolist(), strict=True)
         ],
         hovertemplate="%{text}<extra></extra>",

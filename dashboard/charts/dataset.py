@@ -15,7 +15,7 @@ def class_balance(counts: Mapping[str, np.ndarray], class_names: Sequence[str], 
     """Draw how the samples of each split are spread over the classes.
 
     Args:
-        counts: Samples a class, shape (C,), by split.
+        counts: Samples per class, shape (C,), by split.
         class_names: The C names.
         shares: Draw shares of the split, so that splits of different size compare; else counts.
     """
@@ -32,7 +32,7 @@ def class_balance(counts: Mapping[str, np.ndarray], class_names: Sequence[str], 
 
 
 def value_histogram(values: Mapping[str, np.ndarray], title: str, limits: tuple[float, float] = (0, 255)) -> go.Figure:
-    """Draw how a value of the images is spread, a line a group, each scaled to its own size.
+    """Draw how a value of the images is spread, one line per group, each scaled to its own size.
 
     Args:
         values: float, shape (N,), by group (a class, a split).
@@ -57,7 +57,7 @@ def value_histogram(values: Mapping[str, np.ndarray], title: str, limits: tuple[
 def votes_beside_probabilities(
     votes: Mapping[str, float], probabilities: Mapping[str, float], label: str, run_name: str
 ) -> go.Figure:
-    """Draw what people said of one image beside what the network says.
+    """Draw the votes on one image beside the network's probabilities.
 
     Args:
         votes: Share of the votes by name; empty where there are none.

@@ -1,4 +1,4 @@
-"""Many runs and their settings in parallel coordinates: a line a run, an axis a setting."""
+"""Many runs and their settings in parallel coordinates: one line per run, one axis per setting."""
 
 from __future__ import annotations
 

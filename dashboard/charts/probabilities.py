@@ -1,4 +1,4 @@
-"""What the network reads in faces as bars of plain HTML: no drawing library has to be fetched for seven of them."""
+"""A face's probabilities as bars of plain HTML: no drawing library has to be fetched for seven of them."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ _EDGE = f"box-shadow:inset 0 0 0 1px {OUTLINE}"
 def probability_bars(
     probabilities: np.ndarray, class_names: Sequence[str], reference: np.ndarray | None = None, reference_name: str = ""
 ) -> str:
-    """Draw one face's probabilities as bars, with another reading of it as marks.
+    """Draw one face's probabilities as bars, with another prediction of it as marks.
 
     The classes keep the network's order, so that the bars of two faces compare line by line.
 
     Args:
         probabilities: float, shape (C,), summing to 1.
         class_names: The C names in the same order.
-        reference: The same face uncorrected or read by a second network, shape (C,); None for none.
+        reference: The same face uncorrected or classified by a second network, shape (C,); None for none.
         reference_name: What the marks are, for the legend.
 
     Returns:
-        HTML, to be read on light and dark ground.
+        HTML for light and dark ground.
     """
     colors = class_colors(class_names)
     top = int(np.argmax(probabilities))
@@ -64,7 +64,7 @@ def _mark(probability: float, name: str) -> str:
 
 
 def emotion_counts(labels: Sequence[str], class_names: Sequence[str]) -> str:
-    """Draw how many faces were read as each class, as one stacked bar.
+    """Draw how many faces were predicted as each class, as one stacked bar.
 
     Args:
         labels: The most probable class of each face.

@@ -16,7 +16,7 @@ _TICKS = [0, 0.2, 0.4, 0.6, 0.8, 1]
 
 
 def roc_curves(curves: Mapping[str, ROC], colors: Mapping[str, str]) -> go.Figure:
-    """Draw one class against the rest, a curve a class.
+    """Draw one class against the rest, one curve per class.
 
     Args:
         curves: By class.
@@ -39,7 +39,7 @@ def roc_curves(curves: Mapping[str, ROC], colors: Mapping[str, str]) -> go.Figur
 
 
 def precision_recall_curves(curves: Mapping[str, PrecisionRecall], colors: Mapping[str, str]) -> go.Figure:
-    """Draw precision against recall, a curve a class.
+    """Draw precision against recall, one curve per class.
 
     Args:
         curves: By class.

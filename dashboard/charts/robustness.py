@@ -1,4 +1,4 @@
-"""How much accuracy is left as pictures get worse."""
+"""How much accuracy is left on damaged pictures."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _COLUMNS = 3
 
 
 def accuracy_by_severity(rows: Mapping[str, Sequence[RobustnessRow]], columns: int = _COLUMNS) -> go.Figure:
-    """Draw accuracy against severity, a small chart a corruption, the runs over one another.
+    """Draw accuracy against severity, one small chart per corruption, the runs over one another.
 
     Severity 0 is the untouched image.
 

@@ -1,4 +1,4 @@
-"""Charts of what was read in a video."""
+"""Charts of a video's predictions."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _MOST_TICKS = 9
 
 
 def timeline(readings: Readings, numbers: Sequence[int], seconds: float) -> go.Figure:
-    """Stack the probabilities of each person over time, a row a person; gaps are times without a readable face.
+    """Stack the probabilities of each person over time, one row per person; gaps are times without a readable face.
 
     Args:
         readings: Of the whole video.

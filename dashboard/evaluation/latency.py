@@ -19,7 +19,7 @@ _WARM_UP = 5
 
 
 def measured(run: Run) -> float:
-    """Return the milliseconds a face that this session measured; NaN where it has not."""
+    """Return the milliseconds per face that this session measured; NaN where it has not."""
     return st.session_state.get(_MEASURED, {}).get(run.key, float("nan"))
 
 

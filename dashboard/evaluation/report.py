@@ -105,7 +105,7 @@ def _comparison_section(a: Run, b: Run, split: str) -> str:
             f'<h2>Comparison</h2><p class="verdict">{escape(verdict(comparison))}</p>',
             f"<p>{escape(counts)}</p>",
             _figure(_recall_differences(comparison, pair), "Recall by class with paired bootstrap 95 % intervals."),
-            _figure(_confusion_change(pair), f"Where {b.key} answers differently from {a.key}."),
+            _figure(_confusion_change(pair), f"Where {b.key} predicts differently from {a.key}."),
         ]
     )
 
@@ -165,7 +165,9 @@ def _run_section(run: Run, split: str, alone: bool) -> str:
     parts = [
         f"<h2>{escape(run.key)} in detail</h2>",
         _table(["Class", "Precision %", "Recall %", "F1 %", "Support"], rows),
-        _figure(confusion_matrix(np.array(metrics["confusion"]), names, "row"), "Share of each true class, by answer."),
+        _figure(
+            confusion_matrix(np.array(metrics["confusion"]), names, "row"), "Share of each true class, by prediction."
+        ),
     ]
     if alone:
         scores = {k: np.array([row[k] for row in metrics["per_class"]]) for k in ("precision", "recall", "f1")}
@@ -177,7 +179,7 @@ def _run_section(run: Run, split: str, alone: bool) -> str:
         trade_offs = {name: precision_recall_curve(*found) for name, found in zip(names, scores_of, strict=True)}
         parts.append(_figure(precision_recall_curves(trade_offs, colors), "Precision against recall of each class."))
         abstaining = coverage_chart(coverage_curve(label, probabilities), 0.0)
-        parts.append(_figure(abstaining, "Accuracy when only the surest answers are given."))
+        parts.append(_figure(abstaining, "Accuracy when only the most confident predictions are made."))
     confident, truth = calibration_data(run, split)
     diagrams = {"as trained": reliability(truth, confident)}
     if temperature := run.calibration.get("temperature"):

@@ -37,7 +37,7 @@ def show_upload(runs: Mapping[str, Run]) -> None:
     """
     st.markdown(
         "A zip of one run’s folder joins all pages of this session, and nobody else’s. Its networks are neither kept "
-        "nor run: every figure comes from its saved answers."
+        "nor run: every figure comes from its saved predictions."
     )
     uploads = st.session_state.get("upload-number", 0)  # a new key empties the uploader once its file is taken
     file = st.file_uploader(

@@ -63,7 +63,7 @@ def user_dataset() -> Dataset | None:
 def prediction_samples(
     dataset: Dataset, run: Run, split: str, found: Predictions, positions: np.ndarray
 ) -> list[Sample]:
-    """Pair some predictions with their images and say what was labelled, read and voted.
+    """Pair some predictions with their images, labels and votes.
 
     Args:
         dataset: The user's copy.

@@ -53,7 +53,7 @@ def version(run: Run, split: str = "") -> Version:
 
 
 def predictions(run: Run, split: str) -> Predictions:
-    """Return the answers on a split; shared, not to be written to.
+    """Return the predictions on a split; shared, not to be written to.
 
     Raises:
         RunError: They are missing, broken or foreign.
@@ -73,7 +73,7 @@ def beside_votes(run: Run, split: str) -> VoteFigures:
     """Return what a run's predictions are beside people's votes.
 
     Raises:
-        RunError: The predictions are missing, broken or foreign, or nobody's votes are known.
+        RunError: The predictions are missing, broken or foreign, or there are no votes.
     """
     images = images_of(split)
     return _beside_votes(run.path, images, version(run, by_votes(images)))
@@ -262,7 +262,7 @@ def _pair(a: Path, b: Path, split: str, version_a: Version, version_b: Version) 
 
 
 def comparison(a: Run, b: Run, split: str) -> Comparison:
-    """Return what two runs' answers say about their difference.
+    """Return the comparison of two runs' predictions.
 
     Raises:
         RunError: They must not be compared.

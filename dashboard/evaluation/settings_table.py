@@ -11,7 +11,7 @@ from emoscope.model.runs.run import Run
 
 
 def hyperparameters(runs: Mapping[str, Run], differences_only: bool = False) -> pd.DataFrame:
-    """Return what each run was trained with: a row a setting, a column a run, as text.
+    """Return what each run was trained with: one row per setting, one column per run, as text.
 
     Nested settings are written with dots (``augmentation.flip``); a setting that a run does not have is ``–``.
 

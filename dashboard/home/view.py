@@ -35,7 +35,7 @@ def show_ways_in() -> None:
 
 
 def show_sample(run: Run) -> None:
-    """Show a sample picture as this run reads it, on the quick detector that needs no download."""
+    """Show a sample picture with this run's prediction, on the fast detector that needs no download."""
     try:
         frame, prediction = _sample(run.key, resources.stamp(run.key))
     except EmoscopeError:

@@ -1,7 +1,7 @@
 """A few analysis threads, shared fairly by all live sessions of this process.
 
 Each session holds a seat with room for one frame, its newest. A free thread takes the frame of the session that has
-used the threads least, so that nobody starves however many are watching or however slow one session's detector is. The
+used the threads least, so that nobody starves however many are live or however slow one session's detector is. The
 threads end with the last seat.
 """
 
@@ -52,7 +52,7 @@ class Seat:
         Args:
             frame: Not changed by anybody afterwards.
             at: When it was taken, in seconds of :func:`time.monotonic`.
-            rate: Analyses wanted a second; fewer where the pool's share is smaller.
+            rate: Analyses wanted per second; fewer where the pool's share is smaller.
 
         Returns:
             Whether the frame was taken.
@@ -98,7 +98,7 @@ class AnalysisPool:
     def from_environment(cls) -> AnalysisPool:
         """Read ``EMOSCOPE_LIVE_SESSIONS``, ``…_ANALYSES_PER_SECOND`` and ``…_FRAMES_PER_SECOND``.
 
-        Impossible values are ignored. By default a core sends 32 frames and makes 10 analyses a second.
+        Impossible values are ignored. By default a core sends 32 frames and makes 10 analyses per second.
         """
         cores = available_cores()
         return cls(
@@ -117,12 +117,12 @@ class AnalysisPool:
 
     @property
     def frame_rate(self) -> float:
-        """How many frames a second each session may be sent; does not wait."""
+        """How many frames per second each session may be sent; does not wait."""
         return self.frames_per_second / max(1, len(self._members))
 
     @property
     def newcomers_frame_rate(self) -> float:
-        """How many frames a second to ask a newcomer's camera for: a full house's share unless nobody is live."""
+        """How many frames per second to ask a newcomer's camera for: a full house's share unless nobody is live."""
         return self.frames_per_second / self.seats if self.taken else self.frames_per_second
 
     @property

@@ -30,7 +30,7 @@ def binned(moments: Sequence[Moment], now: float) -> tuple[np.ndarray, np.ndarra
 
     Returns:
         Seconds before now at the middle of each bin, -60..0, shape (B,), and probabilities, shape (B, C): ``nan`` where
-        the face was away or could not be read.
+        the face was away or could not be classified.
     """
     count = round(TIMELINE_SECONDS / BIN_SECONDS)
     centers = (np.arange(count) + 0.5) * BIN_SECONDS - TIMELINE_SECONDS
@@ -46,7 +46,7 @@ def binned(moments: Sequence[Moment], now: float) -> tuple[np.ndarray, np.ndarra
 
 
 def timeline(moments: Sequence[Moment], now: float) -> str:
-    """Stack the probabilities of the last minute, one row a face, of the faces seen last.
+    """Stack the probabilities of the last minute, one row per face, of the faces seen last.
 
     Args:
         moments: Of all faces, oldest first.

@@ -29,7 +29,7 @@ def tune_process() -> None:
     """Set what live video needs of this process, once, when the first visitor opens the page."""
     # Half of the cores detect and classify; the others decode, draw and encode everybody's pictures.
     cv2.setNumThreads(half_of_the_cores())
-    sys.setswitchinterval(0.001)  # a frame waits for the interpreter five times as short as by default
+    sys.setswitchinterval(0.001)  # a frame waits for the interpreter a fifth of the default time
 
 
 @st.cache_resource(show_spinner=False)
@@ -39,7 +39,7 @@ def collection_watch() -> CollectionWatch:
 
 
 def settings(choice: state.Choice) -> LiveSettings:
-    """Show the controls in the sidebar and return what they say.
+    """Show the controls in the sidebar and return their values.
 
     Raises:
         RunError: A chosen network cannot be opened.
@@ -70,7 +70,7 @@ def settings(choice: state.Choice) -> LiveSettings:
             **state.kept("live_smoothing", 0.4),
         )
         rate = st.select_slider(
-            "Analyses a second, at most",
+            "Analyses per second, at most",
             RATES,
             help="The video keeps the camera's rate whatever is chosen here.",
             **state.kept("live_rate", 20, RATES),

@@ -1,7 +1,7 @@
 """Keeps Python's garbage collector from stopping the video.
 
 Streamlit has everything collected after each redraw of a page. That holds up all threads while each object there is is
-looked at: with the libraries of this app a tenth of a second, several times a second while somebody is live.
+looked at: with the libraries of this app a tenth of a second, several times per second while somebody is live.
 """
 
 from __future__ import annotations
@@ -53,6 +53,6 @@ class CollectionWatch:
         return True
 
     def close(self) -> None:
-        """Watch no longer."""
+        """Stop watching."""
         gc.callbacks.remove(self._note)
         gc.unfreeze()

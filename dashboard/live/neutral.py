@@ -1,4 +1,4 @@
-"""A person's neutral face: measured over a few seconds of live video, then taken off what the network predicts."""
+"""A person's neutral face: measured over seconds of live video, then subtracted from the network's predictions."""
 
 from __future__ import annotations
 

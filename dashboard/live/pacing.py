@@ -25,7 +25,7 @@ class FrameBudget:
 
         Args:
             now: In seconds, rising from call to call.
-            rate: Frames a second that may be sent; a tenth more lets a camera of just this rate through.
+            rate: Frames per second that may be sent; a tenth more lets a camera of just this rate through.
         """
         since, self._asked_at = now - self._asked_at, now
         self._credit = min(_MOST_CREDIT, self._credit + 1.1 * rate * since)

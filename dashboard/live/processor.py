@@ -30,7 +30,7 @@ from emoscope.model.pipeline import Pipeline
 _log = logging.getLogger(__name__)
 
 CAMERA_RATE = 30
-"""Frames a second that the page asks a camera for, at most."""
+"""Frames per second that the page asks a camera for, at most."""
 _SEARCH_SECONDS = 0.8
 """How long a new face may go unseen while known ones are only followed."""
 
@@ -42,7 +42,7 @@ class LiveSettings:
     Attributes:
         pipeline: Detector and network.
         second: The network to compare with, behind the same detector; None for none.
-        rate: Analyses wanted a second.
+        rate: Analyses wanted per second.
         tracking: Smoothing of boxes and probabilities.
         bars: Whether to draw all probabilities beside a face.
         heat_maps: Whether to draw the evidence over a face.
@@ -116,7 +116,7 @@ class LiveProcessor:
     # ---------------------------------------------------------------- the WebRTC event loop
 
     def wants(self, frame: av.VideoFrame) -> bool:
-        """Say whether a frame is to be sent back; not all are where many people are live."""
+        """Tell whether a frame is to be sent back; not all are where many people are live."""
         now, rate = monotonic(), self._pool.frame_rate
         wanted = self._budget.take(now, rate) or rate >= CAMERA_RATE
         if not wanted:
@@ -129,7 +129,7 @@ class LiveProcessor:
         image = _to_bgr(frame)
         settings = self._settings
         if settings.mirror:
-            image = cv2.flip(image, 1)  # ten times as quick as NumPy's
+            image = cv2.flip(image, 1)  # ten times faster than NumPy's
         decoded = perf_counter()
         if now - self._frame_at > 2:
             self._begin()
@@ -270,13 +270,13 @@ class LiveProcessor:
         )
 
     def agreement(self) -> float:
-        """Return in which share of the last minute both networks read the same; ``nan`` where no second one reads."""
+        """Return the share of the last minute in which both networks predict the same; ``nan`` without a second one."""
         if self._settings.second is None:
             return float("nan")
         return agreement([m for m in self.timeline.moments() if m.at >= self._paired_since])
 
-    def read_still(self, frame_bgr: np.ndarray) -> np.ndarray:
-        """Read one picture of the camera as a frame of the video is read, and draw on it; it is kept nowhere.
+    def analyze_still(self, frame_bgr: np.ndarray) -> np.ndarray:
+        """Analyse one picture of the camera like a frame of the video, and draw on it; it is kept nowhere.
 
         Args:
             frame_bgr: As the camera gives it, not mirrored; uint8, shape (H, W, 3).

@@ -1,7 +1,7 @@
 """A snapshot at the camera's full size.
 
 What arrives as video is as small as the connection and the browser's processor allow. So the browser takes the picture
-from the camera itself, and it is read and drawn upon here like a frame of the video.
+from the camera itself, and it is analysed and drawn upon here like a frame of the video.
 """
 
 from __future__ import annotations
@@ -38,10 +38,10 @@ def show_snapshot_button(processor: LiveProcessor) -> bool:
 
 
 def _keep(processor: LiveProcessor) -> None:
-    """Read what the browser has taken, and keep the drawing until another is taken."""
+    """Analyse what the browser has taken, and keep the drawing until another is taken."""
     state = st.session_state
     try:
-        drawn = processor.read_still(decode_image(_content(state["live_snapshot_camera"]["taken"])))
+        drawn = processor.analyze_still(decode_image(_content(state["live_snapshot_camera"]["taken"])))
     except EmoscopeError as error:
         state[_PROBLEM] = error
         return
@@ -65,7 +65,7 @@ def show_snapshot(processor: LiveProcessor, wanted: bool) -> None:
     """Show the newest snapshot with the ways to save and to drop it, or why there is none.
 
     Args:
-        processor: Reads what is taken.
+        processor: Analyses what is taken.
         wanted: Whether the browser is to take another.
     """
     _camera(key="live_snapshot_camera", data={"wanted": wanted}, height=1, on_taken_change=lambda: _keep(processor))

@@ -18,7 +18,7 @@ from emoscope.model.faces.tracking import TrackedFace
 WINDOW_SECONDS = 5.0
 TIMELINE_SECONDS = 60.0
 MAX_RECORDED_ROWS = 120_000
-"""About an hour of two faces at 15 analyses a second, 10 MB; a recording ends there by itself."""
+"""About an hour of two faces at 15 analyses per second, 10 MB; a recording ends there by itself."""
 
 
 @dataclass(frozen=True)
@@ -26,12 +26,12 @@ class Performance:
     """Figures of the last five seconds; times in milliseconds, ``nan`` where nothing was measured.
 
     Attributes:
-        camera_fps: Frames a second by the camera's own time stamps.
-        shown_fps: Frames a second sent back.
+        camera_fps: Frames per second by the camera's own time stamps.
+        shown_fps: Frames per second sent back.
         analyses_per_second: Analyses that came through.
         age_p50: Median age of what is drawn: time since its frame arrived.
         age_p95: 95th percentile of it.
-        stages: Median a stage: decode, detect, classify, second, draw.
+        stages: Median per stage: decode, detect, classify, second, draw.
         dropped: Frames meant for analysis that a newer one replaced, since the start.
     """
 
@@ -86,7 +86,7 @@ class Meter:
 
 
 def _rate(samples: Sequence[tuple[float, float]]) -> float:
-    """Return events a second, from the first to the last."""
+    """Return events per second, from the first to the last."""
     if len(samples) < 2 or samples[-1][0] <= samples[0][0]:
         return 0.0
     return (len(samples) - 1) / (samples[-1][0] - samples[0][0])
@@ -94,16 +94,16 @@ def _rate(samples: Sequence[tuple[float, float]]) -> float:
 
 @dataclass(frozen=True, eq=False)
 class Moment:
-    """What one analysis read in one face.
+    """One analysis's prediction of one face.
 
     Attributes:
         at: Time of the frame, in seconds of the monotonic clock.
         track_id: The face.
-        label: The steady label; empty where the picture was too poor to read.
+        label: The steady label; empty where the picture was too poor to classify.
         class_names: The network's classes.
         probabilities: Smoothed, shape (C,).
         warning: Why the picture was too poor, or empty.
-        other_label: What a second network reads, or empty.
+        other_label: What a second network predicts, or empty.
     """
 
     at: float
@@ -151,7 +151,7 @@ class Timeline:
 
 
 def agreement(moments: Sequence[Moment]) -> float:
-    """Return in which share of the moments with two readings both mean one class; ``nan`` without such moments."""
+    """Return the share of the moments with two predictions that agree; ``nan`` without such moments."""
     pairs = [(emotion_key(m.label), emotion_key(m.other_label)) for m in moments if m.other_label and m.label]
     return sum(a == b for a, b in pairs) / len(pairs) if pairs else float("nan")
 
@@ -163,7 +163,7 @@ class Recording:
     Attributes:
         started: Monotonic seconds.
         stopped: The same; None while it runs.
-        moments: What was read.
+        moments: The predictions.
     """
 
     started: float
@@ -183,7 +183,7 @@ class Recording:
         return end - self.started
 
     def to_csv(self) -> str:
-        """Return the timeline, a row a face and analysis; probabilities to four decimals."""
+        """Return the timeline, one row per face and analysis; probabilities to four decimals."""
         moments = list(self.moments)
         classes = list(dict.fromkeys(name for m in moments for name in m.class_names))
         text = io.StringIO()
@@ -196,7 +196,7 @@ class Recording:
         return text.getvalue()
 
     def summary(self) -> list[dict[str, float | int | str]]:
-        """Return a row a face: how long it was seen, its main emotion and each label's share of the readable time."""
+        """Return one row per face: seconds in sight, main emotion, and each label's share of the usable time."""
         rows: list[dict[str, float | int | str]] = []
         for track_id in dict.fromkeys(m.track_id for m in self.moments):
             own = [m for m in self.moments if m.track_id == track_id]

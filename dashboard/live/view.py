@@ -26,7 +26,7 @@ STAGES = {"decode": "decode", "detect": "detect", "classify": "classify", "secon
 
 
 def show_now(processor: LiveProcessor) -> None:
-    """Show the current faces, with what they are read as."""
+    """Show the current faces, with their predicted emotions."""
     view = processor.view()
     if view.error:
         show_warning(view.error)
@@ -120,7 +120,7 @@ def show_timeline(processor: LiveProcessor) -> None:
 
 
 def show_single_picture(settings: LiveSettings) -> None:
-    """Read single pictures from the camera, on request: works wherever the page itself does."""
+    """Analyse single pictures from the camera, on request: works wherever the page itself does."""
     st.toggle(
         "Use single pictures instead of video",
         help="For networks that let no video through.",

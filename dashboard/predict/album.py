@@ -1,4 +1,4 @@
-"""The pictures of one session and what was read in them: compact, bounded, and nowhere but in memory."""
+"""The pictures of one session and their predictions: compact, bounded, and nowhere but in memory."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ PREVIEW_SIDE = 1600
 
 
 class Problem(NamedTuple):
-    """A file that could not be opened, or not be read as was asked, and why."""
+    """A file that could not be opened, or not be predicted as was asked, and why."""
 
     name: str
     error: EmoscopeError
@@ -37,15 +37,15 @@ _TOO_MANY = ImageError(
 
 @dataclass(frozen=True, eq=False)
 class Picture:
-    """What is kept of an upload once it was read.
+    """What is kept of an upload once it was predicted.
 
     Attributes:
         key: Hash of name and content.
         name: File name as uploaded.
         width: Of the upload, in pixels.
         height: Of the upload, in pixels.
-        preview: JPEG of at most :data:`PREVIEW_SIDE` pixels a side.
-        scale: Pixels of the preview a pixel of the upload, at most 1.
+        preview: JPEG of at most :data:`PREVIEW_SIDE` pixels per side.
+        scale: Pixels of the preview per pixel of the upload, at most 1.
         detector_name: The face detector chosen for this picture alone; None for the one of all pictures.
     """
 
@@ -66,11 +66,11 @@ class Picture:
 
 @dataclass
 class Album:
-    """Pictures in the order to show them, newest batch first, and readings of them by network and detector.
+    """Pictures in the order to show them, newest batch first, and their predictions by network and detector.
 
-    A reading is kept for each way in which a picture was read, so that going back to an earlier choice, or only
+    Predictions are kept for each way in which a picture was predicted, so that going back to an earlier choice, or only
     changing how results are shown, runs no network. A detector that was chosen beside a picture holds for it alone,
-    whatever way the others are read.
+    whatever way the others are predicted.
     """
 
     pictures: dict[str, Picture] = field(default_factory=dict)
@@ -79,14 +79,14 @@ class Album:
     heat_maps: dict[tuple[Any, ...], np.ndarray] = field(default_factory=dict)
 
     def add(self, files: Sequence[tuple[str, BytesIO]], pipeline: Pipeline, way: tuple[Any, ...]) -> Iterator[str]:
-        """Open and read a batch of files, and put it before all others.
+        """Open and predict a batch of files, and put it before all others.
 
-        Yields the name of each file before it is read, so that a caller can show progress.
+        Yields the name of each file before it is opened, so that a caller can show progress.
 
         Args:
             files: Name and content of each; those beyond :data:`MAX_PICTURES` are left out, which is a problem noted.
-            pipeline: Finds and reads the faces.
-            way: Names the pipeline, hashable; readings are kept under it.
+            pipeline: Detects and classifies the faces.
+            way: Names the pipeline, hashable; predictions are kept under it.
         """
         self.problems = []
         batch: dict[str, Picture] = {}
@@ -109,13 +109,13 @@ class Album:
         self._forget()
 
     def unread(self, way: tuple[Any, ...]) -> list[Picture]:
-        """Return the pictures that were not read in this way yet, or not with their own detector."""
+        """Return the pictures that were not predicted in this way yet, or not with their own detector."""
         return [picture for picture in self.pictures.values() if _at(picture, way) not in self.readings]
 
     def read(
         self, pictures: list[Picture], pipeline_with: Callable[[str | None], Pipeline], way: tuple[Any, ...]
     ) -> Iterator[str]:
-        """Read pictures from their previews, as :meth:`add` does from files.
+        """Predict pictures from their previews, as :meth:`add` does from files.
 
         Args:
             pictures: From :meth:`unread`.
@@ -137,7 +137,7 @@ class Album:
         self._forget()
 
     def choose_detector(self, key: str, name: str | None) -> None:
-        """Let a detector find the faces of one picture, ``none`` for a cropped face; None for that of all pictures.
+        """Let a detector detect the faces of one picture, ``none`` for a cropped face; None for that of all pictures.
 
         What an earlier choice for this picture failed by is forgotten.
         """
@@ -145,7 +145,7 @@ class Album:
         self.problems = [problem for problem in self.problems if problem.name != picture.name]
 
     def results(self, way: tuple[Any, ...]) -> list[tuple[Picture, list[Prediction]]]:
-        """Return the pictures that were read in this way, each with its predictions in pixels of the upload."""
+        """Return the pictures that were predicted in this way, each with its predictions in pixels of the upload."""
         return [(p, self.readings[at]) for p in self.pictures.values() if (at := _at(p, way)) in self.readings]
 
     def heat_map(self, picture: Picture, way: tuple[Any, ...], number: int, classifier: Classifier) -> np.ndarray:
@@ -165,7 +165,7 @@ class Album:
 
 
 def _at(picture: Picture, way: tuple[Any, ...]) -> tuple[Any, ...]:
-    """Return where a picture's reading is kept."""
+    """Return where a picture's predictions are kept."""
     return picture.key, way, picture.detector_name
 
 

@@ -1,4 +1,4 @@
-"""Results as files, in the very forms that ``python -m model predict`` writes: CSV, JSON and annotated pictures."""
+"""Results as files, in the very formats that ``python -m model predict`` writes: CSV, JSON and annotated pictures."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Result = tuple[Picture, list[Prediction]]
 
 
 def to_csv(results: Sequence[Result], class_names: Sequence[str]) -> bytes:
-    """Write a row a face as CSV, UTF-8 with a mark so that spreadsheets read it as such."""
+    """Write one row per face as CSV, UTF-8 with a mark so that spreadsheets read it as such."""
     stream = io.StringIO()
     writer = csv.DictWriter(stream, face_columns(class_names), lineterminator="\n")
     writer.writeheader()
@@ -40,7 +40,7 @@ def _inert(value: Any) -> Any:
 
 
 def to_json(results: Sequence[Result], run_key: str, detector_name: str) -> bytes:
-    """Write an entry a picture, with the network and the detector that read it; one with its own detector names it."""
+    """Write one entry per picture, with network and detector; a picture with a detector of its own names that."""
     pictures = [
         _entry(picture, predictions) | ({"detector": picture.detector_name} if picture.detector_name else {})
         for picture, predictions in results

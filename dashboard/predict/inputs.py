@@ -91,7 +91,7 @@ def already_cropped() -> bool:
 
 
 def show_progress(names: Iterator[str], total: int) -> None:
-    """Go through a reading of pictures and show how far it is."""
+    """Go through an analysis of pictures and show how far it is."""
     bar = st.empty()
     for done, name in enumerate(names):
         bar.progress(done / max(total, 1), f"Predicting {done + 1} of {total}: {name}")

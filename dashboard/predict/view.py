@@ -1,4 +1,4 @@
-"""How predictions look on a page: pictures with their boxes, and a card a face."""
+"""How predictions look on a page: pictures with their boxes, and one card per face."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ Result = tuple[Picture, list[Prediction]]
 
 
 def show_problems(problems: Sequence[Problem]) -> None:
-    """List the files of the latest batch that could not be read, one sentence each."""
+    """List the files of the latest batch that could not be opened, one sentence each."""
     for name, error in problems[:5]:
         show_error(error, about=name)
     if problems[5:]:
@@ -113,7 +113,7 @@ def show_results(album: Album, way: tuple[Any, ...], classifier: Classifier, cho
 
 
 def _show_card(number: int, prediction: Prediction, heat: np.ndarray | None, unsure: bool) -> None:
-    """Show one face: what the network saw, what it reads, how sure it is, and what to be careful about."""
+    """Show one face: the crop, the prediction, its confidence, and warnings."""
     color = class_colors(prediction.class_names)[prediction.label]
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.image(_crop(prediction, heat), width=72, alt=f"Face {number}")
@@ -130,7 +130,7 @@ def _show_card(number: int, prediction: Prediction, heat: np.ndarray | None, uns
 
 
 def _show_own_detector(album: Album, picture: Picture) -> None:
-    """Say how this picture is read other than the rest, with the way back."""
+    """Show how this picture is predicted other than the rest, with the way back."""
     name = picture.detector_name or ""
     with st.container(horizontal=True, vertical_alignment="center"):
         if name == WholeImage.name:

@@ -136,7 +136,7 @@ def _settings(stem: str, defaults: dict[str, Any]) -> dict[str, Any]:
 
     given = {
         "epochs": number("Epochs", "epochs", 1),
-        "batch_size": number("Batch size", "batch_size", 1, "Images a step."),
+        "batch_size": number("Batch size", "batch_size", 1, "Images per step."),
         "learning_rate": number("Learning rate", "learning_rate", 1e-7, "The highest of the schedule."),
         "seed": number("Seed", "seed", 0, "Of weights, order and augmentation."),
         "limit": number("Images at most", "limit", 0, "Of each split, for a quick trial; 0 takes all."),
@@ -153,7 +153,7 @@ def _settings(stem: str, defaults: dict[str, Any]) -> dict[str, Any]:
         key=f"train-{stem}-further",
         height=68,
         placeholder="augmentation.rotation: 5",
-        help="A `key: value` a line, as in a configuration file; dots lead into nested settings.",
+        help="One `key: value` per line, as in a configuration file; dots lead into nested settings.",
     )
     return {name: value for name, value in given.items() if value != defaults[name]}
 
@@ -164,7 +164,7 @@ def _further(text: str) -> dict[str, Any]:
     except yaml.YAMLError:
         settings = None
     if not isinstance(settings, dict) or not all(isinstance(key, str) for key in settings):
-        raise ConfigError("The further settings cannot be read.", "Write `key: value`, one a line.")
+        raise ConfigError("The further settings cannot be read.", "Write `key: value`, one per line.")
     return settings
 
 

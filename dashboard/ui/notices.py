@@ -23,7 +23,7 @@ def show_warning(message: str, action: str = "") -> None:
 
 
 def show_cluster_note(classifier: Classifier) -> None:
-    """Say so where faces are read here because the cluster that should read them fails."""
+    """Show a note where faces are classified here because the cluster that should classify them fails."""
     if isinstance(classifier, RemoteClassifier) and classifier.problem:
         st.caption(f":material/cloud_off: {escape(classifier.problem)}")
 

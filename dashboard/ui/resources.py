@@ -68,7 +68,7 @@ def classifier(run_key: str, calibrated: bool = False) -> Classifier:
 
     Args:
         run_key: The run's folder name.
-        calibrated: Correct its probabilities by the temperature stored with the run, if one is.
+        calibrated: Apply the temperature saved with the run, if there is one, to its probabilities.
 
     Raises:
         RunError: The run cannot be opened or holds no model.

@@ -28,7 +28,7 @@ class Choice:
     Attributes:
         run_key: The run's folder name.
         detector_name: One of ``DETECTOR_NAMES``, or ``none`` where pictures are cropped faces already.
-        calibrated: Whether probabilities are corrected by the temperature stored with a run.
+        calibrated: Whether the temperature saved with a run is applied to the probabilities.
     """
 
     run_key: str

@@ -1,4 +1,4 @@
-"""Long work beside the page: a thread that goes step by step, can be watched and stopped, and takes turns with others.
+"""Long work beside the page: a thread that goes step by step, can be followed and stopped, and takes turns with others.
 
 No ``st.*`` in this module: its thread belongs to no session.
 """

@@ -1,4 +1,4 @@
-"""One session's video: its bytes, what was read in it, and its annotated copy; all in memory, written nowhere."""
+"""One session's video: its bytes, its predictions, and its annotated copy; all in memory, written nowhere."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ _FRAMES_KEPT = 12
 
 
 class Clip:
-    """An uploaded video and what was read in it.
+    """An uploaded video and its predictions.
 
     Args:
         name: As uploaded.
         data: The file.
-        pipeline: Finds and reads the faces.
+        pipeline: Detects and classifies the faces.
         way: Names network and detector, hashable.
-        rate: Analyses a second.
+        rate: Analyses per second.
     """
 
     def __init__(self, name: str, data: bytes, pipeline: Pipeline, way: tuple[Any, ...], rate: float) -> None:
@@ -62,7 +62,7 @@ class Clip:
 
     @property
     def readings(self) -> Readings:
-        """What was read; to be asked for once the reading has ended."""
+        """The predictions; to be asked for once the analysis has ended."""
         if self._readings is None:
             assert self.analysis is not None, "the clip was read"
             self._readings = self.analysis.readings()
@@ -70,7 +70,7 @@ class Clip:
 
     @property
     def seconds(self) -> float:
-        """The length that was read, in seconds; never 0."""
+        """The length that was analysed, in seconds; never 0."""
         times = self.readings.times
         return max(float(times[-1]) + max(self.readings.step, 0.04), 0.04) if len(times) else 0.04
 
@@ -87,7 +87,7 @@ class Clip:
         return (self.data, self._browser_type) if self._browser_type else None
 
     def frame(self, at: float) -> tuple[bytes, list[ShownFace]]:
-        """Return the frame at a time with what was read drawn in, as JPEG, and its faces."""
+        """Return the frame at a time with its predictions drawn in, as JPEG, and its faces."""
         faces = self.readings.faces_at(at)
         if at not in self._frames:
             image = self._picture(at)
@@ -113,7 +113,7 @@ class Clip:
         return kept
 
     def to_csv(self) -> bytes:
-        """Return a row a face and analysis, UTF-8."""
+        """Return one row per face and analysis, UTF-8."""
         text = io.StringIO()
         self.readings.write_csv(text)
         return text.getvalue().encode()
@@ -123,7 +123,7 @@ class ClipWork:
     """A clip and the threads that work on it. Dropping this stops them.
 
     Args:
-        clip: Its reading starts at once.
+        clip: Its analysis starts at once.
         is_wanted: Tells whether who brought it is still there; without them the work ends soon.
     """
 
@@ -144,7 +144,7 @@ class ClipWork:
 
     @property
     def problem(self) -> str:
-        """What of the file could not be read, as a sentence; empty if nothing is missing."""
+        """What of the file could not be analysed, as a sentence; empty if nothing is missing."""
         analysis = self.clip.analysis
         if analysis is None:
             return ""
@@ -156,7 +156,7 @@ class ClipWork:
 
     @property
     def failure(self) -> EmoscopeError | None:
-        """Why nothing can be shown of the file once its reading has ended; None if something can."""
+        """Why nothing can be shown of the file once its analysis has ended; None if something can."""
         if self.reading.error is None and self.clip.analysis is None:
             return VideoError("The analysis was stopped before it began.", "Choose the video again.")
         return self.reading.error

@@ -1,4 +1,4 @@
-"""What was read in a video: the moment, the timeline, the strongest moments and the people."""
+"""The predictions of a video: the moment, the timeline, the strongest moments and the people."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ PLAYER = "video_player"
 
 @st.fragment
 def show_results(work: ClipWork) -> None:
-    """Show what was read in a clip. Choosing a moment draws only this part anew."""
+    """Show the predictions of a clip. Choosing a moment draws only this part anew."""
     clip = work.clip
     everyone = people(clip.readings)
     long_enough = [person for person in everyone if not person.is_brief] or everyone
@@ -75,7 +75,7 @@ def _show_header(work: ClipWork, shown: Sequence[Person], brief: int) -> None:
     info = work.clip.analysis.info if work.clip.analysis else None
     size = f" · {info.width} × {info.height} pixels" if info else ""
     passing = f" · {brief} more seen for less than a second" if brief else ""
-    st.caption(f"{escape(work.clip.name)}{size} · {work.clip.rate:g} analyses a second{passing}")
+    st.caption(f"{escape(work.clip.name)}{size} · {work.clip.rate:g} analyses per second{passing}")
 
 
 def _show_copy(work: ClipWork, stem: str) -> None:
@@ -157,7 +157,7 @@ def _show_timeline(clip: Clip, shown: Sequence[Person]) -> None:
 
 
 def _show_moment(clip: Clip) -> None:
-    """Show the frame of the chosen moment with its faces, and what is read in each."""
+    """Show the frame of the chosen moment with its faces and their predictions."""
     at = _moment(clip)
     picture, faces = clip.frame(at)
     st.image(picture, width="stretch", alt=f"The video at {clock(at)}")

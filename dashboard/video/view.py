@@ -1,4 +1,4 @@
-"""Choosing a video and watching it being read."""
+"""Choosing a video and following its analysis."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ _STILL = "width:100%;border-radius:.6rem"
 
 
 def rate_control() -> float:
-    """Show how often a second of the video is looked at, in the sidebar."""
+    """Show how many analyses per second of the video are made, in the sidebar."""
     with st.sidebar:
         st.subheader("Pace", anchor=False)
         return float(
             st.select_slider(
-                "Analyses a second of video",
+                "Analyses per second of video",
                 RATES,
                 help="For the next clip. Once a second is enough for an hour, ten times catches a smile as it comes.",
                 **kept("video_rate", 10, RATES),
@@ -49,7 +49,7 @@ def choose_clip() -> tuple[str, bytes] | None:
 
 @st.fragment(run_every=0.7)
 def show_reading(work: ClipWork) -> None:
-    """Show how far the reading is; ends by drawing the page anew."""
+    """Show how far the analysis is; ends by drawing the page anew."""
     if not work.reading.is_running:
         st.rerun()
     left, right = st.columns([3, 5], gap="large", vertical_alignment="center")
@@ -81,14 +81,14 @@ def show_bar(work: ClipWork, what: str) -> None:
 
 
 def show_failure(work: ClipWork) -> None:
-    """Say why a video could not be read, and offer another."""
+    """Show why a video could not be analysed, and offer another."""
     assert work.failure is not None
     show_error(work.failure, about=work.clip.name)
     offer_another("Choose another video")
 
 
 def offer_reading_again(work: ClipWork, way: tuple[Any, ...]) -> bool:
-    """Show why a clip may be worth reading again; returns whether that is wanted."""
+    """Show why a clip may be worth analysing again; return whether that is wanted."""
     why = (
         "This was analysed by another network or detector than the one chosen now."
         if work.clip.way != way
@@ -100,7 +100,7 @@ def offer_reading_again(work: ClipWork, way: tuple[Any, ...]) -> bool:
 
 
 def offer_another(label: str) -> None:
-    """Show the button that drops the clip, its readings and whatever still works on it, and draws the page anew."""
+    """Show the button that drops the clip, its predictions and whatever still works on it, and draws the page anew."""
     if st.button(label, icon=":material/upload:"):
         for key in ("video", "video_upload", "video_moment", "video_people"):
             st.session_state.pop(key, None)

@@ -19,4 +19,4 @@ def test_a_page_reads_here_and_says_so_where_the_cluster_does_not_answer(runs_fo
     assert not page.exception
     assert [s.value for s in page.subheader] == ["1 face in 1 picture"]
     [note] = [caption.value for caption in page.caption if "The cluster at" in caption.value]
-    assert "does not answer" in note and "this machine reads the faces itself" in note
+    assert "does not answer" in note and "this machine classifies the faces" in note

@@ -43,7 +43,7 @@ def test_a_clip_is_read_and_shown(page):
     drop(page, make_clip(2.0, sound="aac"))
     assert headings(page) == ["1 person in 0:02", "Strongest moments", "Person by person"]
     assert any("person 1" in html.value for html in page.html)
-    assert "clip.mp4 · 320 × 240 pixels · 10 analyses a second" in words(page)
+    assert "clip.mp4 · 320 × 240 pixels · 10 analyses per second" in words(page)
     assert [row["person"] for row in page.dataframe[0].value.to_dict("records")] == [1]
     assert not page.file_uploader  # the server has forgotten the upload
 

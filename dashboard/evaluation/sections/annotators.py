@@ -1,4 +1,4 @@
-"""What annotators say: FER against FER+ labels, and the votes on one image beside a network's answer."""
+"""What annotators say: FER against FER+ labels, and the votes on one image beside a network's prediction."""
 
 from __future__ import annotations
 
@@ -113,9 +113,9 @@ def _spoken(vote: str) -> str:
 
 
 def _probabilities(run: Run, name: str, split: Split, index: int) -> dict[str, float]:
-    """Return a run's answer on an image by emotion, or say why there is none."""
+    """Return a run's probabilities of an image by emotion, or show why there are none."""
     if name not in run.splits:
-        st.caption(f"{run.key} has no saved answers on {name}.")
+        st.caption(f"{run.key} has no saved predictions on {name}.")
         return {}
     try:
         found = scores.predictions(run, name)

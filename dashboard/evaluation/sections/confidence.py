@@ -43,7 +43,7 @@ def _show_calibration(run: Run, split: str) -> None:
         f"Accuracy against confidence on {split}; on the diagonal it is honest.",
     )
     if effect is None:
-        st.caption("A temperature is fitted on validation answers, which this run does not have.")
+        st.caption("A temperature is fitted on validation predictions, which this run does not have.")
         return
     tiles = st.container(horizontal=True)
     for title, name, pattern in (("Calibration error", "ece", "{:.3f}"), ("Log loss", "log_loss", "{:.3f}")):
@@ -102,5 +102,5 @@ def _show_abstention(run: Run, split: str) -> None:
     show_chart(
         coverage_curve(curve, threshold),
         "coverage",
-        "Accuracy against the share of images answered; the diamond is chosen.",
+        "Accuracy against coverage; the diamond is the chosen threshold.",
     )

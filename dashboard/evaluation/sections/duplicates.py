@@ -70,7 +70,7 @@ def effect_of_removal(run: Run, split: str, dataset: Dataset, found: Duplicates)
     """Return a run's accuracy on a split, on what is left without copies, and on the copies alone.
 
     Raises:
-        RunError: The run has no answers on the split, or was scored on other images.
+        RunError: The run has no predictions on the split, or was scored on other images.
     """
     answers = scores.predictions(run, split)
     own = dataset.splits[split]
@@ -100,7 +100,7 @@ def _show_effect(dataset: Dataset, found: Duplicates) -> None:
     scored = {name for run in runs.values() for name in run.splits}
     splits = [name for name in by_importance(dataset.splits) if not is_training(name) and name in scored]
     if not splits:
-        st.caption("No run here has answers on a held-out split of this data set.")
+        st.caption("No run here has predictions on a held-out split of this data set.")
         return
     split = in_url(st.segmented_control, "Scored on", key="scored", options=splits, default=splits[0], required=True)
     rows, problems = _effects(runs, split, dataset, found)

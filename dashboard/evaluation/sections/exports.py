@@ -1,4 +1,4 @@
-"""A network in other forms: what each weighs, what it takes, and how far its answers are those of the original."""
+"""A network in other formats: size and time of each, and how far its predictions agree with the original's."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ CARDS_A_ROW = 3
 
 
 def forms_of(run: Run, runs: Mapping[str, Run]) -> dict[str, Exported]:
-    """Return every form of a run's network by title, with the runs that were pruned from it; stale ones are named.
+    """Return every export of a run's network by title, with the runs that were pruned from it; stale ones are named.
 
     Raises:
         RunError: What was measured of them cannot be read.
@@ -78,7 +78,7 @@ def show_forms(run: Run, forms: Mapping[str, Exported], split: str) -> None:
 
 
 def forms_table(run: Run, forms: Mapping[str, Exported], split: str) -> tuple[pd.DataFrame, list[str]]:
-    """Return a row a form, and a sentence for each whose answers cannot be set beside the original's.
+    """Return one row per format, and a sentence for each whose predictions cannot be compared with the original's.
 
     Args:
         run: The original.
@@ -119,7 +119,7 @@ def _scores(run: Run, form: Exported, split: str) -> dict[str, float | str]:
 
 
 def show_downloads(run: Run, forms: Mapping[str, Exported], split: str) -> None:
-    """Show a card a form: what it is for, whether it may stand in for the original, and its file."""
+    """Show one card per format: what it is for, whether it may stand in for the original, and its file."""
     titles = list(forms)
     for start in range(0, len(titles), CARDS_A_ROW):
         for title, column in zip(titles[start : start + CARDS_A_ROW], st.columns(CARDS_A_ROW), strict=False):

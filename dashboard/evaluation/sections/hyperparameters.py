@@ -84,7 +84,7 @@ def validation_scores(runs: Mapping[str, Run], column: str) -> tuple[dict[str, f
 
 
 def differing(runs: Mapping[str, Run]) -> pd.DataFrame:
-    """Return the settings in which some runs differ: a row a run, a column a setting, as text."""
+    """Return the settings in which some runs differ: one row per run, one column per setting, as text."""
     rows = {key: {"architecture": run.info.architecture, **flat(run.info.config)} for key, run in runs.items()}
     table = pd.DataFrame.from_dict(rows, orient="index").fillna("–").astype(str)
     keep = [name for name in table if table[name].nunique() > 1 and name not in UNINTERESTING]

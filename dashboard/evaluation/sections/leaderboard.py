@@ -85,7 +85,7 @@ def same_test_set(runs: Mapping[str, Run], split: str) -> list[list[str]]:
 
 
 def leaderboard(runs: Mapping[str, Run], figures: Mapping[str, Metrics], metric: Scalar, split: str) -> pd.DataFrame:
-    """Return a row a run, best first: the metric with its interval, the other figures, and what the run costs.
+    """Return one row per run, best first: the metric with its interval, the other figures, and what the run costs.
 
     Beside the metric stands the accuracy by the other labels, the data set's or people's votes, where it is known.
     """

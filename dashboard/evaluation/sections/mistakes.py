@@ -55,7 +55,7 @@ def select_mistakes(found: Predictions, shares: np.ndarray | None, kind: str) ->
         return mistakes, "Wrong by the data set’s label, most confident first."
     if kind == KINDS[1]:
         how = (
-            "The annotators’ top choice is what the network says, not what the label says."
+            "The annotators’ top choice is the network’s prediction, not the label."
             if shares is not None
             else "Confident learning: the network is surer of another class than it is on average of that class’s own "
             "images. With FER+ votes (fer2013new.csv beside the data) people decide instead."
@@ -66,13 +66,13 @@ def select_mistakes(found: Predictions, shares: np.ndarray | None, kind: str) ->
     known = np.nan_to_num(shares)
     label_is_top = known[np.arange(len(known)), found.label] >= known.max(1)
     label_is_top &= known.max(1) > 0
-    return mistakes[label_is_top[mistakes]], "The annotators’ top choice is the label, and the network says otherwise."
+    return mistakes[label_is_top[mistakes]], "The annotators’ top choice is the label, not the prediction."
 
 
 def mistake_table(
     found: Predictions, shares: np.ndarray | None, positions: np.ndarray, names: tuple[str, ...]
 ) -> pd.DataFrame:
-    """Return the chosen samples as a table: place in the split, label, answer, their probabilities and votes."""
+    """Return the chosen samples as a table: place in the split, label, prediction, their probabilities and votes."""
     label, answer = found.label[positions], found.probabilities[positions].argmax(1)
     rows = np.arange(len(positions))
     table = {

@@ -60,7 +60,7 @@ def as_text(metric: Scalar, value: float) -> str:
 
 
 def class_table(rows: list[ClassMetrics]) -> pd.DataFrame:
-    """Return precision, recall and F1 in per cent with their intervals, and counts, a row a class."""
+    """Return precision, recall and F1 in per cent with their intervals, and counts, one row per class."""
     table: dict[str, list[Any]] = {"Class": [row["name"] for row in rows]}
     titles: dict[ClassScalar, str] = {"precision": "Precision %", "recall": "Recall %", "f1": "F1 %"}
     for kind, title in titles.items():

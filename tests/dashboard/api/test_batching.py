@@ -20,7 +20,7 @@ class FakePipeline:
         self.gate = threading.Event()
         self.gate.set()
 
-    def read(self, crops):
+    def classify_crops(self, crops):
         self.batches.append(list(crops))
         self.entered.release()
         assert self.gate.wait(SECONDS)

@@ -236,7 +236,7 @@ def test_a_still_is_read_and_drawn_at_its_own_size_as_the_video_is(live):
     wanted = replace(settings(FixedClassifier((0.7, 0.05, 0.25)), FixedDetector((10, 200, 250, 500))), mirror=True)
     processor = live(wanted)
     still = np.random.default_rng(0).integers(0, 255, (720, 1280, 3), np.uint8)
-    drawn = processor.read_still(still)
+    drawn = processor.analyze_still(still)
     assert drawn.shape == still.shape
     assert painted(av.VideoFrame.from_ndarray(drawn, format="bgr24"), "angry") > 1000
     assert np.abs(drawn[-100:].astype(int) - still[-100:, ::-1]).max() == 0, "mirrored, as the video is"
