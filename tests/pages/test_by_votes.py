@@ -72,4 +72,4 @@ def test_two_runs_are_compared_by_votes(voted):
 def test_without_votes_there_is_no_choice_and_one_sentence(world):
     assert not [control for control in open_page("evaluation").segmented_control if control.label == "Judged by"]
     page = open_page("evaluation", section="People")
-    assert "No votes are known" in page.error[0].value
+    assert "These images have no votes" in page.error[0].value
