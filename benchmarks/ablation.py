@@ -1,9 +1,9 @@
 """What each ingredient of stage 4 of the shipped run's training gains: ``python -m benchmarks.ablation --data DIR``.
 
-It is done again, a few epochs long, once as it is and once without each ingredient; all go on from the same
-weights with the same seed. The networks answer PublicTest, and each is held to the whole recipe by a paired bootstrap
-over the images; the answers stay beside the checkpoints, the figures go to ``benchmarks/ablation.json``. What is
-trained already is not trained again. The intervals hold the chance of the images, not that of the training:
+It is trained again for a few epochs, once as it is and once without each ingredient; all start from the same weights
+with the same seed. The networks predict PublicTest, and each is compared with the whole recipe by a paired bootstrap
+over the images; the predictions stay beside the checkpoints, the figures go to ``benchmarks/ablation.json``. What is
+trained already is not trained again. The intervals cover the chance of the images, not that of the training:
 ``--seeds`` trains each several times and averages the differences over them.
 """
 
@@ -41,24 +41,24 @@ SCHEDULE = {
 def variants() -> dict[str, TrainConfig]:
     """Return the configurations to train, by what they lack."""
     config = load_config("lab/4-student-of-two", SCHEDULE)
-    alone = {"labels": "fer", "initial": config.initial[:1], "teacher_votes": False}
+    alone = {"labels": "fer", "initial": config.initial[:1], "privileged_votes": False}
     sharp = replace(config.augmentation, gamma=0.0, side_light=0.0, blur=0.0, noise=0.0, erasing=0.0)
     return {
         WHOLE: config,
         "without the head for FER+": replace(config, **alone),
         "without a teacher": config.without_teacher(),
-        "the teacher without the votes": replace(config, teacher_votes=False),
+        "the teacher without the votes": replace(config, privileged_votes=False),
         "teachers not online": replace(config, teacher_views=0.0),
         "out-of-fold predictions of stage 5 besides": replace(config, teacher=("lab-5", *config.teacher)),
         "without mixup": replace(config, mixup=0.0),
-        "without averaged weights": replace(config, average=0.0),
+        "without averaged weights": replace(config, ema_decay=0.0),
         "without light, blur, noise and erasing": replace(config, augmentation=sharp),
         "strong augmentation to the end": replace(config, mild_epochs=0),
     }
 
 
-def answers(config: TrainConfig, dataset: Dataset, checkpoint: Path) -> np.ndarray:
-    """Train and return what the best epoch's network says of the validation images, probabilities, shape (N, C)."""
+def predict(config: TrainConfig, dataset: Dataset, checkpoint: Path) -> np.ndarray:
+    """Train, and return the best epoch's probabilities of the validation images, shape (N, C)."""
     from emoscope.model.networks.preprocessing import normalize
     from emoscope.training.loop.train import train
 
@@ -70,7 +70,7 @@ def answers(config: TrainConfig, dataset: Dataset, checkpoint: Path) -> np.ndarr
 
 
 def gains(found: Mapping[str, np.ndarray], labels: np.ndarray) -> list[dict[str, Any]]:
-    """Return accuracy in percent and log loss, and how much each is above the whole recipe's, with intervals.
+    """Return accuracy in percent and log loss, and their differences to the whole recipe's, with intervals.
 
     Args:
         found: Probabilities by variant, shape (seeds, N, C).
@@ -99,7 +99,7 @@ def gains(found: Mapping[str, np.ndarray], labels: np.ndarray) -> list[dict[str,
 def main() -> None:
     parser = argparse.ArgumentParser(description="What each ingredient of stage 4 of the training gains.")
     add_data_arguments(parser)
-    parser.add_argument("--seeds", type=int, default=1, help="trainings of each variant (default 1)")
+    parser.add_argument("--seeds", type=int, default=1, help="trainings per variant (default 1)")
     parser.add_argument("--work", type=Path, default=HERE.parent / "artifacts" / ".checkpoints", help="for checkpoints")
     options = parser.parse_args()
     whole = variants()[WHOLE]
@@ -113,7 +113,7 @@ def main() -> None:
             if key not in kept:
                 print(f"==> {key}")
                 checkpoint = options.work / f"ablation-{seed}-{'-'.join(name.split())}.npz"
-                kept[key] = answers(replace(config, seed=seed), dataset, checkpoint).astype(np.float16)
+                kept[key] = predict(replace(config, seed=seed), dataset, checkpoint).astype(np.float16)
                 np.savez_compressed(file, **kept)  # type: ignore[arg-type]
     found = {
         name: np.stack([kept[f"{name}, seed {seed}"].astype(np.float32) for seed in range(options.seeds)])

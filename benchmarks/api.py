@@ -1,10 +1,10 @@
 """Load the HTTP API over loopback, beside the bare classifier in the same run: ``python -m benchmarks.api``.
 
 Clients send cropped faces as 48×48 PNG bodies with ``detector=none``, each on a kept connection, the next request as
-soon as the last is answered. The load comes from ``wrk`` (Debian's package), which takes a few hundredths of a
-millisecond a request from the same cores. Right before and after each level the classifier is timed without the API:
-the same faces in batches, on one thread and on one thread a core. The ratio is requests a second over the mean of the
-one-thread timings; the other ratio, to all cores, is what would be left if the API cost nothing at all.
+soon as the last one is answered. The load comes from ``wrk`` (Debian's package), which takes a few hundredths of a
+millisecond per request from the same cores. Right before and after each level the classifier is timed without the API:
+the same faces in batches, on one thread and on one thread per core. The ratio is requests per second over the mean of
+the one-thread timings; the other ratio, to all cores, is what would be left if the API cost nothing at all.
 """
 
 from __future__ import annotations
@@ -72,9 +72,9 @@ def make_faces() -> list[np.ndarray]:
 
 
 def faces_per_second(classifier: Classifier, faces: list[np.ndarray], threads: int, seconds: float) -> float:
-    """Return what the classifier reads in batches of the API's size, on some threads at once."""
+    """Return how many faces the classifier predicts in batches of the API's size, on several threads at once."""
 
-    def read(_: int) -> int:
+    def predict(_: int) -> int:
         count, end = 0, perf_counter() + seconds
         while perf_counter() < end:
             classifier.classify(faces[:MAX_FACES])
@@ -83,11 +83,11 @@ def faces_per_second(classifier: Classifier, faces: list[np.ndarray], threads: i
 
     with ThreadPoolExecutor(threads) as pool:
         start = perf_counter()
-        return sum(pool.map(read, range(threads))) / (perf_counter() - start)
+        return sum(pool.map(predict, range(threads))) / (perf_counter() - start)
 
 
 def load(url: str, script: Path, clients: int, seconds: float) -> dict[str, Any]:
-    """Let so many clients ask for so long; returns what wrk counted."""
+    """Send requests from a number of clients for some seconds; return what wrk counted."""
     command = ["wrk", "-t1", f"-c{clients}", f"-d{seconds:g}s", "--timeout", "30s", "-s", str(script), url]
     output = subprocess.run(command, check=True, capture_output=True, text=True).stdout
     return json.loads(output.split("@@", 1)[1].splitlines()[0])
@@ -100,7 +100,7 @@ def server_metric(url: str, name: str) -> float:
 
 
 def check_answer(url: str, pipeline: Pipeline, body: bytes) -> None:
-    """Hold that what is timed gives the right answer."""
+    """Check that the API's predictions are the pipeline's."""
     request = urllib.request.Request(f"{url}/api/v1/predict?detector=none", body, {"Content-Type": "image/png"})
     with urllib.request.urlopen(request, timeout=60) as answer:
         found = json.loads(answer.read())["pictures"][0]
@@ -109,13 +109,13 @@ def check_answer(url: str, pipeline: Pipeline, body: bytes) -> None:
 
 
 def measure(clients: tuple[int, ...], seconds: float) -> list[dict[str, Any]]:
-    """Return a row a number of clients."""
+    """Return one row per number of clients."""
     cores = available_cores()
     faces = make_faces()
     bodies = [cv2.imencode(".png", face)[1].tobytes() for face in faces]
     classifier = load_classifier(load_run(DEFAULT_RUN))
     rows = []
-    with TemporaryDirectory() as folder, serving(EMOSCOPE_API_IMAGES_A_MINUTE="0") as url:
+    with TemporaryDirectory() as folder, serving(EMOSCOPE_API_IMAGES_PER_MINUTE="0") as url:
         paths = [Path(folder) / f"{i}.png" for i in range(FACES)]
         for path, body in zip(paths, bodies, strict=True):
             path.write_bytes(body)
@@ -132,12 +132,12 @@ def measure(clients: tuple[int, ...], seconds: float) -> list[dict[str, Any]]:
             one, all_cores = (mean(bare[i][j] for i in (-2, -1)) for j in (0, 1))
             rate = row["requests"] / row.pop("seconds")
             passes = server_metric(url, "emoscope_batch_faces_count") - passes_before
-            read = server_metric(url, "emoscope_batch_faces_sum") - faces_before
+            predicted = server_metric(url, "emoscope_batch_faces_sum") - faces_before
             rows.append(
                 {
                     **row,
                     "requests_per_second": rate,
-                    "faces_a_pass": read / max(passes, 1),
+                    "faces_per_forward_pass": predicted / max(passes, 1),
                     "bare_faces_per_second": one,
                     "bare_faces_per_second_all_cores": all_cores,
                     "ratio": rate / one,
@@ -150,7 +150,7 @@ def measure(clients: tuple[int, ...], seconds: float) -> list[dict[str, Any]]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description="Load the HTTP API beside the bare classifier.")
-    parser.add_argument("--seconds", type=float, default=20, help="a level of clients")
+    parser.add_argument("--seconds", type=float, default=20, help="per level of clients")
     parser.add_argument("--clients", type=int, nargs="+", default=list(CLIENTS))
     parser.add_argument("--output", type=Path, default=Path(__file__).with_suffix(".json"))
     options = parser.parse_args()
@@ -158,19 +158,19 @@ def main() -> None:
         sys.exit("The load comes from wrk, which is not installed. Run `apt-get install wrk`.")
     rows = measure(tuple(options.clients), options.seconds)
     print(
-        "clients  requests/s   p50 ms   p99 ms  errors  faces a pass  bare faces/s  (all cores)  ratio  (all cores)  MB"
+        "clients  requests/s   p50 ms   p99 ms  errors    faces/pass  bare faces/s  (all cores)  ratio  (all cores)  MB"
     )
     for row in rows:
         print(
             f"{row['clients']:>7}  {row['requests_per_second']:>10.0f}  {row['p50_ms']:>7.1f}  {row['p99_ms']:>7.1f}"
-            f"  {row['errors']:>6}  {row['faces_a_pass']:>12.1f}  {row['bare_faces_per_second']:>12.0f}"
+            f"  {row['errors']:>6}  {row['faces_per_forward_pass']:>12.1f}  {row['bare_faces_per_second']:>12.0f}"
             f"  {row['bare_faces_per_second_all_cores']:>11.0f}  {row['ratio']:>5.2f}  {row['ratio_all_cores']:>11.2f}"
             f"  {row['server_mb']:>3.0f}"
         )
     content = {
         "machine": describe_machine(),
         "run": DEFAULT_RUN,
-        "seconds_a_level": options.seconds,
+        "seconds_per_level": options.seconds,
         "results": [{k: v if isinstance(v, int) else round(v, 3) for k, v in row.items()} for row in rows],
     }
     options.output.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")

@@ -1,4 +1,4 @@
-"""Faces a second of a whole batch, beside each of its parts alone: ``python -m benchmarks.batch``.
+"""Faces per second of a whole batch, beside each of its parts alone: ``python -m benchmarks.batch``.
 
 Two folders of JPEG files are made from scikit-image's photo of an astronaut: photos in which the haar detector finds
 the face, and face crops. Decoding, detecting and classifying are timed alone, in as many processes as the batch uses,
@@ -26,7 +26,7 @@ from benchmarks.machine import describe_machine
 from emoscope.model.images import read_image
 from emoscope.model.machine import available_cores
 from emoscope.model.networks.classifier import BATCH_SIZE
-from emoscope.model.pictures.batch import PipelineSettings, Task, read_pictures
+from emoscope.model.pictures.batch import PipelineSettings, Task, predict_pictures
 from emoscope.model.pictures.result_files import parquet_file
 from emoscope.model.runs.run import DEFAULT_RUN, load_run
 
@@ -48,7 +48,7 @@ def make_pictures(folder: Path, count: int, cropped: bool) -> list[Path]:
 
 
 def time_parts(job: tuple[PipelineSettings, Sequence[Path]]) -> tuple[int, dict[str, float]]:
-    """Count the faces of one process's share of the pictures and time each part, all processes at the same at once."""
+    """Count the faces of one process's share of the pictures and time each part, in step with the other processes."""
     settings, paths = job
     cv2.setNumThreads(1)
     pipeline = settings.open()
@@ -65,7 +65,7 @@ def time_parts(job: tuple[PipelineSettings, Sequence[Path]]) -> tuple[int, dict[
 
     def classify() -> None:
         for start in range(0, len(crops), BATCH_SIZE):
-            pipeline.read(crops[start : start + BATCH_SIZE])
+            pipeline.classify_crops(crops[start : start + BATCH_SIZE])
 
     seconds = {}
     for name, part in zip(PARTS, (decode, detect, classify), strict=True):
@@ -95,7 +95,7 @@ def measure(settings: PipelineSettings, paths: list[Path], processes: int) -> di
     start = perf_counter()
     faces = 0
     with parquet_file(paths[0].parent / "out.parquet", load_run(settings.run).info.class_names) as write:
-        for entry in read_pictures([Task(path) for path in paths], settings, processes):
+        for entry in predict_pictures([Task(path) for path in paths], settings, processes):
             faces += len(entry["faces"])
             write(entry)
     rates["batch"] = faces / (perf_counter() - start)
@@ -105,10 +105,10 @@ def measure(settings: PipelineSettings, paths: list[Path], processes: int) -> di
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description="Faces a second of a batch, beside its parts.")
+    parser = argparse.ArgumentParser(description="Faces per second of a batch, beside its parts.")
     parser.add_argument("--run", default=DEFAULT_RUN, help="saved run to use")
     parser.add_argument("--photos", type=int, default=600, help="photos to search with haar")
-    parser.add_argument("--crops", type=int, default=20_000, help="face crops to read")
+    parser.add_argument("--crops", type=int, default=20_000, help="face crops to classify")
     parser.add_argument("--processes", type=int, default=available_cores())
     parser.add_argument("--output", type=Path, default=Path(__file__).with_suffix(".json"))
     options = parser.parse_args()

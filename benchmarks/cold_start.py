@@ -87,7 +87,7 @@ def main() -> None:
         for name, found in reports.items()
     }
     first = reports["first_face"][0]
-    print(f"medians of {options.repetitions} starts; the face is called {first['label']}")
+    print(f"medians of {options.repetitions} starts; the face is classified as {first['label']}")
     print("                   seconds  peak RSS (MB)")
     for name, row in rows.items():
         print(f"{name:<18} {row['seconds']:>7.2f}  {row['peak_mb']:>13.0f}")

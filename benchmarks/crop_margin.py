@@ -2,7 +2,7 @@
 
 FER-2013's images are the crops of an unknown detector. Each is magnified and set into a larger canvas, surrounded by
 its own blurred border; a detector looks for the face there, and what it finds is written in the coordinates of the
-image: a square of side 1. The median box, turned round, is the detector's crop margin; the median landmarks are what a
+image: a square of side 1. The inverse of the median box is the detector's crop margin; the median landmarks are what a
 face is aligned to. What is left over after cropping by these constants is the scatter that a network meets in use and
 should be trained with.
 
@@ -71,7 +71,7 @@ def is_the_image(detection: Detection) -> bool:
 
 
 def box_geometry(found: list[Detection]) -> CropGeometry:
-    """Turn the median box round: the image's square in terms of the box."""
+    """Invert the median box: the image's square in terms of the box."""
     boxes = np.stack([d.xyxy for d in found]).astype(float)
     sizes = np.sqrt((boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1]))
     centers = (boxes[:, :2] + boxes[:, 2:]) / 2
@@ -137,7 +137,7 @@ def measure(name: str, images: np.ndarray, seed: int) -> dict[str, Any]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--detectors", nargs="+", default=list(DETECTOR_NAMES), choices=DETECTOR_NAMES)
-    parser.add_argument("--images", type=int, help="images a detector (the default differs by its speed)")
+    parser.add_argument("--images", type=int, help="images per detector (the default differs by its speed)")
     parser.add_argument("--data", type=Path, default=None, help="FER-2013; found like the app finds it if not given")
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()

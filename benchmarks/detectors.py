@@ -6,9 +6,10 @@
 *Found*: FER-2013 Training images, magnified to each size and set into their own blurred border on a frame of 800 × 800
 pixels. Many of these faces are tilted, in profile or covered, and their surroundings are made up: the figures compare
 detectors and sizes rather than promise a rate. *False*: boxes in pictures of scikit-image without a human face.
-*Accuracy*: FER-2013 PublicTest images in such a canvas, cropped by the detector and read by a saved run, beside the
-same run's accuracy on the same images untouched; the difference is what detection and cropping cost. *Time* is beside
-a matrix product in the same run. Results of a run at the standard size are kept in ``benchmarks/detectors.json``.
+*Accuracy*: FER-2013 PublicTest images in such a canvas, cropped by the detector and classified by a saved run, beside
+the same run's accuracy on the same images untouched; the difference is what detection and cropping cost. *Time* is
+beside a matrix product in the same run. Results of a run at the standard size are kept in
+``benchmarks/detectors.json``.
 """
 
 from __future__ import annotations
@@ -150,7 +151,7 @@ def main() -> None:
         rates = "".join(f"{rate:6.0%}" for rate in result["found"].values())
         accuracy = result["accuracy"]
         print(f"{name:17}{rates}{result['false']:>8}   {accuracy['cropped']:.1%} / {accuracy['untouched']:.1%}")
-    print("\nMilliseconds a frame (median)")
+    print("\nMilliseconds per frame (median)")
     for key, value in times.items():
         print(f"{key:36}{value:9.2f}")
     if options.images is None:

@@ -1,4 +1,4 @@
-"""Show why ``model/faces/quality.py`` draws its lines where it does: ``python benchmarks/face_quality.py``.
+"""Show how ``model/faces/quality.py`` got its thresholds: ``python benchmarks/face_quality.py``.
 
 FER-2013's validation images are shrunk, blurred and darkened step by step. Beside each step stand the accuracy of the
 bundled run and the share of faces that a warning rejects; the first row, the images as they are, is the reference.
@@ -28,7 +28,7 @@ CAMERA_SIDE = 96  # a face of usual size in a webcam's picture
 
 
 def shown(face: np.ndarray, side: int) -> np.ndarray:
-    """Bring a face to the size at which the camera sees it."""
+    """Scale a face to the size that it has in the camera's picture."""
     way = cv2.INTER_AREA if side < face.shape[0] else cv2.INTER_CUBIC
     return cv2.resize(face, (side, side), interpolation=way)
 

@@ -1,4 +1,4 @@
-"""Time every saved network a face, beside a NumPy matrix product in the same run: ``python -m benchmarks.inference``.
+"""Time every saved network per face, beside a NumPy matrix product in the same run: ``python -m benchmarks.inference``.
 
 Each repetition times the product right before and right after the network, with as many threads, and compares their
 arithmetic rates; the medians over the repetitions are printed and written to ``benchmarks/inference.json``. What is
@@ -30,7 +30,7 @@ MATRIX_SIDE = 1024
 FACES_A_TIMING = 32
 
 
-def seconds_a_face(classifier: Classifier, faces: np.ndarray) -> float:
+def seconds_per_face(classifier: Classifier, faces: np.ndarray) -> float:
     calls = max(1, FACES_A_TIMING // len(faces))
     start = perf_counter()
     for _ in range(calls):
@@ -39,7 +39,7 @@ def seconds_a_face(classifier: Classifier, faces: np.ndarray) -> float:
 
 
 def product_rate(matrices: tuple[np.ndarray, np.ndarray, np.ndarray]) -> float:
-    """Return the operations a second of a float32 matrix product."""
+    """Return the operations per second of a float32 matrix product."""
     left, right, out = matrices
     start = perf_counter()
     np.matmul(left, right, out=out)
@@ -59,7 +59,7 @@ def measure(run: Run, repetitions: int) -> list[dict[str, Any]]:
         for threads, batch in settings:
             with threadpool_limits(threads, user_api="blas"):
                 before = product_rate(matrices)
-                seconds = seconds_a_face(classifiers[threads], faces[:batch])
+                seconds = seconds_per_face(classifiers[threads], faces[:batch])
                 after = product_rate(matrices)
             if repetition:  # the first only warms up
                 times[threads, batch].append(seconds)
@@ -68,10 +68,10 @@ def measure(run: Run, repetitions: int) -> list[dict[str, Any]]:
     return [
         {
             "run": run.key,
-            "operations_a_face": operations,
+            "operations_per_face": operations,
             "threads": threads,
             "batch": batch,
-            "ms_a_face": median(times[threads, batch]) * 1e3,
+            "ms_per_face": median(times[threads, batch]) * 1e3,
             "gflops": operations / median(times[threads, batch]) / 1e9,
             "product_gflops": median(products[threads, batch]) / 1e9,
             "ratio": median(
@@ -84,22 +84,22 @@ def measure(run: Run, repetitions: int) -> list[dict[str, Any]]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description="Time networks a face beside a NumPy matrix product.")
+    parser = argparse.ArgumentParser(description="Time networks per face beside a NumPy matrix product.")
     parser.add_argument("--runs", nargs="+", help="saved runs to time (default: all that hold a LiteRT network)")
     parser.add_argument("--repetitions", type=int, default=30)
     parser.add_argument("--output", type=Path, default=Path(__file__).with_suffix(".json"))
     options = parser.parse_args()
     found = [load_run(key) for key in options.runs or ()] or [run for run in iter_runs() if isinstance(run, Run)]
     results = []
-    print("run                    M operations  threads  batch  ms a face  GFLOP/s  NumPy product GFLOP/s  ratio")
+    print("run                    M operations  threads  batch    ms/face  GFLOP/s  NumPy product GFLOP/s  ratio")
     for run in found:
         if run.litert_file is None:
             continue
         for row in measure(run, options.repetitions):
             results.append(row)
             print(
-                f"{run.key:<21}  {row['operations_a_face'] / 1e6:>12.1f}  {row['threads']:>7}  {row['batch']:>5}  "
-                f"{row['ms_a_face']:>9.3f}  {row['gflops']:>7.1f}  {row['product_gflops']:>21.1f}  "
+                f"{run.key:<21}  {row['operations_per_face'] / 1e6:>12.1f}  {row['threads']:>7}  {row['batch']:>5}  "
+                f"{row['ms_per_face']:>9.3f}  {row['gflops']:>7.1f}  {row['product_gflops']:>21.1f}  "
                 f"{row['ratio']:>5.2f}",
                 flush=True,
             )

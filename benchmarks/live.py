@@ -123,8 +123,8 @@ class Bench:
                 pages.append(page)
             yield pages
 
-    def watch(self, page: Page) -> dict[str, float]:
-        """Let a running page run, and return what it showed: counted in the browser, and as it says itself."""
+    def follow(self, page: Page) -> dict[str, float]:
+        """Let a page run, and return its rates: counted in the browser, and as the page reports them."""
         page.wait_for_timeout(WARM_UP_SECONDS * 1000)
         frames, decoded, start = live_page.frames_shown(page), live_page.frames_decoded(page), time.monotonic()
         ages, ended = [], start + self.seconds
@@ -167,7 +167,7 @@ def rate(bench: Bench, part: str = "rate", mode: str = "plain") -> list[Row]:
     with bench.server(mode), bench.pages() as (page,):
         live_page.press(page, "Start")
         page.wait_for_selector(live_page.PERFORMANCE)
-        found = bench.watch(page)
+        found = bench.follow(page)
     rows = [
         at_least(part, "shown, counted in the browser", found["browser_fps"], 0.95 * FPS, "fps"),
         plain(part, "arrived in the browser", found["decoded_fps"], "fps"),
@@ -212,7 +212,7 @@ def join(page: Page) -> None:
 
 
 def served(bench: Bench, pages: list[Page]) -> tuple[list[float], list[float], list[float]]:
-    """Return by page the frames a second that were shown and that arrived, and the analyses a second."""
+    """Return by page the frames per second that were shown and that arrived, and the analyses per second."""
     shown, decoded = ([count(page) for page in pages] for count in (live_page.frames_shown, live_page.frames_decoded))
     start = time.monotonic()
     pages[0].wait_for_timeout(bench.seconds * 1000)

@@ -1,7 +1,7 @@
 """Count the bytes that each page costs a browser that was never here: ``python -m benchmarks.page_weight``.
 
 A fresh Chromium opens a page of a running app; counted is what crosses the network until the page is drawn, headers and
-WebSocket messages included. Beside it the sum of the same answers unpacked. Printed and written to
+WebSocket messages included. Beside it the same responses uncompressed. Printed and written to
 ``benchmarks/page_weight.json``; a page whose limit is exceeded makes the exit status 1.
 """
 
@@ -19,11 +19,11 @@ from emoscope.dashboard.ui.navigation import PAGES
 from tests.browser.serving import find_chromium, serving, wait_until_idle
 
 LIMITS = {"home": 1.5e6}
-SLOW_LINK = 150_000  # bytes a second, of a phone in the country
+SLOW_LINK = 150_000  # bytes per second, of a phone in the country
 
 
 def binary_size(frame: dict[str, Any]) -> float:
-    return len(frame["payloadData"]) * 3 / 4  # told in base64
+    return len(frame["payloadData"]) * 3 / 4  # sent in base64
 
 
 def weigh(browser: Browser, address: str) -> dict[str, int]:

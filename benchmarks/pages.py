@@ -26,7 +26,7 @@ from tests.factories import FER7, write_run
 
 ROOT = Path(__file__).resolve().parent.parent
 CLASSES20 = tuple(f"class {i:02}" for i in range(20))
-# Name, number of runs, samples a split, class names, whether metrics.json is there, limit in seconds.
+# Name, number of runs, samples per split, class names, whether metrics.json is there, limit in seconds.
 WORLDS = (
     ("20 runs × 3,589", 20, 3_589, FER7, True, 1.0),
     ("20 runs × 3,589, no metrics.json", 20, 3_589, FER7, False, None),

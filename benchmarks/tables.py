@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from emoscope.model.places import HOME
+from emoscope.model.runs.renamed_keys import BENCHMARK_KEYS, with_current_keys
 from emoscope.model.runs.run import load_run
 
 HERE = Path(__file__).parent
@@ -103,7 +104,7 @@ def designs() -> str:
     head = "design", "reported", "PublicTest", "PrivateTest (95 % interval)", "macro F1"
     head = *head, "training images", "parameters", "ms per face"
     times = {
-        row["run"]: row["ms_a_face"] for row in _json("inference")["results"] if row["threads"] == row["batch"] == 1
+        row["run"]: row["ms_per_face"] for row in _json("inference")["results"] if row["threads"] == row["batch"] == 1
     }
     body = []
     for key, reported in DESIGNS.items():
@@ -133,8 +134,8 @@ def rates() -> str:
         [
             (
                 f"`{row['config']}`",
-                f"{row['operations_a_face'] / 1e6:.0f} M",
-                f"{row['images_a_second']:.0f}",
+                f"{row['operations_per_face'] / 1e6:.0f} M",
+                f"{row['images_per_second']:.0f}",
                 f"{row['gflops']:.0f}",
                 f"{row['ratio']:.2f}",
             )
@@ -150,8 +151,8 @@ def precision() -> str:
     body = []
     for config in dict.fromkeys(name for name, _ in found):
         both = [found[config, precision] for precision in ("float32", "bfloat16")]
-        cells = (f"{row['images_a_second']:.0f}, {row['ratio']:.2f}" for row in both)
-        body.append((f"`{config}`", f"{both[0]['operations_a_face'] / 1e6:.0f} M", *cells))
+        cells = (f"{row['images_per_second']:.0f}, {row['ratio']:.2f}" for row in both)
+        body.append((f"`{config}`", f"{both[0]['operations_per_face'] / 1e6:.0f} M", *cells))
     return _table(head, body)
 
 
@@ -193,7 +194,8 @@ def _rows(name: str) -> list[dict[str, str]]:
 
 
 def _json(name: str) -> Any:
-    return json.loads((HERE / f"{name}.json").read_text(encoding="utf-8"))
+    text = (HERE / f"{name}.json").read_text(encoding="utf-8")
+    return json.loads(text, object_hook=lambda values: with_current_keys(values, BENCHMARK_KEYS))
 
 
 def main() -> None:

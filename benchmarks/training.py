@@ -39,7 +39,7 @@ MATRIX_SIDE = 1024
 
 
 def product_rate() -> float:
-    """Return the operations a second of a float32 matrix product."""
+    """Return the operations per second of a float32 matrix product."""
     left = np.random.default_rng(0).random((MATRIX_SIDE, MATRIX_SIDE), np.float32)
     with threadpool_limits(THREADS, user_api="blas"):
         left @ left
@@ -65,7 +65,7 @@ def noise(config: TrainConfig, batches: int) -> Any:
 
 
 def epoch_rate(config: TrainConfig, batches: int, repetitions: int) -> tuple[float, float, int]:
-    """Return images a second, the products' operations a second, and the network's operations a forward pass."""
+    """Return images per second, the products' operations per second, and the network's operations per forward pass."""
     from emoscope.training.loop.session import Session
 
     classes = {head: tuple(map(str, range(7 if head == "fer" else 8))) for head in config.heads}
@@ -124,13 +124,13 @@ def measure(name: str, precision: str, batches: int, repetitions: int, layers: b
         "config": name,
         "precision": precision,
         "batch_size": config.batch_size,
-        "operations_a_face": operations,
-        "images_a_second": round(rate, 1),
-        "images_a_second_without_augmentation": round(step_rate, 1),
+        "operations_per_face": operations,
+        "images_per_second": round(rate, 1),
+        "images_per_second_without_augmentation": round(step_rate, 1),
         "gflops": round(achieved / 1e9, 2),
         "product_gflops": round(product / 1e9, 2),
         "ratio": round(achieved / product, 3),
-        "images_a_second_at_the_products_rate": round(product / (3 * operations), 1),
+        "images_per_second_at_the_products_rate": round(product / (3 * operations), 1),
         **({"layers": layer_rows(config, repetitions)} if layers else {}),
     }
 
@@ -141,9 +141,9 @@ def main() -> None:
     names = [name for name in config_names() if load_config(name).architecture != "backbone"]
     parser.add_argument("--configs", nargs="+", default=names, help=f"to time (default: {', '.join(names)})")
     parser.add_argument("--precisions", nargs="+", default=["float32"], help="to compute with: float32, bfloat16")
-    parser.add_argument("--batches", type=int, default=20, help="steps a repetition")
+    parser.add_argument("--batches", type=int, default=20, help="steps per repetition")
     parser.add_argument("--repetitions", type=int, default=5)
-    parser.add_argument("--layers", nargs="*", default=["lite_cnn"], help="configs to time layer by layer, too")
+    parser.add_argument("--layers", nargs="*", default=["lite_cnn"], help="configs to time layer by layer as well")
     parser.add_argument("--output", type=Path, default=Path(__file__).with_suffix(".json"))
     options = parser.parse_args()
     print("config        bits      M operations  images/s  without augmentation  GFLOP/s  product GFLOP/s  ratio")
@@ -152,8 +152,9 @@ def main() -> None:
         row = measure(name, precision, options.batches, options.repetitions, name in options.layers)
         results.append(row)
         print(
-            f"{name:<12}  {precision:<8}  {row['operations_a_face'] / 1e6:>12.1f}  {row['images_a_second']:>8,.0f}  "
-            f"{row['images_a_second_without_augmentation']:>20,.0f}  {row['gflops']:>7.1f}  "
+            f"{name:<12}  {precision:<8}  {row['operations_per_face'] / 1e6:>12.1f}  "
+            f"{row['images_per_second']:>8,.0f}  "
+            f"{row['images_per_second_without_augmentation']:>20,.0f}  {row['gflops']:>7.1f}  "
             f"{row['product_gflops']:>15.1f}  {row['ratio']:>5.2f}",
             flush=True,
         )

@@ -1,7 +1,7 @@
 """How much quicker than real time a video is analysed, beside its parts alone: ``python -m benchmarks.video``.
 
 A clip of 720p is made from scikit-image's photo of an astronaut, filmed by a moving camera. In the same run it is
-decoded without looking at it, its faces are detected without decoding, and it is analysed as the page and the command
+decoded without analysis, its faces are detected without decoding, and it is analysed as the page and the command
 do it: decoded, detected, classified, tracked and kept. Printed and written to ``benchmarks/video.json``.
 """
 
@@ -38,7 +38,7 @@ def main() -> None:
     parser.add_argument("--run", default=DEFAULT_RUN, help="saved run to use")
     parser.add_argument("--detector", default="haar")
     parser.add_argument("--seconds", type=float, default=60.0, help="length of the clip")
-    parser.add_argument("--rate", type=float, default=DEFAULT_RATE, help="analyses a second of the clip")
+    parser.add_argument("--rate", type=float, default=DEFAULT_RATE, help="analyses per second of the clip")
     parser.add_argument("--annotate", action="store_true", help="also time the annotated copy")
     parser.add_argument("--output", type=Path, default=Path(__file__).with_suffix(".json"))
     options = parser.parse_args()
@@ -71,7 +71,7 @@ def main() -> None:
     readings = analysis.readings()
     faces = len(readings.person)
     if faces < 0.9 * analyses:
-        raise RuntimeError(f"The clip shows one face throughout, but {faces} were read in {analyses} analyses.")
+        raise RuntimeError(f"The clip shows one face throughout, but {faces} were detected in {analyses} analyses.")
 
     def annotate() -> None:
         for _ in AnnotatedVideo(io.BytesIO(clip), io.BytesIO(), readings).run():
@@ -79,7 +79,9 @@ def main() -> None:
 
     if options.annotate:
         parts["annotated copy"] = timed(annotate)
-    print(f"{options.seconds:.0f} s of {SIZE[0]}×{SIZE[1]} at {FRAME_RATE} a second, {options.rate:g} analyses each")
+    print(
+        f"{options.seconds:.0f} s of {SIZE[0]}×{SIZE[1]}, {FRAME_RATE} frames and {options.rate:g} analyses per second"
+    )
     print(f"{'':<16} seconds  processor  × real time")
     for name, (wall, processor) in parts.items():
         print(f"{name:<16} {wall:>7.2f}  {processor:>9.2f}  {options.seconds / wall:>11.1f}")

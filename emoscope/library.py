@@ -16,7 +16,7 @@ from emoscope.model.evaluation import comparison
 from emoscope.model.evaluation.comparison import Comparison, verdict
 from emoscope.model.evaluation.metrics import SCALARS
 from emoscope.model.images import decode_image, read_image
-from emoscope.model.pictures.batch import PipelineSettings, Task, read_pictures
+from emoscope.model.pictures.batch import PipelineSettings, Task, predict_pictures
 from emoscope.model.pictures.files import find_pictures
 from emoscope.model.pictures.results import face_columns, face_rows
 from emoscope.model.pipeline import Pipeline
@@ -132,7 +132,7 @@ def predict_folder(
     tasks = [Task(file.path) for file in find_pictures([fspath(path) for path in listed])]
     names = saved.info.class_names
     settings = PipelineSettings(saved.path, detector, calibrated=calibrated)
-    rows = [row for entry in read_pictures(tasks, settings, processes) for row in face_rows(entry, names)]
+    rows = [row for entry in predict_pictures(tasks, settings, processes) for row in face_rows(entry, names)]
     return pd.DataFrame(rows, columns=list(face_columns(names)))
 
 

@@ -1,4 +1,4 @@
-"""What emotion a class name means, whichever word a data set has for it."""
+"""The emotion that a class name means, whichever word a data set uses."""
 
 from __future__ import annotations
 

@@ -48,15 +48,15 @@ class Detection:
 
 @dataclass(frozen=True, eq=False)
 class Prediction:
-    """What the network reads in one face.
+    """The network's prediction of one face.
 
     Attributes:
         detection: Where the face is.
-        probabilities: One probability a class, float32, shape (C,), summing to 1.
+        probabilities: One probability per class, float32, shape (C,), summing to 1.
         class_names: The C class names in the network's order.
         activation_map: Evidence for each class by place, float32, shape (h, w, C), in logits: its mean over (h, w) is
             the class's logit. None where the network gives none (explain by occlusion then).
-        face: The crop that the network saw, before normalisation, uint8, shape (H, W) or (H, W, 3) RGB.
+        face: The crop that the network classified, before normalisation, uint8, shape (H, W) or (H, W, 3) RGB.
         crop_to_frame: 2×3 affine matrix that takes pixel coordinates of ``face`` to the frame's, float32.
         warnings: Reasons to distrust this prediction, one short sentence each ("The face is too small.").
     """
@@ -73,7 +73,7 @@ class Prediction:
         probabilities = np.asarray(self.probabilities, np.float32)
         if probabilities.shape != (len(self.class_names),):
             raise ValueError(
-                f"One probability a class is expected. Received {probabilities.shape}, {len(self.class_names)} classes."
+                f"One probability per class is expected, not {probabilities.shape}, {len(self.class_names)} names."
             )
         object.__setattr__(self, "probabilities", probabilities)
 

@@ -60,7 +60,7 @@ class DataError(EmoscopeError):
 
 
 class BaselineError(EmoscopeError):
-    """A face that cannot be the neutral one; the message says what is read in it."""
+    """A face that cannot be the neutral one; the message names its predicted emotion."""
 
 
 class RunError(EmoscopeError):

@@ -20,10 +20,10 @@ _PLACES = 9
 def heat_map(
     prediction: Prediction, class_index: int | None = None, classifier: Classifier | None = None
 ) -> np.ndarray:
-    """Show what in a face speaks for a class.
+    """Return where in a face the evidence for a class lies.
 
-    Heat is evidence for the class: 0 where there is none or where the place speaks against it, 1 at the strongest
-    evidence that the face holds for any class. A class that little speaks for stays cold everywhere, so that the maps
+    Heat is evidence for the class: 0 where there is none or evidence against it, 1 at the strongest
+    evidence for any class in the face. A class with little evidence stays cold everywhere, so that the maps
     of one face compare.
 
     The network's own class activation map is used where it gives one, else occlusion.
@@ -71,7 +71,7 @@ def occlusion_evidence(face: np.ndarray, classifier: Classifier) -> np.ndarray:
 
     Args:
         face: uint8, shape (H, W) or (H, W, 3).
-        classifier: Reads the face and its covered copies in one call.
+        classifier: Classifies the face and its covered copies in one call.
 
     Returns:
         float32, shape (H, W, C): the loss under each patch at its centre, interpolated between; negative where covering

@@ -21,8 +21,8 @@ class Analysis:
     """Predictions of one frame, and what they cost.
 
     Attributes:
-        predictions: One a face, in the detector's order.
-        seconds: Wall-clock seconds a stage: ``detect`` and ``classify`` (cropping included).
+        predictions: One per face, in the detector's order.
+        seconds: Wall-clock seconds per stage: ``detect`` and ``classify`` (cropping included).
     """
 
     predictions: list[Prediction]
@@ -49,7 +49,7 @@ class Pipeline:
         return f"Pipeline({self.detector.name}, {self.classifier.info.name})"
 
     def analyze(self, frame_bgr: np.ndarray) -> list[Prediction]:
-        """Find and read every face.
+        """Detect and classify every face.
 
         Args:
             frame_bgr: uint8, shape (H, W, 3).
@@ -60,7 +60,7 @@ class Pipeline:
         return self.classify(frame_bgr, self.detect(frame_bgr))
 
     def analyze_timed(self, frame_bgr: np.ndarray, known: Sequence[Detection] = ()) -> Analysis:
-        """Do :meth:`analyze` and say how long each stage took.
+        """Do :meth:`analyze` and measure how long each stage took.
 
         Args:
             frame_bgr: uint8, shape (H, W, 3).
@@ -81,20 +81,20 @@ class Pipeline:
         return self.detector.follow(frame_bgr, known)
 
     def detect(self, frame_bgr: np.ndarray) -> list[Detection]:
-        """Find faces only."""
+        """Detect faces only."""
         return self.detector.detect(frame_bgr)
 
     def classify(self, frame_bgr: np.ndarray, detections: Sequence[Detection]) -> list[Prediction]:
-        """Read faces that are already found, all in one batch.
+        """Classify faces that are already detected, all in one batch.
 
         Args:
             frame_bgr: The frame that the detections belong to, uint8, shape (H, W, 3).
             detections: From :meth:`detect`, or from a tracker.
         """
-        return self.read(self.crop(frame_bgr, detections))
+        return self.classify_crops(self.crop(frame_bgr, detections))
 
     def crop(self, frame_bgr: np.ndarray, detections: Sequence[Detection]) -> list[FaceCrop]:
-        """Cut the faces out of a frame, so that it need not be kept until they are read."""
+        """Cut the faces out of a frame, so that it need not be kept until they are classified."""
         info = self.classifier.info
         return [
             FaceCrop(
@@ -105,8 +105,8 @@ class Pipeline:
             for detection in detections
         ]
 
-    def read(self, crops: Sequence[FaceCrop]) -> list[Prediction]:
-        """Read crops, of one frame or of many, in one batch."""
+    def classify_crops(self, crops: Sequence[FaceCrop]) -> list[Prediction]:
+        """Classify crops, of one frame or of many, in one batch."""
         if not crops:
             return []
         result = self.classifier.classify([crop.face for crop in crops])

@@ -21,7 +21,7 @@ _BY_VOTES = " by votes"
 
 
 def by_votes(split: str) -> str:
-    """Return the name of a split judged by what most people said of its images, not by the data set's labels."""
+    """Return the name of a split judged by the majority of votes on its images, not by the data set's labels."""
     return images_of(split) + _BY_VOTES
 
 

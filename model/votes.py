@@ -55,11 +55,11 @@ def ferplus_argmax(votes: np.ndarray) -> np.ndarray:
 
 
 def ferplus_distribution(votes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Turn votes into soft targets over the eight emotions, and a weight a row.
+    """Turn votes into soft targets over the eight emotions, and a weight per row.
 
     Votes of 1 count as 0, as in the paper. What was cast for ``unknown`` and ``NF`` goes into no target; it lowers the
-    row's weight instead: the weight is the share of the remaining votes that names an emotion. Rows of which the
-    taggers say first of all that there is no face (``NF`` leads), and rows without any emotion, have weight 0.
+    row's weight instead: the weight is the share of the remaining votes that names an emotion. Rows on which
+    most taggers see no face (``NF`` leads), and rows without any emotion, have weight 0.
 
     Args:
         votes: Counts, shape (N, 10), columns as in ``VOTE_NAMES``.
@@ -84,7 +84,7 @@ def ferplus_distribution(votes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 def vote_distribution(votes: np.ndarray, class_names: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
     """Return which share of the people who named one of a data set's classes named which.
 
-    Every vote counts, single ones too, since a share is what is wanted and not a verdict. An image is usable where at
+    Every vote counts, single ones too, since shares are wanted, not a majority. An image is usable where at
     least half of all votes name one of the classes: where most people saw contempt, no face or nothing that they could
     tell, the others' shares say little.
 

@@ -59,6 +59,6 @@ def test_every_setting_is_named_with_its_default():
         "IMAGES": defaults.max_images,
         "MEGAPIXELS": defaults.max_pixels // 10**6,
         "FACES": defaults.max_faces,
-        "IMAGES_A_MINUTE": defaults.images_per_minute,
+        "IMAGES_PER_MINUTE": defaults.images_per_minute,
     }.items():
         assert f"`EMOSCOPE_API_{name}` ({value})" in GUIDE

@@ -80,7 +80,7 @@ def test_size_of_the_network():
 
 def test_speed():
     single = on_one_thread("emoscope")
-    assert f"{single['ms_a_face']:.1f} ms" in README
+    assert f"{single['ms_per_face']:.1f} ms" in README
     assert f"{single['ratio']:.2f} of the rate" in README
 
 

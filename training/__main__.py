@@ -9,18 +9,27 @@ from emoscope.model.commands.command_line import run_program
 from emoscope.model.places import module_environment
 
 COMMANDS = {
-    "data": ("emoscope.training.commands.data", "say what a data set holds: splits, balance, duplicates"),
+    "data": ("emoscope.training.commands.data", "describe a data set: splits, balance, duplicates"),
     "config": ("emoscope.training.commands.config", "check a configuration and print it with every default"),
     "train": ("emoscope.training.commands.train", "train a network into a saved run, resumable"),
-    "sweep": ("emoscope.training.commands.sweep", "train a grid or a random sample of settings, each into a run"),
-    "crossval": ("emoscope.training.commands.crossval", "train a network per fold, score each on images it never saw"),
-    "augmentation": ("emoscope.training.commands.augmentation", "draw what a configuration makes of training images"),
+    "sweep": ("emoscope.training.commands.sweep", "train a grid or a sample of settings, each into a run"),
+    "crossval": (
+        "emoscope.training.commands.crossval",
+        "train one network per fold, each scored on unseen images",
+    ),
+    "augmentation": (
+        "emoscope.training.commands.augmentation",
+        "draw training images as a configuration augments them",
+    ),
     "evaluate": ("emoscope.training.commands.evaluate", "score a saved run, or turn a model from elsewhere into one"),
     "calibrate": ("emoscope.training.commands.calibrate", "fit a run's temperature on the validation split"),
     "robustness": ("emoscope.training.commands.robustness", "score a run under damage of five severities"),
     "card": ("emoscope.training.commands.card", "write a run's model card from what is saved of it"),
     "prune": ("emoscope.training.commands.prune", "set a run's smallest weights to zero and fine-tune the others"),
-    "export": ("emoscope.training.commands.export", "write a run in other forms: LiteRT float16 and int8, ONNX, HDF5"),
+    "export": (
+        "emoscope.training.commands.export",
+        "export a run to LiteRT float16 and int8, ONNX, HDF5",
+    ),
 }
 # The report is drawn with the dashboard's charts, which training does not import: a program of its own writes it.
 FORWARDED = {

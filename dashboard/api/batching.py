@@ -80,7 +80,7 @@ class MicroBatcher:
             crops = [crop for job in jobs for crop in job.crops]
             outcomes: list[Outcome]
             try:
-                predictions = jobs[0].pipeline.read(crops)
+                predictions = jobs[0].pipeline.classify_crops(crops)
                 self._observe(len(crops))
                 ends = iter(predictions)
                 outcomes = [[next(ends) for _ in job.crops] for job in jobs]

@@ -17,9 +17,9 @@ class ApiSettings:
         origins: Origins of foreign web pages whose scripts may call the API; ``*`` for all.
         max_body: Bytes a request.
         max_images: Pictures a request.
-        max_pixels: Pixels a picture, taken from its header before anything is decoded.
-        max_faces: Faces read in a picture, largest first.
-        images_per_minute: Pictures a minute from one address; 0 for no limit.
+        max_pixels: Pixels per picture, taken from its header before anything is decoded.
+        max_faces: Faces predicted per picture, largest first.
+        images_per_minute: Pictures per minute from one address; 0 for no limit.
         body_seconds: Seconds that a body may take to arrive.
         max_waiting: Pictures of all requests that may wait or be in work at once.
         max_held: Bytes of all bodies that may be in memory at once.
@@ -43,13 +43,16 @@ class ApiSettings:
         Raises:
             ConfigError: A value is no number, or too small.
         """
+        rate = "EMOSCOPE_API_IMAGES_PER_MINUTE"
+        if rate not in environment and "EMOSCOPE_API_IMAGES_A_MINUTE" in environment:
+            rate = "EMOSCOPE_API_IMAGES_A_MINUTE"  # the former name
         numbers = {
             "max_body": _number(environment, "EMOSCOPE_API_MEGABYTES", cls.max_body / 1e6, 0.001) * 1e6,
             "max_images": _number(environment, "EMOSCOPE_API_IMAGES", cls.max_images, 1),
             "max_pixels": _number(environment, "EMOSCOPE_API_MEGAPIXELS", cls.max_pixels / 1e6, 0.001) * 1e6,
             "max_faces": _number(environment, "EMOSCOPE_API_FACES", cls.max_faces, 1),
             "body_seconds": _number(environment, "EMOSCOPE_API_BODY_SECONDS", cls.body_seconds, 1),
-            "images_per_minute": _number(environment, "EMOSCOPE_API_IMAGES_A_MINUTE", cls.images_per_minute, 0),
+            "images_per_minute": _number(environment, rate, cls.images_per_minute, 0),
         }
         return cls(
             token=environment.get("EMOSCOPE_API_TOKEN", ""),

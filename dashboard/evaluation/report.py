@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from html import escape
-from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
@@ -24,6 +23,7 @@ from emoscope.model.evaluation.comparison import Comparison, Difference, Pair, c
 from emoscope.model.evaluation.curves import coverage_curve, precision_recall_curve, roc_curve
 from emoscope.model.evaluation.metrics import METRIC_TITLES, SCALARS, confusion_counts, metrics_of
 from emoscope.model.evaluation.robustness import read_robustness, robustness_comparable, summarize_robustness
+from emoscope.model.runs.figures import Metrics, Scalar
 from emoscope.model.runs.run import Run, own_labels
 from emoscope.model.splits import images_of
 
@@ -134,7 +134,7 @@ def _scores_section(runs: Sequence[Run], chosen: str) -> str:
     return "<h2>Scores</h2>" + _table(header, rows)
 
 
-def _with_interval(figures: Mapping[str, Any], name: str) -> str:
+def _with_interval(figures: Metrics, name: Scalar) -> str:
     values = (figures[name], *figures["intervals"][name])
     pattern = "{:.3f} [{:.3f}, {:.3f}]" if name == "log_loss" else "{:.1f} % [{:.1f}, {:.1f}]"
     return pattern.format(*(value if name == "log_loss" else 100 * value for value in values))

@@ -35,6 +35,7 @@ from emoscope.model.evaluation.curves import (
 )
 from emoscope.model.evaluation.metrics import SCALARS, compute_metrics
 from emoscope.model.evaluation.votes import VoteFigures, compare_with_votes
+from emoscope.model.runs.figures import Metrics
 from emoscope.model.runs.predictions import Predictions
 from emoscope.model.runs.run import DEFAULT_RUN, Run, load_run, run_folder
 from emoscope.model.splits import by_votes, images_of, is_by_votes
@@ -99,7 +100,7 @@ def _has_votes(path: Path, split: str, version: Version) -> bool:
     return True
 
 
-def metrics(run: Run, split: str) -> dict[str, Any]:
+def metrics(run: Run, split: str) -> Metrics:
     """Return the figures of :func:`emoscope.model.evaluation.metrics.compute_metrics`, with intervals.
 
     Raises:
@@ -109,7 +110,7 @@ def metrics(run: Run, split: str) -> dict[str, Any]:
 
 
 @st.cache_data(max_entries=256, show_spinner=False)
-def _metrics(path: Path, split: str, version: Version) -> dict[str, Any]:
+def _metrics(path: Path, split: str, version: Version) -> Metrics:
     run = load_run(path)
     found = _predictions(path, split, version)
     against = calibration_data(run, split) if is_by_votes(split) else None
@@ -123,9 +124,10 @@ def _metrics(path: Path, split: str, version: Version) -> dict[str, Any]:
     return compute_metrics(found, run.info.class_names, confidence_against=against)
 
 
-def _same_figures(stored: Any, figures: dict[str, Any]) -> bool:
+def _same_figures(stored: Any, figures: Metrics) -> bool:
     try:
-        same = all(np.isclose(stored[name], figures[name], rtol=1e-6, atol=1e-9) for name in ("n", *SCALARS))
+        same = stored["n"] == figures["n"]
+        same &= all(np.isclose(stored[name], figures[name], rtol=1e-6, atol=1e-9) for name in SCALARS)
         intervals = [stored["intervals"][name] for name in SCALARS]
         intervals += [row["intervals"][name] for row in stored["per_class"] for name in ("precision", "recall", "f1")]
         return same and stored["confusion"] == figures["confusion"] and np.shape(intervals)[1:] == (2,)
@@ -146,7 +148,7 @@ def _history(path: Path, version: Version) -> dict[str, np.ndarray]:
     return found
 
 
-def all_metrics(runs: Mapping[str, Run], split: str) -> tuple[dict[str, dict[str, Any]], list[str]]:
+def all_metrics(runs: Mapping[str, Run], split: str) -> tuple[dict[str, Metrics], list[str]]:
     """Return the figures of the runs that have them on a split, and a sentence for each that has not."""
     return _each(runs, lambda run: metrics(run, split))
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import cv2
 import numpy as np
@@ -18,6 +17,7 @@ from emoscope.model.drawing.annotate import annotate
 from emoscope.model.entities import Prediction
 from emoscope.model.errors import EmoscopeError, RunError
 from emoscope.model.images import decode_image
+from emoscope.model.runs.figures import Metrics
 from emoscope.model.runs.run import Run, own_labels
 from emoscope.model.splits import NAMES, by_importance, images_of, is_by_votes
 
@@ -63,7 +63,7 @@ def show_figures(run: Run) -> None:
         return
     scored = [name for name in by_importance(metrics) if "accuracy" in metrics[name]]
     split = next((name for name in scored if own_labels(run, name) == name), None) or next(iter(scored), None)
-    figures = metrics[split] if split else {}
+    figures = metrics[split] if split else None
     tiles = []
     if figures:
         tiles += [("Accuracy", f"{100 * figures['accuracy']:.1f} %"), ("People, same task", _people(figures))]
@@ -77,13 +77,13 @@ def show_figures(run: Run) -> None:
     st.caption(_measured_on(run, split, figures))
 
 
-def _measured_on(run: Run, split: str | None, figures: Mapping[str, Any]) -> str:
+def _measured_on(run: Run, split: str | None, figures: Metrics | None) -> str:
     """Say how the figures came about, in the network's own name."""
     name = escape(run.info.name)
-    if not split:
+    if split is None or figures is None:
         return f"{name} was not evaluated yet: `python -m training evaluate` measures it."
-    low, high = figures.get("intervals", {}).get("accuracy", (None, None))
-    interval = f" (95 % interval {100 * low:.1f} to {100 * high:.1f} %)" if low is not None else ""
+    ends = figures.get("intervals", {}).get("accuracy")
+    interval = f" (95 % interval {100 * ends[0]:.1f} to {100 * ends[1]:.1f} %)" if ends else ""
     seen = "never saw in training" if images_of(split) in NAMES["test"] else "was chosen by, but not trained on"
     if is_by_votes(split):
         return (
@@ -94,7 +94,7 @@ def _measured_on(run: Run, split: str | None, figures: Mapping[str, Any]) -> str
     return f"{name} on {images}, which it {seen}{interval}. People: Goodfellow et al., 2013."
 
 
-def _people(figures: Mapping[str, Any]) -> str:
+def _people(figures: Metrics) -> str:
     """Return how people do at the same: as measured on the votes, or as published for the data set's labels."""
     measured = figures.get("people", {}).get("person_accuracy")
     return HUMAN_ACCURACY if measured is None else f"{100 * measured:.1f} %"

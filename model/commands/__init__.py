@@ -1,7 +1,7 @@
 """Command lines that use a trained network.
 
-``python -m model predict`` and ``video``: arguments in, sentences and files out. Nothing is computed here that
-another room could be asked for.
+``python -m model predict`` and ``video``: arguments in, sentences and files out. The other rooms do the
+computing.
 
 Imported by ``model.__main__`` and ``training.__main__``.
 """

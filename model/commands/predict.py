@@ -1,4 +1,4 @@
-"""``python -m model predict PATH…``: read every face in files, folders and lists."""
+"""``python -m model predict PATH…``: predict every face in files, folders and lists."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pathlib import Path
 from emoscope.model.errors import ConfigError, ImageError, OutputError, RunError
 from emoscope.model.faces.detectors import DETECTOR_NAMES
 from emoscope.model.machine import available_cores
-from emoscope.model.pictures.batch import PipelineSettings, Task, read_pictures
+from emoscope.model.pictures.batch import PipelineSettings, Task, predict_pictures
 from emoscope.model.pictures.files import PictureFile, annotated_paths, find_pictures
 from emoscope.model.pictures.journal import Journal
 from emoscope.model.pictures.result_files import Writer, csv_file, json_file, parquet_file, writing
@@ -23,9 +23,10 @@ from emoscope.model.runs.run import DEFAULT_RUN, Run, load_run
 # Below this many pictures, starting processes takes longer than they save.
 _WORTH_PROCESSES = 64
 _LISTED = 20
-_EPILOG = """exit status: 0 if every file was read, 1 if some could not be, 2 if the command could not be carried out
+_EPILOG = """exit status: 0 if every file was predicted, 1 if some could not be opened, 2 if the command could not be
+carried out
 
-A command that writes a file and is stopped, even killed, goes on where it was when it is given again.
+A command that writes a file and was stopped, even killed, resumes when it is given again.
 
 examples:
   python -m model predict photo.jpg
@@ -36,31 +37,31 @@ examples:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Say what the command takes."""
-    parser.description = "Find every face in pictures and say which emotion the network reads in it."
+    """Declare the arguments of the command."""
+    parser.description = "Detect every face in pictures and predict its emotion."
     parser.epilog = _EPILOG
     add = parser.add_argument
     add("paths", nargs="+", metavar="PATH", help="a picture, a folder, a pattern, or a CSV or Parquet list of files")
-    add("--csv", metavar="FILE", help="write a row a face to FILE (- for standard output)")
-    add("--json", metavar="FILE", nargs="?", const="-", help="write an entry a picture to FILE (or standard output)")
-    add("--parquet", metavar="FILE", type=Path, help="write a row a face to FILE")
+    add("--csv", metavar="FILE", help="write one row per face to FILE (- for standard output)")
+    add("--json", metavar="FILE", nargs="?", const="-", help="write one entry per picture to FILE (or standard output)")
+    add("--parquet", metavar="FILE", type=Path, help="write one row per face to FILE")
     add("--annotate", metavar="DIR", type=Path, help="write the pictures with boxes and emotions to DIR")
     add(
         "--detector",
         choices=(*DETECTOR_NAMES, "none"),
         default="haar",
-        help="how to find faces; none if each picture is a cropped face already (default: haar)",
+        help="face detector; none if each picture is a cropped face already (default: haar)",
     )
     add("--run", default=DEFAULT_RUN, help=f"saved run to use, by name or folder (default: {DEFAULT_RUN})")
-    add("--calibrated", action="store_true", help="correct the probabilities by the temperature stored with the run")
+    add("--calibrated", action="store_true", help="apply the temperature saved with the run to the probabilities")
     add("--threads", metavar="N", type=_positive, default=1, help="cores for one classification (default: 1)")
     add(
         "--processes",
         metavar="N",
         type=_positive,
-        help="processes to read with (default: one a core for many pictures)",
+        help="processes to predict in (default: one per core for many pictures)",
     )
-    add("--engine", choices=("local", "ray"), default="local", help="read on this machine or on a Ray cluster")
+    add("--engine", choices=("local", "ray"), default="local", help="predict on this machine or on a Ray cluster")
     add("--address", metavar="HOST", help="of the Ray cluster, e.g. head:6379 (default: one started on this machine)")
 
 
@@ -74,7 +75,7 @@ def run(options: argparse.Namespace) -> int:
     """Carry out the command and return its exit status.
 
     Raises:
-        EmoscopeError: No such run or detector, nothing to read, or an output that cannot be written.
+        EmoscopeError: No such run or detector, no picture, or an output that cannot be written.
     """
     from tqdm import tqdm
 
@@ -90,7 +91,7 @@ def run(options: argparse.Namespace) -> int:
     summary = _Summary(len(files), options.detector)
     with ExitStack() as outputs:
         journal = _journal(options, run)
-        if journal:  # opened first and closed last: what it holds is needed until every file is whole
+        if journal:  # opened first and closed last: its entries are needed until every file is complete
             outputs.enter_context(journal)
         writers = [*_open_outputs(options, files, run, outputs), summary.count]
         hidden = len(files) < 2 or None  # None: where standard error is no terminal
@@ -108,37 +109,37 @@ def chosen_run(options: argparse.Namespace) -> Run:
     """Open the run that ``--run`` and ``--calibrated`` ask for.
 
     Raises:
-        RunError: There is no such run, or it holds no temperature.
+        RunError: There is no such run, or it has no temperature.
     """
     run = load_run(options.run)
     if options.calibrated and run.temperature is None:
-        raise RunError(f"{run.key} holds no temperature.", f"Fit one: python -m training calibrate {run.key}")
+        raise RunError(f"{run.key} has no temperature.", f"Fit one: python -m training calibrate {run.key}")
     return run
 
 
 def _entries(
     options: argparse.Namespace, files: Sequence[PictureFile], run: Run, journal: Journal | None
 ) -> Iterator[PictureEntry]:
-    """Yield every picture's entry in order: first those of the journal, then those read now."""
+    """Yield every picture's entry in order: first those of the journal, then those predicted now."""
     done = 0
     for entry in journal.replay(files) if journal else ():
         done += 1
         yield entry
     if done:
-        print(f"Going on after {done:,} of {len(files):,} pictures.", file=sys.stderr)
+        print(f"Resuming after {done:,} of {len(files):,} pictures.", file=sys.stderr)
     targets = annotated_paths(files, options.annotate) if options.annotate else [None] * len(files)
     tasks = [Task(file.path, target) for file, target in zip(files, targets, strict=True)]
     settings = PipelineSettings(run.path, options.detector, options.threads, options.calibrated)
     if options.engine == "ray":
-        from emoscope.model.pictures.ray_engine import read_pictures_on_ray
+        from emoscope.model.pictures.ray_engine import predict_pictures_on_ray
 
         entries = (
-            read_pictures_on_ray(tasks[done:], settings, options.address, options.processes) if tasks[done:] else ()
+            predict_pictures_on_ray(tasks[done:], settings, options.address, options.processes) if tasks[done:] else ()
         )
     else:
         many = len(files) - done >= _WORTH_PROCESSES
         processes = options.processes or (max(1, available_cores() // options.threads) if many else 1)
-        entries = read_pictures(tasks[done:], settings, processes)
+        entries = predict_pictures(tasks[done:], settings, processes)
     for file, entry in zip(files[done:], entries, strict=True):
         if journal:
             journal.append(file, entry)
@@ -146,7 +147,7 @@ def _entries(
 
 
 def _journal(options: argparse.Namespace, run: Run) -> Journal | None:
-    """Return the journal beside the first file to be written; None where nothing is written that could go on."""
+    """Return the journal beside the first file to be written; None where no output could be resumed."""
     names = [str(name) for name in (options.parquet, options.csv, options.json) if name and str(name) != "-"]
     if not names:
         return None
@@ -170,7 +171,7 @@ def _open_outputs(
     named = {Path(path).resolve() for path in options.paths if Path(path).is_file()}
     for name in (options.csv, options.json, options.parquet):
         if name and Path(name).resolve() in named:
-            raise OutputError(f"{name} is read by this command and would be lost.", "Write to another file.")
+            raise OutputError(f"{name} is an input of this command and would be overwritten.", "Write to another file.")
     writers = []
     if options.csv:
         writers.append(outputs.enter_context(csv_file(options.csv, run.info.class_names)))
@@ -192,7 +193,7 @@ def _table(files: Sequence[PictureFile]) -> Callable[[PictureEntry], None]:
         name = entry["file"]
         name = name if len(name) <= width else "…" + name[1 - width :]
         if "error" in entry:
-            print(f"{name:<{width}}     –  could not be read")
+            print(f"{name:<{width}}     –  could not be opened")
             return
         if not entry["faces"]:
             print(f"{name:<{width}}     –  no face found")
@@ -205,7 +206,7 @@ def _table(files: Sequence[PictureFile]) -> Callable[[PictureEntry], None]:
 
 
 class _Summary:
-    """What is said at the end, on standard error."""
+    """The summary at the end, on standard error."""
 
     def __init__(self, total: int, detector_name: str) -> None:
         self.total = total
@@ -232,9 +233,9 @@ class _Summary:
             lines += [f"  {name}" for name in self.without_face[:_LISTED]]
             if len(self.without_face) > _LISTED:
                 lines.append(f"  … and {len(self.without_face) - _LISTED:,} more")
-            other = "mtcnn" if self.detector_name == "yunet" else "yunet"  # both find more than haar
+            other = "mtcnn" if self.detector_name == "yunet" else "yunet"  # both detect more than haar
             lines.append(f"Try --detector {other}, or --detector none for pictures that are cropped faces.")
         if self.failed:
-            lines.append(f"\n{len(self.failed):,} of {self.total:,} files could not be read:")
+            lines.append(f"\n{len(self.failed):,} of {self.total:,} files could not be opened:")
             lines += [f"  {line}" for line in self.failed]
         print("\n".join(lines), file=sys.stderr, end="\n" if lines else "")

@@ -22,30 +22,31 @@ if TYPE_CHECKING:
     from emoscope.model.video.summary import Person
 
 _LISTED = 12
-_EPILOG = """exit status: 0 if the whole file was read, 1 if only a part could be, 2 if nothing could be, 130 if stopped
+_EPILOG = """exit status: 0 if the whole file was analysed, 1 if only a part could be, 2 if nothing could be, 130 if
+stopped
 
-Ctrl-C stops the reading and keeps what was read until then.
+Ctrl-C stops the analysis and keeps the results until then.
 
 examples:
   python -m model video holiday.mp4
-  python -m model video interview.mov --csv emotions.csv --annotate interview-read.mp4
+  python -m model video interview.mov --csv emotions.csv --annotate interview-annotated.mp4
   python -m model video lecture.mkv --rate 1 --csv -"""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Say what the command takes."""
+    """Declare the arguments of the command."""
     parser.description = (
-        "Follow every face through a video (MP4, WebM, MOV, MKV or GIF) and say what is read in it when."
+        "Follow every face through a video (MP4, WebM, MOV, MKV or GIF) and predict its emotion over time."
     )
     parser.epilog = _EPILOG
     add = parser.add_argument
     add("file", metavar="FILE", type=Path, help="the video")
-    add("--csv", metavar="FILE", help="write a row a face and analysis to FILE (- for standard output)")
+    add("--csv", metavar="FILE", help="write one row per face and analysis to FILE (- for standard output)")
     add("--annotate", metavar="FILE", type=Path, help="write the video with boxes and emotions to FILE, an MP4")
-    add("--rate", metavar="N", type=_rate, default=10.0, help="analyses a second of the video (default: 10)")
-    add("--detector", choices=DETECTOR_NAMES, default="haar", help="how to find faces (default: haar)")
+    add("--rate", metavar="N", type=_rate, default=10.0, help="analyses per second of the video (default: 10)")
+    add("--detector", choices=DETECTOR_NAMES, default="haar", help="face detector (default: haar)")
     add("--run", default=DEFAULT_RUN, help=f"saved run to use, by name or folder (default: {DEFAULT_RUN})")
-    add("--calibrated", action="store_true", help="correct the probabilities by the temperature stored with the run")
+    add("--calibrated", action="store_true", help="apply the temperature saved with the run to the probabilities")
 
 
 def _rate(text: str) -> float:
@@ -78,7 +79,7 @@ def run(options: argparse.Namespace) -> int:
         except KeyboardInterrupt:
             stopped = True
     readings = analysis.readings()
-    problem = "It was stopped here; what was read until then is kept." if stopped else analysis.problem
+    problem = "The analysis was stopped here; the results until then are kept." if stopped else analysis.problem
     if options.csv:
         _write_csv(options.csv, readings)
     if options.csv != "-":
@@ -91,13 +92,13 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _check_outputs(options: argparse.Namespace) -> None:
-    """Refuse before anything is read what could not be written or would write over the video."""
+    """Refuse, before the analysis, an output that cannot be written or would overwrite the video."""
     for name in (options.csv, options.annotate):
         if name is None or str(name) == "-":
             continue
         path = Path(name)
         if path.resolve() == options.file.resolve():
-            raise OutputError(f"{name} is read by this command and would be lost.", "Write to another file.")
+            raise OutputError(f"{name} is an input of this command and would be overwritten.", "Write to another file.")
         with writing():
             if path.is_dir():
                 raise IsADirectoryError(21, "Is a directory", str(path))
@@ -152,7 +153,7 @@ def _print_people(readings: Readings) -> None:
 
     everyone = people(readings)
     if not everyone:
-        print("No face was found. Try --detector yunet, which finds more.")
+        print("No face was found. Try --detector yunet, which detects more.")
         return
     print(f"{'person':>6}  {'from':>7}  {'to':>7}  {'seen':>7}  {'mostly':<10} readable  emotions")
     for person in everyone[:_LISTED]:

@@ -1,4 +1,4 @@
-"""FER-2013 as one CSV table: a row an image, 48×48 gray values in one field."""
+"""FER-2013 as one CSV table: one row per image, 48×48 gray values in one field."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ SIDE = 48
 PIXELS = SIDE * SIDE
 COLUMNS = ("emotion", "pixels", "usage")
 BLOCK_BYTES = 4 << 20
-# A row takes at most 4 bytes a pixel; a "line" far longer than that means a file without line ends.
+# A row takes at most 4 bytes per pixel; a "line" far longer than that means a file without line ends.
 LONGEST_LINE = 64 * PIXELS
 
 _EMOTIONS = {str(code).encode(): code for code in range(len(FER2013_CLASSES))}
@@ -28,7 +28,7 @@ def read_csv(stream: BinaryIO, source: str, on_block: Callable[[], object] | Non
     """Parse the table.
 
     Column order, spaces around column names, quotes, a byte order mark and Windows line ends do not matter. The text
-    is parsed in blocks, so memory stays near the size of the result (1 byte a pixel).
+    is parsed in blocks, so memory stays near the size of the result (1 byte per pixel).
 
     Args:
         stream: The decompressed text as bytes.
@@ -150,7 +150,7 @@ def _parse_pixels(text: bytes, row: int, source: str) -> np.ndarray:
 
 
 def _pixels_problem(text: bytes) -> str:
-    """Say what is wrong with a field that is not 2304 gray values."""
+    """Describe what is wrong with a field that is not 2304 gray values."""
     fields = text.split()
     bad = next((field for field in fields if not field.isdigit()), None)
     if bad is not None:

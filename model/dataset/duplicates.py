@@ -1,7 +1,7 @@
 """Images that a data set holds more than once, byte for byte or nearly, and whether their labels agree.
 
 A copy of a test image among the training images makes a figure look better than it is; copies with different labels
-bound what any network can reach.
+limit the accuracy that any network can reach.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import numpy as np
 
 from emoscope.model.dataset.samples import Dataset
 
-# Looked at in FER-2013: of pairs whose 16×16 correlation is 0.94 or more, nearly all of 90 were one
+# Checked by eye in FER-2013: of pairs whose 16×16 correlation is 0.94 or more, nearly all of 90 were one
 # photograph; at 0.92 every third pair was two people.
 NEAR_CORRELATION = 0.95
 THUMBNAIL_SIDE = 16
@@ -79,7 +79,7 @@ class Duplicates:
         return sum(max(0, self._count(group, split) - 1) for group in self.groups)
 
     def across(self, seen: str, split: str) -> int:
-        """Count the images of ``split`` that have a copy in ``seen``, e.g. test images that training has seen."""
+        """Count the images of ``split`` that have a copy in ``seen``, e.g. test images that were trained on."""
         return sum(self._count(group, split) for group in self.groups if seen in group.splits)
 
     def shared(self) -> dict[tuple[str, str], int]:
@@ -112,7 +112,7 @@ def near_duplicates(dataset: Dataset, correlation: float = NEAR_CORRELATION) -> 
 
     Two images are copies if their thumbnails, with mean and contrast taken out, correlate; copies of copies belong to
     one group. Groups of exact copies alone are left out (see :func:`exact_duplicates`). Images without contrast are
-    compared with nothing. Comparing 36,000 images takes seconds and about 150 MB.
+    left out. Comparing 36,000 images takes seconds and about 150 MB.
 
     Args:
         dataset: Of any size and channels.

@@ -1,4 +1,4 @@
-"""What is known of FER-2013 without having it."""
+"""Facts about FER-2013 that are known without a copy of it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The files below a folder or inside a zip archive, seen the same way."""
+"""The files below a folder or inside a zip archive, behind one interface."""
 
 from __future__ import annotations
 
@@ -141,7 +141,7 @@ def find_layout_root(tree: FileTree) -> str | None:
 
 
 def is_image_name(path: str) -> bool:
-    """Say whether a file name ends as an image's does, in whatever case."""
+    """Tell whether a file name ends as an image's does, in whatever case."""
     return os.path.splitext(path)[1].lower() in IMAGE_SUFFIXES  # noqa: PTH122  pathlib takes ten times as long
 
 

@@ -1,4 +1,4 @@
-"""Data sets held as ``<split>/<class>/<image>``: Kaggle's forms of FER-2013, and one's own."""
+"""Data sets held as ``<split>/<class>/<image>``: FER-2013 as Kaggle has it, and the user's own."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ CHUNK_FILES = 512
 ALL = "all"
 """The one split of a folder that has none."""
 
-# What people call FER-2013's seven classes.
+# Synonyms of FER-2013's seven classes.
 _SYNONYMS = {
     "anger": "angry",
     "disgusted": "disgust",
@@ -90,7 +90,7 @@ class Layout:
 def recover_layout(tree: FileTree) -> Layout:
     """Sort a tree's files into splits and classes by their folders and names.
 
-    The seven class names of FER-2013 (and what else people call them, in any case) are put into FER-2013's order; any
+    The seven class names of FER-2013 (and their synonyms, in any case) are put into FER-2013's order; any
     other set of names is sorted. Files that are all called ``Training_N``, ``PublicTest_N`` or ``PrivateTest_N`` go
     into the split that their name says, whatever folder they are in.
 

@@ -1,4 +1,4 @@
-"""Load a data set, whatever form its user holds it in."""
+"""Load a data set, in whichever form its user has it."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ FER2013_ROWS = 35_887
 
 
 def find_dataset() -> Path | None:
-    """Return where the user's data set should be read from: ``EMOSCOPE_DATA``, else a ``data/``.
+    """Return where the user's data set is: ``EMOSCOPE_DATA``, else a ``data/``.
 
     Returns:
         None where ``EMOSCOPE_DATA`` is not set and there is no ``data/`` folder with something in it in the

@@ -19,7 +19,7 @@ class Split:
     """The samples of one split, in the order of their source.
 
     Attributes:
-        images: Pixels as the network sees them before normalisation, uint8, shape (N, H, W, C), gray or RGB.
+        images: Pixels as the network gets them before normalisation, uint8, shape (N, H, W, C), gray or RGB.
         labels: Class indices, int64, shape (N,).
         pixel_hash: First 8 bytes of BLAKE2b over each sample's pixels at their original size, uint64, shape (N,).
         names: Where each sample comes from, str, shape (N,): ``row 17`` of a CSV, or a file path within the folder.
@@ -36,7 +36,7 @@ class Split:
         arrays = {"labels": self.labels, "pixel_hash": self.pixel_hash, "names": self.names, "votes": self.votes}
         wrong = {n: len(a) for n, a in arrays.items() if a is not None and len(a) != len(self.images)}
         if self.images.ndim != 4 or wrong:
-            raise ValueError(f"One label, hash and name an image is expected. Received: {self.images.shape}, {wrong}")
+            raise ValueError(f"One label, hash and name per image is expected. Received: {self.images.shape}, {wrong}")
 
     def __len__(self) -> int:
         return len(self.images)
@@ -48,7 +48,7 @@ class Split:
 
 @dataclass(frozen=True, eq=False)
 class Dataset:
-    """A data set: what it is called, its classes, its splits and what identifies it.
+    """A data set: its name, classes, splits and fingerprint.
 
     Attributes:
         name: For people, e.g. ``FER-2013``.
@@ -57,7 +57,7 @@ class Dataset:
             ``train``, ``validation`` and ``test`` otherwise, as far as they exist.
         fingerprint: Hash of all pixels and labels in order, 32 hexadecimal digits. It does not depend on the size
             that the images were loaded at.
-        notes: What a reader of the figures should know, one sentence each ("test has no image of disgust.").
+        notes: What users of the figures should know, one sentence each ("test has no image of disgust.").
         form: Which form it was read from, e.g. ``table (fer2013.csv.xz)``.
     """
 
@@ -70,7 +70,7 @@ class Dataset:
 
     @property
     def split_sizes(self) -> dict[str, int]:
-        """Number of samples a split."""
+        """Number of samples per split."""
         return {name: len(split) for name, split in self.splits.items()}
 
     @property
@@ -80,12 +80,12 @@ class Dataset:
 
     @property
     def validation(self) -> Split | None:
-        """The split to choose everything on, or None."""
+        """The split to choose epochs and settings on, or None."""
         return self._of("validation")
 
     @property
     def test(self) -> Split | None:
-        """The split to report once, or None."""
+        """The split to report at the end, or None."""
         return self._of("test")
 
     def _of(self, part: Part) -> Split | None:

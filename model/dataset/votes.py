@@ -1,4 +1,4 @@
-"""The FER+ vote file, and how it is joined to FER-2013 as people hold it.
+"""The FER+ vote file, and how it is joined to any copy of FER-2013.
 
 Source: Barsoum et al. 2016, as in :mod:`emoscope.model.votes`.
 """

@@ -1,6 +1,6 @@
 """What is drawn on pixels.
 
-Boxes, labels, bars and heat maps on frames and photos, and the one colour that each emotion has everywhere.
+Boxes, labels, bars and heat maps on frames and photos, and the colour that each emotion has everywhere.
 
 Imported by ``dashboard.charts``, ``dashboard.evaluation``, ``dashboard.home``, ``dashboard.live``,
 ``dashboard.predict``, ``dashboard.video``, ``model.pictures`` and ``model.video``.

@@ -1,6 +1,6 @@
 """Drawing on frames: box, emotion, confidence, small bars and heat maps.
 
-Sizes follow the frame, so that a drawing reads on 320 pixels as on 1080 lines. Text is rendered once and kept as a
+Sizes follow the frame, so that a drawing is legible on 320 pixels as on 1080 lines. Text is rendered once and kept as a
 mask, so that a face costs little to draw.
 """
 
@@ -39,17 +39,17 @@ def annotate(
     labels: bool = True,
     text_size: int | None = None,
 ) -> np.ndarray:
-    """Draw what was read in each face.
+    """Draw the prediction of each face.
 
-    A prediction with warnings gets a gray box that says why it is not to be trusted, in place of an emotion.
+    A prediction with warnings gets a gray box with the reason not to trust it, in place of an emotion.
 
     Args:
         frame_bgr: uint8, shape (H, W, 3); left as it is.
-        predictions: One a face, boxes in pixels of the frame.
+        predictions: One per face, boxes in pixels of the frame.
         bars: Whether to show every class's probability beside the box, where there is room for it.
         heat_maps: Whether to lay the evidence for the label over the face; needs activation maps.
-        label_indices: The class to show a face; the most probable one by default.
-        others: What a second network reads in the same faces, shown below the box.
+        label_indices: The class to show per face; the most probable one by default.
+        others: A second network's predictions of the same faces, shown below the box.
         labels: Whether to name the emotion at the box.
         text_size: Height of a line in pixels; by default it follows the frame.
 
@@ -86,7 +86,7 @@ def short_warning(warning: str) -> str:
 
 
 def label_text(prediction: Prediction, index: int) -> str:
-    """Return what a face's label says: its class with the probability, or why it is not judged."""
+    """Return the text of a face's label: its class with the probability, or why it is not classified."""
     if prediction.warnings:
         return short_warning(prediction.warnings[0])
     return f"{prediction.class_names[index]} {prediction.probabilities[index]:.0%}"
@@ -125,7 +125,7 @@ def blend_heat(canvas_bgr: np.ndarray, heat: np.ndarray, crop_to_frame: np.ndarr
 
 
 def _text_size(frame: np.ndarray) -> int:
-    """Return the height of a label's text in pixels: about a 26th of the frame, never below what can be read."""
+    """Return the height of a label's text in pixels: about a 26th of the frame, never too small to be legible."""
     height, width = frame.shape[:2]
     return int(np.clip(min(height * 1.25, width) / 28, 12, 64))
 
@@ -185,7 +185,7 @@ def draw_chip(canvas: np.ndarray, x: int, y: int, text: str, color: str, text_si
         x: Left side in pixels.
         y: Upper side in pixels.
         text: One line.
-        color: Of the ground, ``#RRGGBB``; the text takes the ink that reads on it.
+        color: Of the ground, ``#RRGGBB``; the text takes the ink that is legible on it.
         text_size: Height of the line in pixels.
     """
     mask = _text_mask(text, text_size)
@@ -198,7 +198,7 @@ def draw_chip(canvas: np.ndarray, x: int, y: int, text: str, color: str, text_si
 
 
 def _bar_panel(canvas: np.ndarray, box: Box, prediction: Prediction, text_size: int) -> None:
-    """Draw one bar a class on a dark panel beside the box: right, else left; none where it cannot fit."""
+    """Draw one bar per class on a dark panel beside the box: right, else left; none where it cannot fit."""
     frame_height, frame_width = canvas.shape[:2]
     x1, y1, x2, _ = box
     small = max(11, round(text_size * 0.72))
@@ -261,7 +261,7 @@ def _panel_mask(width: int, height: int, radius: int) -> np.ndarray:
 
 @lru_cache(maxsize=16)
 def _names_mask(names: tuple[str, ...], size: int, row: int) -> np.ndarray:
-    """Render class names below each other, one a row of the given height, float32 0..1."""
+    """Render class names below each other, one per row of the given height, float32 0..1."""
     masks = [_text_mask(name, size) for name in names]
     column = np.zeros((row * len(names), max(mask.shape[1] for mask in masks)), np.float32)
     for i, mask in enumerate(masks):

@@ -1,4 +1,4 @@
-"""A still picture with what was read in it: drawn at the size at which it is seen, no label over a face.
+"""A still picture with its predictions: drawn at the size at which it is seen, no label over a face.
 
 A frame of a video keeps its size, and :func:`~emoscope.model.drawing.annotate.annotate` puts labels where there is
 room in it. A picture may be a face of 48 pixels or a collage of fifty people: it is scaled first, faces are numbered
@@ -45,14 +45,14 @@ def annotated_picture(
     heat_maps: bool = False,
     ground_bgr: tuple[int, int, int] = _WHITE,
 ) -> np.ndarray:
-    """Draw what was read in each face of a picture.
+    """Draw the prediction of each face of a picture.
 
     Where all labels find room beside the faces they are written out; else they are shortened, for all faces alike, down
     to the number.
 
     Args:
         frame_bgr: uint8, shape (H, W, 3); left as it is.
-        predictions: One a face, boxes in pixels of the frame.
+        predictions: One per face, boxes in pixels of the frame.
         scale: By how much to enlarge or reduce the picture first; by default a small one is made readable and a large
             one keeps its size.
         bars: Whether to show every class's probability beside the box of a single face.
@@ -93,7 +93,7 @@ def _labels(canvas: np.ndarray, predictions: Sequence[Prediction], text_size: in
 
 
 def _wordings(predictions: Sequence[Prediction]) -> list[list[str]]:
-    """Return what the labels may say, longest first; several faces are numbered."""
+    """Return the possible wordings of the labels, longest first; several faces are numbered."""
     full = [label_text(prediction, prediction.label_index) for prediction in predictions]
     if len(predictions) == 1:
         return [full]

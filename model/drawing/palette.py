@@ -43,7 +43,7 @@ def hex_to_bgr(color: str) -> tuple[int, int, int]:
 
 
 def ink_on(color: str) -> str:
-    """Return the text colour, near black or white, that reads best on ``#RRGGBB``.
+    """Return the text colour, near black or white, that is most legible on ``#RRGGBB``.
 
     Source: contrast ratio of WCAG 2.2, from relative luminance.
     """

@@ -1,4 +1,4 @@
-"""How far an exported network's answers are those of its original."""
+"""How far an export's predictions agree with those of its original."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ import numpy as np
 
 from emoscope.model.evaluation.comparison import Comparison, Pair
 
-# A form that loses more accuracy than this against its original is not offered as equal to it.
+# An export that loses more accuracy than this is not offered as equal to its original.
 ACCEPTED_LOSS = 0.01
 
 
 @dataclass(frozen=True)
 class Agreement:
-    """How far a form's answers are those of its original.
+    """How far an export's predictions agree with those of its original.
 
     Attributes:
         same: Share of samples with the same most probable class.
@@ -26,12 +26,12 @@ class Agreement:
 
 
 def agreement(pair: Pair) -> Agreement:
-    """Compare two networks' answers on the same samples, whatever the labels are."""
+    """Compare two networks' predictions on the same samples, whatever the labels are."""
     one, other = pair.predicted
     differences = np.abs(pair.predictions_a.probabilities - pair.predictions_b.probabilities)
     return Agreement(float((one == other).mean()), float(differences.max()))
 
 
 def stands_in(comparison: Comparison) -> bool:
-    """Say whether a form (A) may be offered as equal to its original (B): it loses no more than a point of accuracy."""
-    return comparison.accuracy.value >= -ACCEPTED_LOSS - 1e-9  # a point is a point, however it is rounded
+    """Tell whether an export (A) may be offered as equal to its original (B): it loses at most a point of accuracy."""
+    return comparison.accuracy.value >= -ACCEPTED_LOSS - 1e-9  # a point after rounding counts as a point

@@ -1,11 +1,11 @@
-"""Whether a confidence of 70 % is right 70 % of the time, and what to do where it is not.
+"""Whether predictions of 70 % confidence are 70 % accurate, and a temperature where they are not.
 
 What is right is a label, or where people voted, the share of them who say what is predicted: then a confidence of 70 %
 is honest where 70 % of people agree.
 
 Temperature scaling divides the logits by one number fitted on the validation split. It changes confidence but never the
 order of the classes. Saved probabilities serve as well as logits: the logarithm of a softmax is the logits up to a
-constant a sample.
+constant per sample.
 
 Source: Guo et al., On Calibration of Modern Neural Networks, ICML 2017 (arXiv 1706.04599).
 """
@@ -13,13 +13,13 @@ Source: Guo et al., On Calibration of Modern Neural Networks, ICML 2017 (arXiv 1
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from emoscope.model.errors import RunError
 from emoscope.model.evaluation.curves import coverage_curve
 from emoscope.model.evaluation.statistics import wilson_interval
+from emoscope.model.runs.figures import Calibration, TemperatureEffect
 from emoscope.model.runs.files import write_json
 from emoscope.model.runs.predictions import Predictions
 from emoscope.model.runs.run import Run, own_labels
@@ -37,8 +37,8 @@ class Reliability:
 
     Attributes:
         edges: Bin edges, shape (bins + 1,).
-        count: Samples a bin, shape (bins,).
-        confidence: Mean confidence a bin, NaN where empty.
+        count: Samples per bin, shape (bins,).
+        confidence: Mean confidence per bin, NaN where empty.
         accuracy: Share of right predictions a bin, or of people who agree with them, NaN where empty.
         ece: Expected calibration error, the count-weighted mean of |accuracy - confidence|.
         mce: The largest of these gaps.
@@ -160,22 +160,22 @@ def validation_split(run: Run) -> str:
     return split
 
 
-def calibrate_run(run: Run) -> dict[str, Any]:
+def calibrate_run(run: Run) -> Calibration:
     """Fit a temperature on the run's validation predictions and store it as ``calibration.json``.
 
     Returns:
-        ``temperature``, ``split``, ``n``, ``log_loss`` and ``ece`` ``_before`` and ``_after``, and ``abstain_below``,
-        the calibrated confidence below which it had better say nothing; None where none is right often enough.
+        The content of the file.
 
     Raises:
         RunError: There are no validation predictions.
     """
     split = own_labels(run, validation_split(run))
     probabilities, truth = calibration_data(run, split)
-    result = {"split": split, **temperature_effect(truth, probabilities)}
+    effect = temperature_effect(truth, probabilities)
     judged = run.predictions(split)
-    calibrated = apply_temperature(judged.probabilities, result["temperature"])
-    result["abstain_below"] = abstention_threshold(judged.label, calibrated)
+    calibrated = apply_temperature(judged.probabilities, effect["temperature"])
+    threshold = abstention_threshold(judged.label, calibrated)
+    result: Calibration = {"split": split, **effect, "abstain_below": threshold}
     write_json(run.path / "calibration.json", result)
     return result
 
@@ -183,7 +183,7 @@ def calibrate_run(run: Run) -> dict[str, Any]:
 def abstention_threshold(
     label: np.ndarray, probabilities: np.ndarray, accuracy: float = ABSTAIN_ACCURACY
 ) -> float | None:
-    """Find the lowest confidence from which on answers are right often enough.
+    """Find the lowest confidence from which on predictions are accurate enough.
 
     The lower end of the accuracy's 95 % interval has to reach it, since a threshold that just does so on the samples it
     was chosen on falls short on others.
@@ -191,7 +191,7 @@ def abstention_threshold(
     Args:
         label: Class indices, shape (N,).
         probabilities: Shape (N, C).
-        accuracy: Share of right answers that is wanted.
+        accuracy: Wanted accuracy, 0..1.
 
     Returns:
         None where no threshold does.
@@ -202,15 +202,15 @@ def abstention_threshold(
 
 
 def answered_from(predictions: Predictions, temperature: float, threshold: float) -> tuple[float, float]:
-    """Return the share of samples answered from a calibrated confidence on, and the accuracy on those (NaN on none)."""
+    """Return coverage and accuracy of the predictions from a calibrated confidence on (NaN where there are none)."""
     calibrated = apply_temperature(predictions.probabilities, temperature)
     return coverage_curve(predictions.label, calibrated).at_threshold(threshold)
 
 
 def temperature_effect(
     truth: np.ndarray, probabilities: np.ndarray, temperature: float | None = None
-) -> dict[str, Any]:
-    """Say what a temperature does to log loss and calibration error on some predictions.
+) -> TemperatureEffect:
+    """Return what a temperature does to log loss and calibration error on some predictions.
 
     Args:
         truth: Class indices, shape (N,), or distributions, shape (N, C).

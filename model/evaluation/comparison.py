@@ -17,7 +17,7 @@ from emoscope.model.runs.run import Run
 
 @dataclass(frozen=True, eq=False)
 class Pair:
-    """Two runs' answers on one split, sample by sample.
+    """Two runs' predictions on one split, sample by sample.
 
     Attributes:
         a, b: Keys of the runs.
@@ -64,7 +64,7 @@ class Difference:
 
 @dataclass(frozen=True)
 class Comparison:
-    """What two classifiers' answers on the same samples say.
+    """The comparison of two classifiers' predictions on the same samples.
 
     Attributes:
         a, b: Keys of the runs.
@@ -93,7 +93,7 @@ class Comparison:
 
 
 def pair_runs(a: Run, b: Run, split: str) -> Pair:
-    """Line two runs up on one split, sample by sample.
+    """Pair two runs' predictions on one split, sample by sample.
 
     Raises:
         RunError: They must not be compared; the sentence says why.
@@ -123,7 +123,7 @@ def pair_runs(a: Run, b: Run, split: str) -> Pair:
 
 
 def why_not_comparable(a: Run, b: Run, split: str) -> str:
-    """Say why two runs must not be compared on a split; empty if they may."""
+    """Return why two runs must not be compared on a split; empty if they may."""
     try:
         pair_runs(a, b, split)
     except EmoscopeError as error:
@@ -134,8 +134,8 @@ def why_not_comparable(a: Run, b: Run, split: str) -> str:
 def compare(pair: Pair, resamples: int = RESAMPLES, seed: int = 0) -> Comparison:
     """Compare two classifiers by McNemar's test and a paired bootstrap.
 
-    The bootstrap draws samples, with both classifiers' answers on them; since accuracy and F1 depend on them only
-    through the counts of (label, answer of A, answer of B), those counts are drawn instead.
+    The bootstrap draws samples, with both classifiers' predictions; since accuracy and F1 depend on them only
+    through the counts of (label, prediction of A, prediction of B), those counts are drawn instead.
 
     Source: McNemar 1947; for the paired bootstrap, Berg-Kirkpatrick et al., EMNLP 2012.
     """
@@ -176,7 +176,7 @@ def compare(pair: Pair, resamples: int = RESAMPLES, seed: int = 0) -> Comparison
 
 
 def verdict(comparison: Comparison, alpha: float = 0.05) -> str:
-    """Say in one plain sentence which run is the more accurate, if the samples allow it.
+    """Return one plain sentence on which run is the more accurate, if the samples allow it.
 
     A difference counts only where McNemar's exact test and the paired bootstrap agree.
     """
@@ -208,7 +208,7 @@ def flips(pair: Pair) -> tuple[np.ndarray, np.ndarray]:
     """Return the samples that only A gets right and those that only B gets right.
 
     Returns:
-        Positions in the pair's arrays, int64, each ordered by how sure the wrong one was, surest first.
+        Positions in the pair's arrays, int64, each by confidence of the wrong one, highest first.
     """
     label, (predicted_a, predicted_b) = pair.label, pair.predicted
     sure_a, sure_b = pair.predictions_a.probabilities.max(1), pair.predictions_b.probabilities.max(1)

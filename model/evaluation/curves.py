@@ -17,7 +17,7 @@ class ROC:
 
     Attributes:
         false_positive_rate, true_positive_rate: From (0, 0) to (1, 1), float64, same length.
-        thresholds: Probability from which the class is called at each point; infinite at the first.
+        thresholds: Probability from which the class is predicted at each point; infinite at the first.
         area: Area under the curve; NaN where the class has no samples, or all of them.
     """
 
@@ -33,7 +33,7 @@ class PrecisionRecall:
 
     Attributes:
         precision, recall: From recall 0 (precision 1 by convention) to recall 1, float64, same length.
-        thresholds: Probability from which the class is called at each point; infinite at the first.
+        thresholds: Probability from which the class is predicted at each point; infinite at the first.
         average_precision: Mean precision weighted by the gain in recall; NaN where the class has no samples.
         prevalence: Share of samples of the class, the average precision of guessing.
     """
@@ -47,12 +47,12 @@ class PrecisionRecall:
 
 @dataclass(frozen=True, eq=False)
 class Coverage:
-    """What abstaining on unsure answers buys.
+    """Accuracy against coverage when predictions of low confidence are withheld.
 
     Attributes:
-        threshold: Confidence below which no answer is given, falling, shape (K,).
-        coverage: Share of samples answered at each threshold, rising to 1.
-        accuracy: Share of the answered samples that are right.
+        threshold: Confidence below which no prediction is made, falling, shape (K,).
+        coverage: Share of samples predicted at each threshold, rising to 1.
+        accuracy: Accuracy on the predicted samples.
     """
 
     threshold: np.ndarray
@@ -60,7 +60,7 @@ class Coverage:
     accuracy: np.ndarray
 
     def at_threshold(self, threshold: float) -> tuple[float, float]:
-        """Return coverage and accuracy when answering from a confidence on; accuracy is NaN without any answer."""
+        """Return coverage and accuracy when predicting from a confidence on; accuracy is NaN without any prediction."""
         k = int(np.searchsorted(-self.threshold, -threshold, side="right")) - 1
         return (float(self.coverage[k]), float(self.accuracy[k])) if k >= 0 else (0.0, float("nan"))
 
@@ -108,7 +108,7 @@ def precision_recall_curve(is_class: np.ndarray, score: np.ndarray) -> Precision
 
 
 def coverage_curve(label: np.ndarray, probabilities: np.ndarray) -> Coverage:
-    """Compute accuracy against coverage when only the surest answers are given.
+    """Compute accuracy against coverage when only the most confident predictions are made.
 
     Args:
         label: Class indices, shape (N,), N ≥ 1.

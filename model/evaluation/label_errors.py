@@ -1,4 +1,4 @@
-"""Which mistakes are the network's and which are the label's."""
+"""Which mistakes are the network's, and which labels are probably wrong."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Suspects:
 
     Attributes:
         position: In the predictions' arrays, int64, shape (K,), the likeliest error first.
-        suggested: Class that the network (and the annotators, where there are votes) see instead, int64, shape (K,).
+        suggested: Class that the network (and the annotators, where there are votes) prefer, int64, shape (K,).
         score: Probability of the suggested class minus that of the label, shape (K,).
         votes_for_label, votes_for_suggested: Share of the annotators' votes, shape (K,); NaN without votes.
     """
@@ -41,8 +41,8 @@ class AgreementCurve:
 
     Attributes:
         low, high: Ends of each group's share of votes for the top emotion, shape (K,).
-        n: Samples a group.
-        accuracy: Share of right predictions, NaN where empty.
+        n: Samples per group.
+        accuracy: NaN where a group is empty.
         accuracy_low, accuracy_high: Ends of the bootstrap 95 % interval.
     """
 
@@ -55,7 +55,7 @@ class AgreementCurve:
 
 
 def confident_mistakes(predictions: Predictions) -> np.ndarray:
-    """Return the positions of all mistakes, the surest first, int64."""
+    """Return the positions of all mistakes, the most confident first, int64."""
     wrong = np.flatnonzero(predictions.probabilities.argmax(1) != predictions.label)
     return wrong[np.argsort(-predictions.probabilities[wrong].max(1), kind="stable")]
 

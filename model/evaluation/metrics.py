@@ -7,7 +7,7 @@ its bootstrap replicates.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -26,14 +26,15 @@ from emoscope.model.evaluation.statistics import (
     resample_counts,
     resample_sums,
 )
+from emoscope.model.runs.figures import ClassMetrics, ClassScalar, Metrics, Scalar
 from emoscope.model.runs.predictions import Predictions
 from emoscope.model.runs.run import Run
 from emoscope.model.splits import is_by_votes
 
-SCALARS = ("accuracy", "macro_f1", "balanced_accuracy", "top2", "log_loss", "ece")
-LOWER_IS_BETTER = ("log_loss", "ece")
+SCALARS: tuple[Scalar, ...] = ("accuracy", "macro_f1", "balanced_accuracy", "top2", "log_loss", "ece")
+LOWER_IS_BETTER: tuple[Scalar, ...] = ("log_loss", "ece")
 _VOTE_LEVELS = 11  # 0 to 10 of ten people
-METRIC_TITLES = {
+METRIC_TITLES: dict[Scalar, str] = {
     "accuracy": "Accuracy",
     "macro_f1": "Macro F1",
     "balanced_accuracy": "Balanced accuracy",
@@ -49,7 +50,7 @@ def compute_metrics(
     resamples: int = RESAMPLES,
     seed: int = 0,
     confidence_against: tuple[np.ndarray, np.ndarray] | None = None,
-) -> dict[str, Any]:
+) -> Metrics:
     """Compute every figure of one split.
 
     Args:
@@ -62,11 +63,8 @@ def compute_metrics(
             people voted, images on which they do not agree tell as much as others.
 
     Returns:
-        A dictionary that JSON can hold: ``n``, the six :data:`SCALARS` as numbers, ``intervals`` (by scalar name the
-        two ends of the bootstrap 95 % interval), ``per_class`` (a list of ``{name, precision, recall, f1, support,
-        predicted, intervals}`` in class order) and ``confusion`` (rows are labels, columns predicted classes).
-        A precision, recall or F1 with an empty denominator is 0; a class that is neither labelled nor predicted does
-        not enter the mean (as in scikit-learn).
+        Plain values, as ``metrics.json`` holds them. A precision, recall or F1 with an empty denominator is 0; a class
+        that is neither labelled nor predicted does not enter the mean (as in scikit-learn).
     """
     label, probabilities = predictions.label, predictions.probabilities
     confusion = confusion_counts(label, probabilities.argmax(1), len(class_names))
@@ -81,8 +79,7 @@ def compute_metrics(
         "ece": expected_calibration_error(truth, confident),
     }
     precision, recall, f1 = precision_recall_f1(counts)
-    result: dict[str, Any] = {"n": len(label), **{name: float(values[name]) for name in SCALARS}}
-    per_class: list[dict[str, Any]] = [
+    per_class: list[ClassMetrics] = [
         {
             "name": name,
             "precision": float(precision[i]),
@@ -93,6 +90,17 @@ def compute_metrics(
         }
         for i, name in enumerate(class_names)
     ]
+    result: Metrics = {
+        "n": len(label),
+        "accuracy": float(values["accuracy"]),
+        "macro_f1": float(values["macro_f1"]),
+        "balanced_accuracy": float(values["balanced_accuracy"]),
+        "top2": float(values["top2"]),
+        "log_loss": float(values["log_loss"]),
+        "ece": float(values["ece"]),
+        "per_class": per_class,
+        "confusion": confusion.tolist(),
+    }
     if resamples:
         drawn = ClassCounts.from_confusion(resample_counts(confusion, resamples, seed))
         replicates = {
@@ -102,13 +110,14 @@ def compute_metrics(
             "ece": _ece_replicates(truth, confident, float(values["ece"]), resamples, seed),
         }
         result["intervals"] = {name: list(percentile_interval(replicates[name])) for name in SCALARS}
-        by_class = dict(zip(("precision", "recall", "f1"), precision_recall_f1(drawn), strict=True))
+        names: tuple[ClassScalar, ...] = ("precision", "recall", "f1")
+        by_class = dict(zip(names, precision_recall_f1(drawn), strict=True))
         for i, row in enumerate(per_class):
             row["intervals"] = {name: list(percentile_interval(by_class[name][:, i])) for name in by_class}
-    return {**result, "per_class": per_class, "confusion": confusion.tolist()}
+    return result
 
 
-def metrics_of(run: Run, split: str, resamples: int = RESAMPLES) -> dict[str, Any]:
+def metrics_of(run: Run, split: str, resamples: int = RESAMPLES) -> Metrics:
     """Return every figure of a run on a split, judged by votes or by labels; as :func:`compute_metrics`.
 
     Raises:
@@ -123,7 +132,7 @@ def confusion_counts(label: np.ndarray, predicted: np.ndarray, classes: int, col
 
     Args:
         label: Class of each sample, 0..C-1, shape (N,).
-        predicted: What is held against it, shape (N,).
+        predicted: Class that each sample is compared with, shape (N,).
         classes: C.
         columns: Number of classes of ``predicted`` where it has others than ``label``.
     """

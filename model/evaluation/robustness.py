@@ -1,6 +1,6 @@
-"""How much accuracy is left when pictures get worse: the file ``robustness.csv`` of a run, read and summed up.
+"""How much accuracy is left on damaged pictures: a run's ``robustness.csv``, read and summed up.
 
-The file is written by ``python -m training robustness``; ``robustness.json`` beside it says on which samples.
+The file is written by ``python -m training robustness``; ``robustness.json`` beside it describes the samples.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ import csv
 from collections.abc import Mapping, Sequence
 from dataclasses import astuple, dataclass, fields
 from pathlib import Path
-from typing import Any
+from typing import TypedDict, cast
 
 import numpy as np
 
@@ -51,9 +51,19 @@ class RobustnessRow:
     macro_f1: float
 
 
+class RobustnessMeta(TypedDict, total=False):
+    """The content of ``robustness.json``: on which samples the figures were measured."""
+
+    split: str
+    samples: int
+    seed: int
+    fingerprint: str
+    corruptions_version: int
+
+
 @dataclass(frozen=True)
 class RobustnessSummary:
-    """What a run keeps of its accuracy.
+    """The share of its accuracy that a run keeps.
 
     Attributes:
         clean_accuracy: On the untouched samples, 0..1.
@@ -98,13 +108,13 @@ def read_robustness(run: Run) -> list[RobustnessRow]:
     return rows
 
 
-def robustness_meta(run: Run) -> dict[str, Any]:
-    """Return ``robustness.json`` (``split``, ``samples``, ``seed``, ``fingerprint``); empty where there is none."""
+def robustness_meta(run: Run) -> RobustnessMeta:
+    """Return the content of ``robustness.json``; empty where there is none."""
     file = run.path / "robustness.json"
-    return read_json(file) if file.is_file() else {}
+    return cast(RobustnessMeta, read_json(file)) if file.is_file() else {}
 
 
-def write_robustness(path: Path, rows: Sequence[RobustnessRow], meta: Mapping[str, Any]) -> None:
+def write_robustness(path: Path, rows: Sequence[RobustnessRow], meta: RobustnessMeta) -> None:
     """Write ``robustness.csv`` and ``robustness.json`` into a run's folder."""
     names = [f.name for f in fields(RobustnessRow)]
     lines = [",".join(names)]
@@ -130,7 +140,7 @@ def summarize_robustness(rows: Sequence[RobustnessRow]) -> RobustnessSummary:
 
 
 def robustness_comparable(a: Run, b: Run) -> str:
-    """Say why two runs' robustness must not be set side by side; empty if it may."""
+    """Return why two runs' robustness must not be compared; empty if it may."""
     meta_a, meta_b = robustness_meta(a), robustness_meta(b)
     for name in ("fingerprint", "split", "samples", "seed"):
         one, other = meta_a.get(name), meta_b.get(name)

@@ -6,7 +6,7 @@ drawing one multinomial vector. That makes 1,000 resamples of 100,000 samples a 
 
 Figures that are means of a continuous value (log loss, the confidence within a calibration bin) are grouped into cells
 of near-equal value; counts are multinomial, and the sum within a cell of count k is drawn normal with the mean and
-variance of k draws from that cell. With one sample a cell that is exactly the plain bootstrap.
+variance of k draws from that cell. With one sample per cell that is exactly the plain bootstrap.
 
 Source: Efron and Tibshirani, An Introduction to the Bootstrap, 1993 (percentile interval, chapter 13).
 """

@@ -29,13 +29,13 @@ class VoteFigures:
         accuracy: Share of these on which the network predicts what most people said, with the ends of its bootstrap
             95 % interval.
         person_accuracy: The same of one person against the majority of the others, as people vote.
-        agreement: Probability that a person says what the network predicts.
-        person_agreement: Probability that a person says what another person says.
-        best_agreement: Share of the most frequent vote: more agreement with people is not to be had.
+        agreement: Probability that a person names the class that the network predicts.
+        person_agreement: Probability that two people name the same class.
+        best_agreement: Share of the most frequent vote: the highest possible agreement with people.
         divergence: Mean Kullback-Leibler divergence from the votes' distribution to the network's, in nats.
         brier: Mean squared distance from the votes' distribution, summed over the classes.
         person_brier: The same of one person's vote as a prediction of what the others say.
-        reliability: Share of people who say what the network predicts, by its confidence.
+        reliability: Share of people who name the predicted class, by its confidence.
         recall: Of each class on the images on which most agree, NaN where there is none; shape (classes,).
         support: Images of each class on which most agree, int64, shape (classes,).
         by_agreement: Accuracy by the share of people that agree, over all n images.
@@ -77,7 +77,7 @@ def compare_with_votes(
         RunError: There are no votes, or none for the classes.
     """
     if found.votes is None:
-        raise RunError("Nobody's votes are known on these images.", "Evaluate the run on FER-2013 with FER+ votes.")
+        raise RunError("These images have no votes.", "Evaluate the run on FER-2013 with FER+ votes.")
     try:
         shares, usable = vote_distribution(found.votes, class_names)
     except DataError as error:

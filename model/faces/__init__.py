@@ -1,4 +1,4 @@
-"""Finding faces and following them.
+"""Detecting faces and tracking them.
 
 Detectors behind one protocol, the crop that a network gets, tracking and smoothing from frame to frame, warnings
 about poor faces, and a person's neutral baseline.

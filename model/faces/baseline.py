@@ -1,4 +1,4 @@
-"""A person's neutral face as the zero point: what the network reads into features at rest is taken off."""
+"""A person's neutral face as the zero point: what the network predicts from features at rest is subtracted."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from emoscope.model.emotions import emotion_key
 from emoscope.model.errors import BaselineError
 
 NEUTRAL_PROBABILITY = 0.75
-"""What the corrected network says of the neutral face it was shown, at least."""
+"""Lowest corrected probability of neutral on the measured face."""
 
 MOST_EXPRESSIVE = 0.8
-"""Mean probability of another emotion from which on a face is no resting one."""
+"""Mean probability of another emotion from which on a face does not count as neutral."""
 
 _FLOOR = 1e-3
 _STRONGEST = 30.0
@@ -43,11 +43,11 @@ class NeutralBaseline:
 def measure_baseline(probabilities: np.ndarray, class_names: Sequence[str]) -> NeutralBaseline:
     """Learn the correction from a few seconds of a neutral face.
 
-    Classes that the network wrongly sees in the resting face are lowered to an equal share of what neutral leaves, and
-    neutral is raised. No other class is ever raised: a smile that the network barely saw stays barely seen.
+    Classes that the network wrongly predicts on the resting face are lowered to an equal share of what neutral leaves,
+    and neutral is raised. No other class is ever raised: a smile of low probability stays low.
 
     Args:
-        probabilities: One row a frame, shape (N, C), at least one.
+        probabilities: One row per frame, shape (N, C), at least one.
         class_names: The C class names.
 
     Raises:

@@ -1,4 +1,4 @@
-"""From a detection to the crop that the network sees, framed as its training images frame a face."""
+"""From a detection to the crop that the network gets, framed as its training images frame a face."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from emoscope.model.entities import Detection
 MAX_ROLL_DEGREES = 60.0
 """A face is turned upright by at most this much; stronger rolls come mostly from misplaced landmarks."""
 
-# More samples a side would cost time and change less than one gray level.
+# More samples per side would cost time and change less than one gray level.
 _MAX_OVERSAMPLING = 8
 
 

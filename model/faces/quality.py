@@ -1,8 +1,8 @@
-"""Faces too poorly seen to be read: they are labelled so, in place of a guess.
+"""Faces too poor to be classified: they get a warning in place of a prediction.
 
-A network answers whatever it is shown. These checks say beforehand where the answer would mean little. Their thresholds
-lie outside of what FER-2013's validation images show, which networks are trained to read: none of them is rejected as
-it is, nearly all are once blurred over 2 of their 48 pixels or left with 15 % of their light
+A network predicts something for every crop. These checks find faces whose prediction would mean little. Their
+thresholds lie outside the range of FER-2013's validation images, which networks are trained for: none of them is
+rejected as it is, nearly all are once blurred over 2 of their 48 pixels or left with 15 % of their light
 (``benchmarks/face_quality.py`` prints the shares beside a run's accuracy).
 """
 
@@ -34,7 +34,7 @@ _SIDE = 48
 
 
 def face_warnings(frame_bgr: np.ndarray, detection: Detection) -> tuple[str, ...]:
-    """Say why a face should not be judged, gravest reason first; empty if it can be.
+    """Return why a face should not be classified, gravest reason first; empty if it can be.
 
     Args:
         frame_bgr: uint8, shape (H, W, 3).
@@ -84,13 +84,13 @@ def nose_offset(landmarks: np.ndarray) -> float:
 
 
 def _gray_level(face_gray: np.ndarray, share: float) -> int:
-    """Return the gray level that such a share of the pixels stays below; many times as quick as a percentile."""
+    """Return the gray level that such a share of the pixels stays below; many times faster than a percentile."""
     place = round(share * (face_gray.size - 1))
     return int(np.partition(face_gray, place, axis=None)[place])
 
 
 def _deviation(values: np.ndarray) -> float:
-    return float(cv2.meanStdDev(values)[1][0, 0])  # several times as quick as NumPy's
+    return float(cv2.meanStdDev(values)[1][0, 0])  # several times faster than NumPy's
 
 
 def _face_gray(frame_bgr: np.ndarray, detection: Detection) -> np.ndarray | None:

@@ -20,10 +20,10 @@ SAME_SCENE = 35.0
 
 _GLIMPSE = (16, 9)
 _LOOK_SIDE = 12
-_SAMPLES = 4  # a side that are averaged into one, so that a noisy pixel says little
+_SAMPLES = 4  # per side, averaged into one against noise
 _LOOK_ZOOM = 1.5  # with hair and collar
 _LEAST_ALIKE = 0.4  # a veto only: place and scene say more than so few pixels
-_NEAR, _NEAR_A_SECOND, _NEAR_AT_MOST = 0.75, 0.25, 1.5  # widths of the face
+_NEAR, _NEAR_PER_SECOND, _NEAR_AT_MOST = 0.75, 0.25, 1.5  # widths of the face
 _LARGEST_RATIO = 1.6
 
 
@@ -69,7 +69,7 @@ class _Sighting:
         ratio = later.place[2] / self.place[2]
         if gap > MEMORY_SECONDS or not 1 / _LARGEST_RATIO < ratio < _LARGEST_RATIO:
             return -1.0
-        reach = min(_NEAR + _NEAR_A_SECOND * gap, _NEAR_AT_MOST) * self.place[2]
+        reach = min(_NEAR + _NEAR_PER_SECOND * gap, _NEAR_AT_MOST) * self.place[2]
         way = later.place[:2] - self.place[:2]
         if np.hypot(*way) > reach or not is_same_scene(self.scene, later.scene, way / self.cell):
             return -1.0

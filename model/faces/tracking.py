@@ -43,7 +43,7 @@ class TrackedFace:
     Attributes:
         prediction: Box at that moment, smoothed probabilities; its detection carries the track id.
         label_index: The steady label; may lag behind the most probable class.
-        other: What a second network reads, smoothed alike; None where there is none.
+        other: A second network's prediction, smoothed alike; None where there is none.
         is_held: Whether the last analysis did not find it, and it is shown where it was.
     """
 
@@ -87,7 +87,7 @@ class Tracker:
         """Take in one analysis.
 
         Args:
-            predictions: One a face, raw.
+            predictions: One per face, raw.
             at: When the analysed frame was taken, in seconds of a clock that does not jump.
             others: A second network's predictions for the same faces in the same order.
 
@@ -149,7 +149,7 @@ class _Track:
         self.other = other
 
     def fits(self, predictions: Sequence[Prediction]) -> bool:
-        """Tell whether the classes are still those of this track, or another network reads now."""
+        """Tell whether the classes are still those of this track, or another network predicts now."""
         return not predictions or predictions[0].class_names == self.prediction.class_names
 
     def box_at(self, at: float, settings: TrackingSettings) -> np.ndarray:
@@ -176,7 +176,7 @@ class _Track:
         self.distrust += gain * (float(bool(prediction.warnings)) - self.distrust)
         if prediction.warnings:
             self.warnings = prediction.warnings
-        else:  # what is read in a poor picture must not pull the average
+        else:  # a poor face must not pull the average
             self.probabilities += gain * (prediction.probabilities - self.probabilities)
         best = int(self.probabilities.argmax())
         if self.probabilities[best] > self.probabilities[self.label_index] + settings.label_margin:

@@ -18,17 +18,17 @@ from emoscope.model.errors import RunError
 from emoscope.model.networks.preprocessing import prepare_faces
 from emoscope.model.runs.run import RunInfo
 
-# Faces a forward pass. Time a face stops falling at about 8, and memory grows with the batch.
+# Faces per forward pass. Time per face stops falling at about 8, and memory grows with the batch.
 BATCH_SIZE = 32
 
 
 class NotFiniteError(RunError):
-    """A network that answers with values that are not numbers."""
+    """A network whose outputs are not numbers."""
 
 
 @dataclass(frozen=True, eq=False)
 class Classification:
-    """What a network says of N faces.
+    """A network's predictions of N faces.
 
     Attributes:
         probabilities: float32, shape (N, C), rows summing to 1.
@@ -41,7 +41,7 @@ class Classification:
 
 
 class Classifier(Protocol):
-    """A network that is ready to read faces; safe to share between threads."""
+    """A network that is ready to classify faces; safe to share between threads."""
 
     @property
     def info(self) -> RunInfo:
@@ -49,7 +49,7 @@ class Classifier(Protocol):
         ...
 
     def classify(self, faces: Sequence[np.ndarray] | np.ndarray) -> Classification:
-        """Read faces: uint8 crops of any size, shape (H, W), (H, W, 1) or (H, W, 3) RGB; none is allowed."""
+        """Classify faces: uint8 crops of any size, shape (H, W), (H, W, 1) or (H, W, 3) RGB; none is allowed."""
         ...
 
     def close(self) -> None:
@@ -70,13 +70,13 @@ class Network:
         self._from_logits = False
 
     def classify(self, faces: Sequence[np.ndarray] | np.ndarray) -> Classification:
-        """Read faces in batches of at most :data:`BATCH_SIZE`.
+        """Classify faces in batches of at most :data:`BATCH_SIZE`.
 
         Args:
             faces: N crops, uint8, shape (H, W), (H, W, 1) or (H, W, 3) RGB, any size; N may be 0.
 
         Raises:
-            RunError: The network answers with values that are not numbers.
+            RunError: The network's outputs are not numbers.
         """
         if not len(faces):
             return Classification(np.zeros((0, len(self.info.class_names)), np.float32))
@@ -118,7 +118,7 @@ class Network:
         maps = [o for o in outputs if o.ndim == 4 and o.shape[3] == classes]
         if len(scores) != 1:
             shapes = ", ".join(str(o.shape[1:]) for o in outputs)
-            raise self._misfit(f"gives outputs of shape {shapes} a face, not one of {classes} values")
+            raise self._misfit(f"gives outputs of shape {shapes} per face, not one of {classes} values")
         return scores[0], maps[0] if maps else None
 
     def _misfit(self, what: str) -> RunError:
@@ -132,5 +132,5 @@ class Network:
 
 
 def _are_probabilities(scores: np.ndarray) -> bool:
-    # Quantised outputs come in steps of 1/256, so a row may miss 1 by half a step a class.
+    # Quantised outputs come in steps of 1/256, so a row may miss 1 by half a step per class.
     return bool(scores.min() >= 0 and np.abs(scores.sum(1) - 1).max() <= 0.01 + scores.shape[1] / 512)

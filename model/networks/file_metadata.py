@@ -1,4 +1,4 @@
-"""What a network's file says of itself: classes, input, licence, so that nobody needs this program to use it rightly.
+"""Metadata in a network's file: classes, input, licence, so that it can be used correctly without this program.
 
 LiteRT files carry it as a zip archive behind the network, where TensorFlow Lite's own metadata lies as well; runtimes
 do not look there, and any program for zip archives opens it (``unzip model.tflite``). ONNX has a place for it.
@@ -26,7 +26,7 @@ _DATE = (1980, 1, 1, 0, 0, 0)  # the same network gives the same file
 
 
 def metadata_of(info: RunInfo) -> dict[str, Any]:
-    """Return what an exported network says of itself."""
+    """Return the metadata of an exported network."""
     height, width = info.input_size
     return {
         "name": info.name,
@@ -55,7 +55,7 @@ def append_metadata(file: Path, info: RunInfo) -> None:
 
 
 def read_metadata(content: bytes) -> dict[str, Any]:
-    """Return what a LiteRT network says of itself; empty where it says nothing, or another program wrote it."""
+    """Return the metadata of a LiteRT network; empty where there is none, or another program wrote it."""
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             found = json.loads(archive.read(METADATA))

@@ -13,8 +13,8 @@ def load_classifier(run: Run, threads: int = 1, temperature: float | None = None
     Args:
         run: The saved run.
         threads: Cores that one call may use (LiteRT only).
-        temperature: Divides the log-probabilities, so that a value above 1 makes the network less sure; None leaves its
-            answers as they are.
+        temperature: Divides the log-probabilities, so that a value above 1 makes the network less confident; None
+            leaves its probabilities as they are.
 
     Raises:
         RunError: The run holds no network, or one that is broken or does not fit its ``run.json``.

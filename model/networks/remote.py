@@ -1,7 +1,7 @@
 """A classifier whose network runs on a Ray Serve deployment, and here whenever that cannot be reached.
 
 What is sent is the faces, already cropped to the network's size, in NumPy's own format; what comes back is checked like
-any network's answer. The other side is :mod:`emoscope.model.networks.serving`.
+any network's output. The other side is :mod:`emoscope.model.networks.serving`.
 """
 
 from __future__ import annotations
@@ -25,24 +25,24 @@ from emoscope.model.runs.run import RunInfo
 _log = logging.getLogger(__name__)
 
 RETRY_SECONDS = 10.0
-"""How long faces are read here after a failure, before the cluster is asked again."""
+"""How long faces are classified here after a failure, before the cluster is tried again."""
 
 CONNECT_SECONDS = 0.5
 ANSWER_SECONDS = 2.0
 
 
 class RemoteClassifier:
-    """Asks a cluster first, and its own network while the cluster fails.
+    """Classifies on a cluster, and with its own network while the cluster fails.
 
-    A failure opens the circuit: for :data:`RETRY_SECONDS` nobody asks the cluster, then one call tries while all others
-    still read here, and the first answer closes the circuit again. No call fails because the cluster does.
+    A failure opens the circuit: for :data:`RETRY_SECONDS` no call goes to the cluster, then one call tries it while all
+    others still run here, and the first response closes the circuit again. No call fails because the cluster does.
 
     Args:
-        local: The network here; also says what run is meant.
+        local: The network here; its run is the one meant.
         url: Address of the deployment, such as ``http://ray-head:8000``.
         run_key: Key of the run on the cluster.
         network: :func:`network_hash` of the run's network: another one under the same key is not used.
-        calibrated: Whether ``local`` corrects its probabilities by the run's temperature.
+        calibrated: Whether ``local`` applies the run's temperature.
     """
 
     def __init__(self, local: Classifier, url: str, run_key: str, network: str, calibrated: bool = False) -> None:
@@ -67,11 +67,11 @@ class RemoteClassifier:
 
     @property
     def problem(self) -> str:
-        """Why faces are read here for the time being, in a sentence for people; empty while the cluster answers."""
+        """Why faces are classified here for now, in a sentence for people; empty while the cluster responds."""
         return self._problem
 
     def classify(self, faces: Sequence[np.ndarray] | np.ndarray) -> Classification:
-        """Read faces, there or here; as :meth:`emoscope.model.networks.classifier.Classifier.classify`."""
+        """Classify faces, there or here; as :meth:`emoscope.model.networks.classifier.Classifier.classify`."""
         if not len(faces) or not self._may_ask():
             return self._local.classify(faces)
         try:
@@ -100,12 +100,12 @@ class RemoteClassifier:
 
     def _note_failure(self, error: Exception) -> None:
         if not self._problem:
-            _log.warning("The cluster at %s failed, so faces are read here: %s", self._url, error)
+            _log.warning("The cluster at %s failed, so faces are classified here: %s", self._url, error)
         reason = str(error) if isinstance(error, ValueError) else "it does not answer"
         self._ask_again = monotonic() + RETRY_SECONDS
         self._problem = (
-            f"The cluster at {self._url} is not used ({reason}): this machine reads the faces itself "
-            f"and asks again every {RETRY_SECONDS:g} s."
+            f"The cluster at {self._url} is not used ({reason}): this machine classifies the faces "
+            f"and tries again every {RETRY_SECONDS:g} s."
         )
 
     def _ask(self, faces: Sequence[np.ndarray] | np.ndarray) -> Classification:

@@ -27,10 +27,10 @@ MAX_WAIT_SECONDS = 0.005
 """Longest that a request waits for others to share its forward pass."""
 
 MAX_REQUESTS = 8
-"""Requests a forward pass."""
+"""Requests per forward pass."""
 
 MAX_FACES = 512
-"""Faces a request."""
+"""Faces per request."""
 
 _Wanted = tuple[str, str, bool]
 
@@ -41,8 +41,8 @@ _Wanted = tuple[str, str, bool]
     ray_actor_options={"num_cpus": 1},
     max_ongoing_requests=64,
 )
-class FaceReader:
-    """Reads crops of any saved run that the replica's host has."""
+class FaceClassifier:
+    """Classifies crops with any saved run that the replica's host has."""
 
     def __init__(self) -> None:
         self._classifiers: dict[_Wanted, Classifier] = {}
@@ -63,13 +63,13 @@ class FaceReader:
         info = classifier.info
         if faces.shape[1:] != (*info.input_size, info.channels):
             return PlainTextResponse(f"Crops of shape {faces.shape[1:]} do not fit the network.", 422)
-        return Response(_write(await self._read((classifier, faces))), media_type="application/octet-stream")
+        return Response(_write(await self._classify((classifier, faces))), media_type="application/octet-stream")
 
     @serve.batch(max_batch_size=MAX_REQUESTS, batch_wait_timeout_s=MAX_WAIT_SECONDS)
-    async def _read(self, requests: list[tuple[Classifier, np.ndarray]]) -> list[Classification]:
-        return await asyncio.to_thread(self._read_together, requests)
+    async def _classify(self, requests: list[tuple[Classifier, np.ndarray]]) -> list[Classification]:
+        return await asyncio.to_thread(self._classify_together, requests)
 
-    def _read_together(self, requests: Sequence[tuple[Classifier, np.ndarray]]) -> list[Classification]:
+    def _classify_together(self, requests: Sequence[tuple[Classifier, np.ndarray]]) -> list[Classification]:
         results: dict[int, Classification] = {}
         for classifier in {id(classifier): classifier for classifier, _ in requests}.values():
             numbers = [i for i, (of, _) in enumerate(requests) if of is classifier]
@@ -114,4 +114,4 @@ def _write(result: Classification) -> bytes:
 
 def build(args: dict[str, str]) -> serve.Application:
     """Return the application that ``serve run`` starts."""
-    return FaceReader.bind()  # type: ignore[attr-defined]
+    return FaceClassifier.bind()  # type: ignore[attr-defined]

@@ -1,4 +1,4 @@
-"""What a network's file says of its input and output."""
+"""The input and output shapes in a network's file."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from emoscope.model.errors import RunError
 
 @dataclass(frozen=True)
 class Shape:
-    """What a network's file says of it.
+    """The shapes in a network's file.
 
     Attributes:
         input_size: Height and width in pixels.
         channels: 1 or 3.
         outputs: Number of classes.
-        parameters: Weights; 0 where the form does not tell.
-        multiply_adds: A face, counted as two operations each; 0 where the form does not tell.
+        parameters: Their number; 0 where the format does not tell.
+        multiply_adds: Per face, counted as two operations each; 0 where the format does not tell.
     """
 
     input_size: tuple[int, int]
@@ -50,7 +50,7 @@ def class_count(shapes: list[tuple[Any, ...]], file: Path) -> int:
     wide = [shape[1] for shape in shapes if len(shape) == 2 and shape[1] and shape[1] > 1]
     if len(wide) != 1:
         raise RunError(
-            f"{file.name} gives outputs of shape {', '.join(map(str, shapes))}, where one score a class is expected.",
+            f"{file.name} gives outputs of shape {', '.join(map(str, shapes))}, where one score per class is expected.",
             "Give a classifier of at least two classes.",
         )
     return int(wide[0])

@@ -31,7 +31,7 @@ _AHEAD = 4
 
 
 class Task(NamedTuple):
-    """One picture to read, and where its annotated copy goes, if anywhere."""
+    """One picture to predict, and where its annotated copy goes, if anywhere."""
 
     path: Path
     annotate_to: Path | None = None
@@ -39,13 +39,13 @@ class Task(NamedTuple):
 
 @dataclass(frozen=True)
 class PipelineSettings:
-    """What a process needs to make its own pipeline.
+    """What a process needs to open its own pipeline.
 
     Attributes:
         run: Folder of the saved run.
         detector_name: One of the detectors' names.
         threads: Cores that one classification may use.
-        calibrated: Whether probabilities are corrected by the temperature stored with the run, if one is.
+        calibrated: Whether probabilities are calibrated by the temperature saved with the run, if there is one.
     """
 
     run: Path
@@ -68,15 +68,15 @@ class PipelineSettings:
         return Pipeline(create_detector(self.detector_name, for_video), classifier)
 
 
-def read_pictures(tasks: Sequence[Task], settings: PipelineSettings, processes: int = 1) -> Iterator[PictureEntry]:
-    """Yield the entry of each picture, in order, while later ones are being read.
+def predict_pictures(tasks: Sequence[Task], settings: PipelineSettings, processes: int = 1) -> Iterator[PictureEntry]:
+    """Yield the entry of each picture, in order, while later ones are being predicted.
 
     Memory does not grow with their number.
 
     Args:
         tasks: The pictures.
-        settings: How to read them.
-        processes: How many processes read; 1 reads in this one.
+        settings: Of the pipeline.
+        processes: How many processes predict; 1 uses this one.
 
     Raises:
         EmoscopeError: The pipeline cannot be made, an annotated copy cannot be written, or a process died.
@@ -85,7 +85,7 @@ def read_pictures(tasks: Sequence[Task], settings: PipelineSettings, processes: 
     if processes == 1:
         pipeline = settings.open()
         for chunk in chunks:
-            yield from read_chunk(pipeline, chunk)
+            yield from predict_chunk(pipeline, chunk)
         return
     # Forking a process that runs OpenCV's or LiteRT's threads can hang, so each starts afresh.
     with ProcessPoolExecutor(processes, get_context("spawn"), _start_worker, (settings,)) as pool:
@@ -99,15 +99,15 @@ def read_pictures(tasks: Sequence[Task], settings: PipelineSettings, processes: 
                 yield from pending.popleft().result()
         except BrokenProcessPool as error:
             raise EmoscopeError(
-                "A process that reads pictures was ended from outside, perhaps for want of memory.",
-                "Use fewer with --processes; the same command goes on where it stopped.",
+                "A process that predicts pictures was ended from outside, perhaps for want of memory.",
+                "Use fewer with --processes; the same command resumes where it stopped.",
             ) from error
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
 
 
 def chunked(tasks: Sequence[Task], settings: PipelineSettings) -> Iterator[Sequence[Task]]:
-    """Yield the pictures in the portions that are read together."""
+    """Yield the pictures in the portions that are predicted together."""
     # Cropped faces take so little to decode that the network's gain from a full batch shows; else a chunk is only there
     # to make the way between processes cheap. Frames to be drawn on are kept, so those go one by one.
     size = 1 if any(task.annotate_to for task in tasks) else 32 if settings.detector_name == "none" else 4
@@ -124,8 +124,8 @@ class _Opened(NamedTuple):
     error: ImageError | None = None
 
 
-def read_chunk(pipeline: Pipeline, tasks: Sequence[Task]) -> list[PictureEntry]:
-    """Read some pictures, with the faces of all of them in one batch.
+def predict_chunk(pipeline: Pipeline, tasks: Sequence[Task]) -> list[PictureEntry]:
+    """Predict some pictures, with the faces of all of them in one batch.
 
     Returns:
         The entry of each picture, in order.
@@ -134,7 +134,7 @@ def read_chunk(pipeline: Pipeline, tasks: Sequence[Task]) -> list[PictureEntry]:
         OutputError: An annotated copy cannot be written.
     """
     opened = [_open(pipeline, task) for task in tasks]
-    predictions = iter(pipeline.read([crop for picture in opened for crop in picture.crops]))
+    predictions = iter(pipeline.classify_crops([crop for picture in opened for crop in picture.crops]))
     return [_entry(picture, list(islice(predictions, len(picture.crops)))) for picture in opened]
 
 
@@ -178,4 +178,4 @@ def _work(tasks: Sequence[Task]) -> list[PictureEntry]:
     if _pipeline is None:
         assert _settings is not None
         _pipeline = _settings.open()
-    return read_chunk(_pipeline, tasks)
+    return predict_chunk(_pipeline, tasks)

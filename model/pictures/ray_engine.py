@@ -1,4 +1,4 @@
-"""Pictures read by all hosts of a Ray cluster, through Ray Data; the same entries in the same order as on one machine.
+"""Pictures predicted by all hosts of a Ray cluster, through Ray Data, with the same entries as on one machine.
 
 The pictures lie under the same paths on every host, as on a shared disk. Code and network travel with the work.
 """
@@ -20,37 +20,37 @@ import numpy as np
 
 import emoscope
 from emoscope.model.errors import EmoscopeError
-from emoscope.model.pictures.batch import PipelineSettings, Task, chunked, read_chunk
+from emoscope.model.pictures.batch import PipelineSettings, Task, chunked, predict_chunk
 from emoscope.model.pictures.results import PictureEntry
 from emoscope.model.pipeline import Pipeline
 from emoscope.model.places import HOME
 from emoscope.model.runs.run import load_run
 
-_CHUNKS_A_BLOCK = 16  # what is read again when a worker dies
+_CHUNKS_PER_BLOCK = 16  # what is predicted again when a worker dies
 _MOST_BLOCKS = 5000
 
 _Chunk = dict[str, np.ndarray]
 
 
-def read_pictures_on_ray(
+def predict_pictures_on_ray(
     tasks: Sequence[Task], settings: PipelineSettings, address: str | None = None, workers: int | None = None
 ) -> Iterator[PictureEntry]:
-    """Yield the entry of each picture, in order, while later ones are being read by the workers of a cluster.
+    """Yield the entry of each picture, in order, while the workers of a cluster predict later ones.
 
-    What a worker had in hand when it died is read by another one.
+    What a worker had in hand when it died goes to another one.
 
     Args:
         tasks: The pictures.
-        settings: How to read them.
+        settings: Of the pipeline.
         address: Of a running cluster, e.g. ``ray://host:10001`` or ``host:6379``; None starts one on this machine.
-        workers: How many processes read; by default as many as the cluster has cores for.
+        workers: How many processes predict; by default as many as the cluster has cores for.
 
     Raises:
         EmoscopeError: Ray is not installed, the cluster cannot be reached or fails, the pipeline cannot be made, or an
             annotated copy cannot be written.
     """
     ray = import_ray()
-    settings.open()  # what is wrong with network or detector is said before a cluster is asked
+    settings.open()  # problems of network or detector are reported before a cluster is contacted
     started = not ray.is_initialized()
     if started:
         connect(address)
@@ -59,7 +59,7 @@ def read_pictures_on_ray(
     except ray.exceptions.RayError as error:
         raise EmoscopeError(
             f"The Ray cluster failed ({type(error).__name__}).",
-            "Look at its log; the same command goes on where it stopped.",
+            "Look at its log; the same command resumes where it stopped.",
         ) from error
     finally:
         if started:
@@ -67,7 +67,7 @@ def read_pictures_on_ray(
 
 
 def import_ray() -> Any:
-    """Return Ray, or say how to get it.
+    """Return Ray, or raise an error on how to get it.
 
     Raises:
         EmoscopeError: It is not installed.
@@ -136,9 +136,9 @@ def _read(tasks: Sequence[Task], settings: PipelineSettings, workers: int | None
     chunks = [{"tasks": json.dumps([_to_text(task) for task in chunk])} for chunk in chunked(tasks, settings)]
     cores = int(ray.cluster_resources().get("CPU", 1)) // settings.threads  # type: ignore[no-untyped-call]
     data = ray.data.from_items(
-        chunks, override_num_blocks=min(-(-len(chunks) // _CHUNKS_A_BLOCK), _MOST_BLOCKS)
+        chunks, override_num_blocks=min(-(-len(chunks) // _CHUNKS_PER_BLOCK), _MOST_BLOCKS)
     ).map_batches(
-        _Reader,
+        _Worker,
         batch_size=None,
         fn_constructor_args=(str(Path.cwd()), settings, _run_files(settings.run)),
         compute=ray.data.ActorPoolStrategy(min_size=1, max_size=workers or max(1, cores)),
@@ -165,7 +165,7 @@ def _run_files(folder: Path) -> dict[str, bytes]:
     return {name: (folder / name).read_bytes() for name in names if (folder / name).is_file()}
 
 
-class _Reader:
+class _Worker:
     """Lives in a process of a worker and keeps its pipeline there."""
 
     def __init__(self, folder: str, settings: PipelineSettings, run_files: dict[str, bytes]) -> None:
@@ -181,14 +181,14 @@ class _Reader:
         self._pipeline: Pipeline | None = None
 
     def __call__(self, block: _Chunk) -> _Chunk:
-        """Read the chunks of a block; the answer to each is its entries, or why there can be none."""
-        return {"answer": np.array([self._answer(json.loads(text)) for text in block["tasks"]], object)}
+        """Predict the chunks of a block; the result of each is its entries, or why there are none."""
+        return {"answer": np.array([self._result(json.loads(text)) for text in block["tasks"]], object)}
 
-    def _answer(self, chunk: list[list[str | None]]) -> str:
+    def _result(self, chunk: list[list[str | None]]) -> str:
         tasks = [Task(Path(str(path)), None if target is None else Path(target)) for path, target in chunk]
         try:
             if self._pipeline is None:
                 self._pipeline = self._settings.open()
-            return json.dumps(read_chunk(self._pipeline, tasks))
+            return json.dumps(predict_chunk(self._pipeline, tasks))
         except EmoscopeError as error:
             return json.dumps({"message": error.message, "action": error.action})

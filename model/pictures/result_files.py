@@ -34,7 +34,7 @@ def writing() -> Iterator[None]:
 
 @contextmanager
 def csv_file(name: str, class_names: Sequence[str]) -> Iterator[Writer]:
-    """Open a CSV file, ``-`` for standard output, with a row a face.
+    """Open a CSV file, ``-`` for standard output, with one row per face.
 
     Raises:
         OutputError: It cannot be written.
@@ -52,7 +52,7 @@ def csv_file(name: str, class_names: Sequence[str]) -> Iterator[Writer]:
 
 @contextmanager
 def json_file(name: str, run_key: str, detector_name: str) -> Iterator[Writer]:
-    """Open a JSON file, ``-`` for standard output: one object with an entry a picture.
+    """Open a JSON file, ``-`` for standard output: one object with one entry per picture.
 
     Raises:
         OutputError: It cannot be written.
@@ -76,7 +76,7 @@ def json_file(name: str, run_key: str, detector_name: str) -> Iterator[Writer]:
 
 @contextmanager
 def parquet_file(path: Path, class_names: Sequence[str]) -> Iterator[Writer]:
-    """Open a Parquet file with a row a face; it appears under its name once it is whole.
+    """Open a Parquet file with one row per face; it appears under its name once it is whole.
 
     Raises:
         OutputError: It cannot be written, or PyArrow is not installed.

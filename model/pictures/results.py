@@ -1,4 +1,4 @@
-"""Predictions as plain values: an entry a picture for JSON, a flat row a face for tables."""
+"""Predictions as plain values: one entry per picture for JSON, one flat row per face for tables."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def picture_entry(file: str, width: int, height: int, predictions: Sequence[Pred
 
 
 def error_entry(file: str, error: EmoscopeError) -> PictureEntry:
-    """Return the entry of a file that could not be read: it says why, and has no faces."""
+    """Return the entry of a file that could not be read: with the reason, and without faces."""
     return {"file": file, "error": str(error)}
 
 

@@ -37,7 +37,7 @@ FILES = (
     "exports.json",
 )
 _PREDICTIONS = re.compile(r"predictions/[\w.-]{1,64}\.npz", re.ASCII)
-_EXPORT = re.compile(rf"{EXPORTS_FOLDER}/(?:{'|'.join(VARIANTS)})/(.+)")  # a form of the network, a run within the run
+_EXPORT = re.compile(rf"{EXPORTS_FOLDER}/(?:{'|'.join(VARIANTS)})/(.+)")  # an export, a run within the run
 _KEY = re.compile(r"[^\w.-]+", re.ASCII)
 _ACTION = "Upload a zip made of one run's folder, as `Download run` makes it."
 
@@ -161,11 +161,11 @@ def _checked(run: Run) -> Run:
     """Read everything once, so that what is broken is refused here and not on every page."""
     if not run.splits and not run.history:
         raise RunError(f"{run.key} holds neither predictions nor a training history.", _ACTION)
-    for form in read_exports(run):  # the run itself is the first
-        for split in form.run.splits:
-            _check_arrays(form.run.path / "predictions" / f"{split}.npz")
-            form.run.predictions(split)
-        _ = form.run.history, form.run.metrics, form.run.calibration
+    for export in read_exports(run):  # the run itself is the first
+        for split in export.run.splits:
+            _check_arrays(export.run.path / "predictions" / f"{split}.npz")
+            export.run.predictions(split)
+        _ = export.run.history, export.run.metrics, export.run.calibration
     return run
 
 

@@ -1,9 +1,9 @@
-"""Other forms of a run's network: smaller ones for the app, and files that other programs open.
+"""Exports of a run's network: smaller files for the app, and files that other programs open.
 
-Each form is a saved run of its own inside the one it was made from, ``<run>/exports/<variant>/``: its network, its
-``run.json`` and its own predictions. So whatever takes a run takes a form, too (``--run emoscope/exports/int8``), and
-its figures follow from its own answers. ``<run>/exports.json`` holds what was measured of all forms side by side:
-sizes, and milliseconds a face.
+Each export is a saved run of its own inside the one it was made from, ``<run>/exports/<variant>/``: its network, its
+``run.json`` and its own predictions. So whatever takes a run takes an export as well (``--run emoscope/exports/int8``),
+and its figures follow from its own predictions. ``<run>/exports.json`` holds what was measured of all side by side:
+sizes, and milliseconds per face.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ ORIGIN = "origin"
 
 @dataclass(frozen=True)
 class Variant:
-    """One form that a network can be exported to.
+    """A format that a network can be exported to.
 
     Attributes:
         title: For people.
-        file: Name of its file in the form's folder.
+        file: Name of its file in the export's folder.
         summary: What it is for, one sentence.
     """
 
@@ -46,23 +46,23 @@ VARIANTS: Mapping[str, Variant] = {
         "LiteRT int8", "model.tflite", "Weights and activations in 8 bits, calibrated on training images: for phones."
     ),
     "onnx": Variant("ONNX", "model.onnx", "For ONNX Runtime and the programs built on it."),
-    "h5": Variant("Keras HDF5", "model.h5", "The legacy form that older Keras programs open."),
+    "h5": Variant("Keras HDF5", "model.h5", "The legacy format that older Keras programs open."),
 }
 
 
 @dataclass(frozen=True, eq=False)
 class Exported:
-    """One form of a network and what was measured of it.
+    """One export of a network and what was measured of it.
 
     Attributes:
-        run: The form as a saved run; the run itself for the original.
+        run: The export as a saved run; the run itself for the original.
         variant: A key of :data:`VARIANTS`.
         file: The network; None where it was left out, as in an archive of figures.
         bytes: Size of the file; 0 where not known.
         zipped_bytes: Size of the file when compressed; 0 where not known.
         milliseconds: For one face on one thread; NaN where not timed.
         original_milliseconds: The same of the float32 original, timed alternately with it; NaN where not timed.
-        stale: Whether the run was trained again since, so that this is a form of another network.
+        stale: Whether the run was trained again since, so that this is an export of another network.
     """
 
     run: Run
@@ -76,15 +76,15 @@ class Exported:
 
 
 def variant_folder(run: Run, variant: str) -> Path:
-    """Return where a form of a run's network lies."""
+    """Return where an export of a run's network lies."""
     return run.path if variant == ORIGINAL else run.path / EXPORTS_FOLDER / variant
 
 
 def read_exports(run: Run) -> list[Exported]:
-    """Return the forms of a run's network that there are, the original first.
+    """Return the exports of a run's network that there are, the original first.
 
     Raises:
-        RunError: ``exports.json`` or a form's ``run.json`` is broken.
+        RunError: ``exports.json`` or an export's ``run.json`` is broken.
     """
     measured = _measurements(run)
     reference = measured.get(ORIGIN, measured.get(ORIGINAL, {})).get("milliseconds", float("nan"))
@@ -132,6 +132,6 @@ def _measurements(run: Run) -> Mapping[str, Mapping[str, Any]]:
 
 
 def measured_on(run: Run) -> str:
-    """Return the machine that the forms were timed on, for people; empty where they were not."""
+    """Return the machine that the exports were timed on, for people; empty where they were not."""
     file = run.path / MEASUREMENTS
     return str(read_json(file).get("machine", "")) if file.is_file() else ""

@@ -1,4 +1,4 @@
-"""The files of a run: read with a sentence on what is wrong, written whole or not at all."""
+"""The files of a run: read with a sentence on what is wrong, written atomically."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 from emoscope.model.errors import RunError
 
 CHECKPOINTS = ".checkpoints"
-"""Beside the runs: what unfinished trainings need to go on."""
+"""Beside the runs: what unfinished trainings need to resume."""
 
 
 def read_json(file: Path) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""What people said of the images that a run was scored on, from wherever it is known."""
+"""Votes on the images that a run was scored on, from wherever they are known."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from emoscope.model.votes import VOTE_NAMES, clear_majority
 
 
 def judged_by_votes(found: Predictions, class_names: Sequence[str], what: str) -> Predictions:
-    """Return predictions with what more than half of all people said as the labels.
+    """Return predictions with the class that more than half of all people named as the label.
 
     Args:
         found: With votes, as :func:`with_votes` returns them; images without a majority are left out.
@@ -34,7 +34,7 @@ def judged_by_votes(found: Predictions, class_names: Sequence[str], what: str) -
             raise RunError(f"{what} cannot be judged by votes: {error}") from error
     if not (label >= 0).any():
         raise RunError(
-            f"Nobody's votes are known on the images of {what}.",
+            f"No votes are known for the images of {what}.",
             "Put fer2013new.csv beside FER-2013 and run `python -m training evaluate` on the run.",
         )
     return replace(found, label=label).take(label >= 0)

@@ -1,4 +1,4 @@
-"""A network's saved answers on one split."""
+"""A network's saved predictions on one split."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from emoscope.model.votes import VOTE_NAMES
 
 @dataclass(frozen=True, eq=False)
 class Predictions:
-    """A network's answers on one split; every metric is computed from these.
+    """A network's predictions on one split; every metric is computed from these.
 
     Attributes:
         index: Position of each sample in its split, int64, shape (N,).
         pixel_hash: First 8 bytes of BLAKE2b over the sample's pixels, uint64, shape (N,).
         label: Class index of each sample, int64, shape (N,).
         probabilities: float32, shape (N, C), rows summing to 1.
-        votes: What ten people called each sample, uint8 counts, shape (N, 10), columns as in
-            :data:`emoscope.model.votes.VOTE_NAMES`; None where nobody was asked.
+        votes: Votes of ten annotators on each sample, uint8 counts, shape (N, 10), columns as in
+            :data:`emoscope.model.votes.VOTE_NAMES`; None where there are none.
     """
 
     index: np.ndarray
@@ -44,7 +44,7 @@ class Predictions:
         return {name: values for name, values in found.items() if values is not None}
 
     def problem(self, classes: int) -> str:
-        """Say what is wrong with these arrays for a run of so many classes; empty if nothing is."""
+        """Describe what is wrong with these arrays for a run of so many classes; empty if nothing is."""
         shape = self.probabilities.shape
         if len(shape) != 2 or shape[1] != classes:
             return f"probabilities have shape {shape}, but the run names {classes} classes"

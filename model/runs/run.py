@@ -13,16 +13,18 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, cast
 from zipfile import BadZipFile
 
 import numpy as np
 
 from emoscope.model.errors import RunError
 from emoscope.model.places import HOME, working_folder
+from emoscope.model.runs.figures import Calibration, Metrics
 from emoscope.model.runs.files import read_json, write_atomically, write_json
 from emoscope.model.runs.known_votes import judged_by_votes, with_votes
 from emoscope.model.runs.predictions import Predictions
+from emoscope.model.runs.renamed_keys import with_current_keys
 from emoscope.model.splits import by_importance, by_votes, images_of, is_by_votes
 
 SCHEMA_VERSION = 1
@@ -34,7 +36,7 @@ LITERT_FILES = ("model.tflite", "model.int8.tflite")
 KERAS_FILE = "model.keras"
 CARD_FILE = "README.md"
 EXPORTS_FOLDER = "exports"
-"""Below a run: other forms of its network, each a saved run of its own (see ``emoscope.model.runs.exports``)."""
+"""Below a run: exports of its network, each a saved run of its own (see ``emoscope.model.runs.exports``)."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +58,7 @@ class DatasetInfo:
 
     Attributes:
         name: For people, e.g. ``FER-2013``.
-        splits: Number of samples a split.
+        splits: Number of samples per split.
         fingerprint: Hash of all pixels and labels, hexadecimal; equal fingerprints mean the same data.
     """
 
@@ -81,8 +83,8 @@ class RunInfo:
         config: The resolved training configuration.
         seed: Of the training; None where unknown.
         environment: Python, Keras, backend, device.
-        parameters: Weights of the deployed network.
-        multiply_adds: Multiply-add operations a face, counted as two operations each.
+        parameters: Number of parameters of the deployed network.
+        multiply_adds: Multiply-add operations per face, counted as two operations each.
         best_epoch: 1-based epoch whose weights were kept; None where unknown.
         training_seconds: Wall-clock seconds of the training.
         licence: Licence of the weights and of the data behind them, for people.
@@ -137,8 +139,9 @@ class RunInfo:
             kept["channels"] = int(values["channels"])
             kept["normalization"] = Normalization(**values.get("normalization", {}))
             kept["dataset"] = DatasetInfo(**values.get("dataset", {}))
+            kept["config"] = with_current_keys(values.get("config", {}))
             info = cls(**kept)
-        except (TypeError, ValueError) as error:
+        except (TypeError, ValueError, AttributeError) as error:
             raise RunError(f"run.json holds an impossible value ({error}).", "Write the run again.") from error
         problem = info._problem()
         if problem:
@@ -176,7 +179,7 @@ class Run:
 
     @cached_property
     def history(self) -> dict[str, np.ndarray]:
-        """Columns of ``history.csv`` by name, float64, one value an epoch; empty where there is no such file.
+        """Columns of ``history.csv`` by name, float64, one value per epoch; empty where there is no such file.
 
         Raises:
             RunError: The file is not a table of numbers.
@@ -193,11 +196,11 @@ class Run:
 
         Args:
             split: One of :attr:`splits`, or the name that :func:`emoscope.model.splits.by_votes` gives it: then the
-                labels are what most people said, and images on which most did not agree are left out.
+                labels are the majority of votes, and images without a majority are left out.
 
         Raises:
             RunError: The file is missing, truncated, foreign or inconsistent with ``run.json``, or votes are asked for
-                and nobody's are known.
+                and there are none.
         """
         if is_by_votes(split):
             found = self.with_votes(self.predictions(images_of(split)))
@@ -225,22 +228,22 @@ class Run:
 
     @staticmethod
     def with_votes(found: Predictions) -> Predictions:
-        """Return predictions with what people called each image: of the default run where they hold no votes."""
+        """Return predictions with the votes on each image: those of the default run where they hold no votes."""
         return with_votes(found, run_folder(DEFAULT_RUN))
 
     @cached_property
-    def metrics(self) -> dict[str, Any]:
-        """The content of ``metrics.json``; empty where there is none."""
-        return self._read_json("metrics.json")
+    def metrics(self) -> dict[str, Metrics]:
+        """The content of ``metrics.json``, figures by split; empty where there is none."""
+        return cast(dict[str, Metrics], self._read_json("metrics.json"))
 
     @cached_property
-    def calibration(self) -> dict[str, Any]:
+    def calibration(self) -> Calibration:
         """The content of ``calibration.json`` (``temperature`` and how it was fitted); empty where there is none."""
-        return self._read_json("calibration.json")
+        return cast(Calibration, self._read_json("calibration.json"))
 
     @property
     def temperature(self) -> float | None:
-        """The temperature that was fitted and stored with the run; None where none was.
+        """The temperature that was fitted and saved with the run; None where none was.
 
         Raises:
             RunError: ``calibration.json`` does not hold a positive number.
@@ -256,7 +259,7 @@ class Run:
 
     @property
     def abstain_below(self) -> float | None:
-        """The calibrated confidence below which answers are often wrong, from ``calibration.json``; None if unknown."""
+        """Calibrated confidence below which predictions are often wrong, from ``calibration.json``; None if unknown."""
         value = self.calibration.get("abstain_below")
         return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
 
@@ -271,7 +274,7 @@ class Run:
 
     @property
     def has_network(self) -> bool:
-        """Whether the run can predict, not only show what it answered."""
+        """Whether the run can predict, not only show saved predictions."""
         return self.litert_file is not None or (self.path / KERAS_FILE).is_file()
 
     @property
@@ -366,14 +369,14 @@ def write_run_info(path: Path, info: RunInfo) -> None:
 
 
 def write_history(path: Path, rows: Sequence[Mapping[str, float]]) -> None:
-    """Write ``history.csv``, one row an epoch."""
+    """Write ``history.csv``, one row per epoch."""
     names = list(rows[0]) if rows else []
     lines = [",".join(names), *(",".join(f"{row[n]:.6g}" for n in names) for row in rows)]
     write_atomically(path / "history.csv", "\n".join(lines) + "\n")
 
 
 def read_history(path: Path) -> dict[str, np.ndarray]:
-    """Read the columns of a folder's ``history.csv``: float64, one value an epoch; empty where there is none.
+    """Read the columns of a folder's ``history.csv``: float64, one value per epoch; empty where there is none.
 
     Raises:
         RunError: The file is not a table of numbers.

@@ -16,7 +16,7 @@ from emoscope.model.video.stills import FilmStrip, StrongestMoments
 
 DEFAULT_RATE = 10.0
 LONGEST_SIDE = 1280
-"""Larger frames are analysed at this size: a face of a tenth of it still has more pixels than a network looks at."""
+"""Larger frames are analysed at this size: a face of a tenth of it still has more pixels than a network's input."""
 
 
 class Progress(NamedTuple):
@@ -27,19 +27,19 @@ class Progress(NamedTuple):
 
 
 class VideoAnalysis:
-    """One reading of one video. What it holds can be used at any time, also when it was stopped half-way.
+    """One analysis of one video. Its results can be used at any time, also when it was stopped half-way.
 
-    :meth:`run` is called once, from one thread; the rest may be read from others meanwhile.
+    :meth:`run` is called once, from one thread; the rest may be used from others meanwhile.
 
     Args:
         video: Opened, and open until :meth:`run` has ended.
-        pipeline: Finds and reads the faces; made for video.
-        rate: Analyses a second of the video; frames in between are decoded and left alone.
+        pipeline: Detects and classifies the faces; made for video.
+        rate: Analyses per second of the video; frames in between are decoded and left alone.
     """
 
     def __init__(self, video: Video, pipeline: Pipeline, rate: float = DEFAULT_RATE) -> None:
         if rate <= 0:
-            raise ValueError(f"A rate is a positive number of analyses a second. Received: {rate}")
+            raise ValueError(f"A rate is a positive number of analyses per second. Received: {rate}")
         self.info: VideoInfo = video.info
         self.film = FilmStrip()
         self.moments = StrongestMoments()
@@ -53,7 +53,7 @@ class VideoAnalysis:
         self._builder = ReadingsBuilder(pipeline.classifier.info.class_names)
 
     def run(self) -> Iterator[Progress]:
-        """Go through the video, a step an analysis; stopping to iterate stops the analysis.
+        """Go through the video, one step per analysis; stopping to iterate stops the analysis.
 
         Raises:
             RunError: The network cannot be used.
@@ -63,7 +63,7 @@ class VideoAnalysis:
         for frame in self._video.frames():
             if frame.at < due - 1e-3:
                 continue
-            # The grid is kept, so that 10 a second out of 25 are 10 and not 8; over a pause it starts anew.
+            # The grid is kept, so that 10 per second out of 25 are 10 and not 8; over a pause it starts anew.
             due = max(due + self._interval, frame.at + self._interval / 2)
             image = frame.to_bgr(LONGEST_SIDE)
             if self._is_cut(image):  # whoever is in the same place now is somebody else
@@ -85,5 +85,5 @@ class VideoAnalysis:
         return before is not None and not is_same_scene(before, self._glimpse)
 
     def readings(self) -> Readings:
-        """Return what was read so far."""
+        """Return the results so far."""
         return self._builder.build()

@@ -1,6 +1,6 @@
 """Video files to frames: whatever people record becomes upright pictures with their times, or one clear sentence.
 
-Every frame is decoded, since the next ones are built upon it, but only those that somebody looks at are converted. No
+Every frame is decoded, since the next ones are built upon it, but only those that are used are converted. No
 more than a few are in memory at once, however long the file is.
 """
 
@@ -33,13 +33,13 @@ _MOST_THREADS = 4  # each holds a frame
 
 
 class VideoInfo(NamedTuple):
-    """What is known of a video before it is read.
+    """What is known of a video before it is decoded.
 
     Attributes:
         width: Of its upright frames with square pixels.
         height: The same.
         seconds: Length; None where the file does not say, as with recordings made by browsers.
-        frame_rate: Frames a second on average; None where the file does not say.
+        frame_rate: Frames per second on average; None where the file does not say.
         has_audio: Whether there is sound.
     """
 

@@ -1,4 +1,4 @@
-"""What was read in a video, as compact columns: an hour of it takes a few megabytes."""
+"""The predictions of a video, as compact columns: an hour of it takes a few megabytes."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from emoscope.model.entities import Detection, Prediction
 from emoscope.model.faces.tracking import TrackedFace
 
 MAX_ROWS = 2_000_000
-"""An analysis ends after this many faces, about 120 MB: an hour of 50 people at 10 analyses a second."""
+"""An analysis ends after this many faces, about 120 MB: an hour of 50 people at 10 analyses per second."""
 
 _LONGEST_GAP = 1.0
 
@@ -42,14 +42,14 @@ class Readings:
 
     Attributes:
         class_names: The network's C classes.
-        times: Seconds since the first frame, one an analysis, float64, shape (A,).
+        times: Seconds since the first frame, one per analysis, float64, shape (A,).
         starts: Shape (A + 1,).
         person: Track ids, int, shape (N,).
         xyxy: Boxes in pixels of the video, float32, shape (N, 4).
         probabilities: Smoothed, float32, shape (N, C).
         label: Index of the steady label, int, shape (N,).
-        warning: 0 where the face could be read, else the place in ``warnings`` plus 1, int, shape (N,).
-        warnings: The reasons not to trust a reading that occurred.
+        warning: 0 where the face could be classified, else the place in ``warnings`` plus 1, int, shape (N,).
+        warnings: The warnings that occurred.
     """
 
     class_names: tuple[str, ...]
@@ -77,7 +77,7 @@ class Readings:
 
         Args:
             at: Seconds since the first frame.
-            scale: Pixels of the picture to draw on a pixel of the video.
+            scale: Pixels of the picture to draw on per pixel of the video.
         """
         i = int(np.searchsorted(self.times, at + 1e-6, side="right")) - 1
         longest = longest_gap(self.step)
@@ -109,7 +109,7 @@ class Readings:
         return ["seconds", "person", *box, "emotion", "confidence", *(f"p_{n}" for n in self.class_names), "warning"]
 
     def rows(self) -> Iterator[list[Any]]:
-        """Yield a row a face and analysis; where it could not be read, ``warning`` says why instead of an emotion."""
+        """Yield one row per face and analysis, with an emotion or a ``warning`` why it was not classified."""
         for row, at in enumerate(self.row_times):
             label, warning = int(self.label[row]), int(self.warning[row])
             probabilities = [f"{p:.4f}" for p in self.probabilities[row]]
@@ -131,7 +131,7 @@ class Readings:
 
 
 class ReadingsBuilder:
-    """Collects readings while a video is analysed; one thread adds, others may ask for what there is.
+    """Collects predictions while a video is analysed; one thread adds, others may take a copy.
 
     Args:
         class_names: The network's classes.
@@ -154,7 +154,7 @@ class ReadingsBuilder:
         Args:
             at: Its time, in seconds; later than the one before.
             faces: As tracked, in pixels of the analysed picture.
-            scale: Pixels of the video a pixel of the analysed picture.
+            scale: Pixels of the video per pixel of the analysed picture.
         """
         for face in faces:
             prediction = face.prediction
@@ -168,7 +168,7 @@ class ReadingsBuilder:
         self._ends.append(len(self._person))
 
     def build(self) -> Readings:
-        """Return what was collected so far."""
+        """Return what is collected so far."""
         count = len(self._times)  # what another thread is adding just now lies behind these
         starts = np.array(self._ends[: count + 1], np.int64)
         rows, classes = int(starts[-1]), len(self._class_names)

@@ -28,7 +28,7 @@ class Still(NamedTuple):
 
 
 class Moment(NamedTuple):
-    """The strongest reading of one emotion in one person.
+    """The strongest prediction of one emotion in one person.
 
     Attributes:
         at: Seconds since the first frame.

@@ -1,4 +1,4 @@
-"""What a video says of each person in it, in a few figures."""
+"""What a video shows of each person in it, in a few figures."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ class Person:
         first: When it was seen first, in seconds.
         last: When it was seen last.
         seen: Seconds for which it was seen, pauses left out.
-        readable: Share of them in which the face could be read, 0..1.
-        label: The emotion it showed longest; empty where it could never be read.
-        shares: Share of the readable time in which each class was its label, shape (C,).
+        readable: Share of them in which the face could be classified, 0..1.
+        label: The emotion it showed longest; empty where it could never be classified.
+        shares: Share of the classified time in which each class was its label, shape (C,).
     """
 
     number: int
@@ -37,7 +37,7 @@ class Person:
 
     @property
     def is_brief(self) -> bool:
-        """Whether it was seen too briefly to say much of it."""
+        """Whether it was seen too briefly for its figures to mean much."""
         return self.seen < BRIEF_SECONDS
 
 
@@ -81,7 +81,7 @@ def binned(readings: Readings, number: int, bins: int, seconds: float) -> tuple[
 
     Returns:
         The middle of each part in seconds, shape (B,), and the probabilities, shape (B, C): ``nan`` where the face was
-        away or could not be read.
+        away or could not be classified.
     """
     own = (readings.person == number) & (readings.warning == 0)
     width = seconds / bins

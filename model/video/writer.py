@@ -28,7 +28,7 @@ _BT709, _BT601 = 1, 5
 
 
 class AnnotatedVideo:
-    """Draws readings into a video. :meth:`run` is called once.
+    """Draws predictions into a video. :meth:`run` is called once.
 
     Args:
         source: The video, as for :class:`~emoscope.model.video.reader.Video`.
@@ -53,7 +53,7 @@ class AnnotatedVideo:
         self.problem = ""
 
     def run(self) -> Iterator[Progress]:
-        """Write the copy, a step a frame; when the steps are not taken to the end, what was written still plays.
+        """Write the copy, one step per frame; when the steps are not taken to the end, what was written still plays.
 
         Raises:
             VideoError: The video cannot be opened.

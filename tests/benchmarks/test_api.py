@@ -23,5 +23,5 @@ def test_each_level_is_measured_beside_the_bare_classifier(tmp_path, monkeypatch
     for row in content["results"]:
         assert row["errors"] == 0 and row["requests"] > 0
         assert row["ratio"] == pytest.approx(row["requests_per_second"] / row["bare_faces_per_second"], abs=0.01)
-    assert content["results"][0]["faces_a_pass"] == 1 < content["results"][1]["faces_a_pass"]
+    assert content["results"][0]["faces_per_forward_pass"] == 1 < content["results"][1]["faces_per_forward_pass"]
     assert len([line for line in capsys.readouterr().out.splitlines() if line[:1] == " "]) == 2

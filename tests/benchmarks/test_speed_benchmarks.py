@@ -33,7 +33,7 @@ def test_inference_gives_a_ratio_for_each_batch_and_thread_count(measured, capsy
     content = measured(inference)
     assert [(row["threads"], row["batch"]) for row in content["results"]] == [(1, 1), (1, 32), (2, 1), (2, 32)]
     for row in content["results"]:
-        assert row["gflops"] == pytest.approx(3000 / row["ms_a_face"] / 1e6, rel=0.05, abs=1e-3)
+        assert row["gflops"] == pytest.approx(3000 / row["ms_per_face"] / 1e6, rel=0.05, abs=1e-3)
         assert row["product_gflops"] > 0
         assert row["run"] == "emoscope"
     assert len(capsys.readouterr().out.splitlines()) == 5
@@ -58,9 +58,9 @@ def test_training_gives_rates_beside_the_products(tmp_path, monkeypatch, capsys)
     content = json.loads(output.read_text())
     (row,) = content["results"]
     # Two valid convolutions on 48 and 23 pixels, two dense layers; a multiplication and an addition each.
-    assert row["operations_a_face"] == 2 * (9 * 32 * 46**2 + 9 * 32 * 64 * 21**2 + 6400 * 128 + 128 * 7)
+    assert row["operations_per_face"] == 2 * (9 * 32 * 46**2 + 9 * 32 * 64 * 21**2 + 6400 * 128 + 128 * 7)
     assert row["gflops"] == pytest.approx(
-        3 * row["operations_a_face"] * row["images_a_second"] / 1e9, rel=0.05, abs=0.01
+        3 * row["operations_per_face"] * row["images_per_second"] / 1e9, rel=0.05, abs=0.01
     )
     assert row["ratio"] == pytest.approx(row["gflops"] / row["product_gflops"], rel=0.05, abs=0.01)
     timed = {part["layer"]: part["milliseconds"] for part in row["layers"]}

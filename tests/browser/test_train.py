@@ -94,7 +94,7 @@ def test_trainings_are_started_watched_queued_stopped_and_resumed_and_outlive_br
         expect(page.get_by_text("finished 1 of 1 epoch")).to_be_visible(timeout=LONG)  # the second, which came first
         expect(page.get_by_text("left.")).to_be_visible(timeout=LONG)
         assert (job("toy-2").state, job("toy-1").state) == ("finished", "running")
-        assert wait_until(lambda: f"Going on after epoch {done} of 4000." in job("toy-1").output, LONG / 1000)
+        assert wait_until(lambda: f"Resuming after epoch {done} of 4000." in job("toy-1").output, LONG / 1000)
         page.get_by_role("link", name="Evaluation").last.click()
         expect(page.get_by_role("heading", name="Evaluation")).to_be_visible(timeout=LONG)
         expect(page.get_by_text("Macro F1").first).to_be_visible(timeout=LONG)

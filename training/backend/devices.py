@@ -19,7 +19,7 @@ from emoscope.training.inputs.mixing import Batch
 
 @contextmanager
 def all_devices() -> Iterator[list[str]]:
-    """Train what is trained inside on every device that there is; give their names.
+    """Share the training inside among all devices; yield their names.
 
     In a group of processes these are the devices of all of them.
     """
@@ -47,13 +47,13 @@ def check_batch(size: int) -> None:
 
 
 def is_first_process() -> bool:
-    """Say whether this process is the one that writes; a process without others is."""
+    """Tell whether this process is the one that writes; a single process is."""
     spread = keras.distribution.distribution()
     return spread is None or spread.data_shard_id == 0
 
 
 def own_rows(batch: Batch) -> Batch:
-    """Return the rows of a batch that this process feeds to its devices: all, unless it has others beside it."""
+    """Return the rows of a batch that this process feeds to its devices: all, if there is no other process."""
     spread = keras.distribution.distribution()
     if spread is None or spread.num_processes == 1:
         return batch
@@ -67,9 +67,9 @@ def own_rows(batch: Batch) -> Batch:
 
 
 def forward(model: keras.Model, images: np.ndarray) -> dict[str, np.ndarray]:
-    """Return a model's outputs by head; devices share the images, and every process gets the answers to all of them.
+    """Return a model's outputs by head; devices share the images, and every process gets all outputs.
 
-    All processes get the same bytes, so that they cannot come to different conclusions.
+    All processes get the same bytes, so that they cannot diverge.
 
     Args:
         model: With a dictionary of outputs, each of shape (N, classes).

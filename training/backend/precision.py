@@ -1,4 +1,4 @@
-"""How many bits a training computes with; its weights have 32 all the same."""
+"""Numeric precision of a training; its weights have 32 bits all the same."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""One training on many hosts: Ray Train starts the workers, watches them and starts them anew when one is lost.
+"""One training on many hosts: Ray Train starts the workers, monitors them and restarts them when one is lost.
 
 Each worker runs the training loop on all devices of its host, and JAX joins the devices of all
-(``emoscope.training.backend.devices``). The checkpoint is the loop's own, so that a training may go on with other
+(``emoscope.training.backend.devices``). The checkpoint is the loop's own, so that a training may resume with other
 workers, or with none. Data and checkpoint lie under the same paths on every host.
 """
 
@@ -65,9 +65,9 @@ def use_jax() -> None:
 def train_on_ray(
     work: Work, dataset: Dataset, workers: int, address: str | None = None, fresh: bool = False
 ) -> Trained:
-    """Train on the hosts of a Ray cluster, to the result that one process has; go on from the checkpoint.
+    """Train on the hosts of a Ray cluster, to the result that one process has; resume from the checkpoint.
 
-    A worker that is lost is replaced, and the training goes on after the last finished epoch.
+    A lost worker is replaced, and the training resumes after the last finished epoch.
 
     Args:
         work: What to train.
@@ -82,7 +82,7 @@ def train_on_ray(
     """
     ray = import_ray()
     need_jax()
-    # What is wrong with the data is said before a cluster is asked.
+    # Problems of the data are reported before a cluster is contacted.
     from emoscope.training.loop.train import taught_samples, train
 
     if fresh:
@@ -98,7 +98,7 @@ def train_on_ray(
     try:
         with tempfile.TemporaryDirectory(prefix="emoscope-") as folder:
             losses = Path(folder) / "losses"
-            environment = _watch(_trainer(work, workers, losses), work, images, losses)
+            environment = _follow(_trainer(work, workers, losses), work, images, losses)
     finally:
         ray.shutdown()
     with contextlib.redirect_stdout(io.StringIO()):  # nothing is left to train
@@ -143,14 +143,14 @@ def _gpus_each(workers: int) -> int:
     room = sum(count > 0 for count in gpus) or sum(int(host.get("CPU", 0)) for host in hosts)
     if room < workers:
         raise ConfigError(
-            f"The Ray cluster has room for {room} of {workers} workers: one a host with GPUs, without any one a core.",
+            f"The Ray cluster has room for {room} of {workers} workers: one per host with GPUs, else one per core.",
             "Lower --workers, or add hosts with `ray start --address=…`.",
         )
     return gpus[workers - 1] if gpus[0] else 0
 
 
-def _watch(trainer: JaxTrainer, work: Work, images: int, losses: Path) -> dict[str, str]:
-    """Wait for the end and print meanwhile what a training here would print; return where the first worker ran."""
+def _follow(trainer: JaxTrainer, work: Work, images: int, losses: Path) -> dict[str, str]:
+    """Wait for the end, printing what a training on this machine would print; return where the first worker ran."""
     outcome: list[Any] = []
 
     def fit() -> None:
@@ -170,7 +170,7 @@ def _watch(trainer: JaxTrainer, work: Work, images: int, losses: Path) -> dict[s
     if isinstance(result, BaseException):
         raise own_error(result) or EmoscopeError(
             f"The Ray cluster failed ({last_line(result)}).",
-            "Look at its logs; the same command goes on after the last finished epoch.",
+            "Look at its logs; the same command resumes after the last finished epoch.",
         ) from result
     return result.return_value
 
@@ -201,5 +201,5 @@ class _News:
             self.shown += 1
         lines = self.losses.read_text(encoding="utf-8").splitlines() if self.losses.exists() else []
         for line in lines[self.lost :]:
-            print(f"A worker was lost, and others go on after the last finished epoch. ({line})", flush=True)
+            print(f"A worker was lost, and others resume after the last finished epoch. ({line})", flush=True)
         self.lost = len(lines)

@@ -1,4 +1,4 @@
-"""What Ray runs on the hosts of a cluster for one training: each worker's share, and what is done when one is lost."""
+"""What Ray runs on the hosts of a cluster for one training: each worker's share, and the reaction to a lost one."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ TRIES = 3  # of one epoch, before it is given up
 
 @dataclass(frozen=True)
 class Work:
-    """What every worker is told.
+    """What every worker gets.
 
     Attributes:
         config: What to train.
@@ -68,7 +68,7 @@ def train_share(settings: dict[str, Any]) -> dict[str, str]:
 
 @contextlib.contextmanager
 def _trusting() -> Iterator[None]:
-    """Do not let JAX compare among all processes each value that Keras assigns: seven exchanges a step.
+    """Do not let JAX compare among all processes each value that Keras assigns: seven exchanges per step.
 
     They cannot differ: all come from the same seed, data and checkpoint.
     """
@@ -83,7 +83,7 @@ def _trusting() -> Iterator[None]:
 
 
 def on_loss(checkpoint_file: Path, losses: Path) -> Any:
-    """Return a callback that notes lost workers, and ends the training where another try would end the same way."""
+    """Return a callback that notes lost workers, and ends the training where another try would fail the same way."""
     from ray.train import UserCallback
 
     class OnLoss(UserCallback):
@@ -101,7 +101,7 @@ def on_loss(checkpoint_file: Path, losses: Path) -> Any:
             if self.states[-TRIES:] == [self.states[-1]] * TRIES:
                 raise EmoscopeError(
                     f"Workers failed {TRIES} times in the same epoch, the last time with: {last_line(error)}",
-                    "Look at the cluster's logs; the same command goes on after the last finished epoch.",
+                    "Look at the cluster's logs; the same command resumes after the last finished epoch.",
                 )
             with losses.open("a", encoding="utf-8") as file:
                 file.write(f"{last_line(error)}\n")
@@ -118,5 +118,5 @@ def own_error(error: BaseException | None) -> EmoscopeError | None:
 
 
 def last_line(error: BaseException) -> str:
-    """Return what is said of an error where there is room for one line."""
+    """Return an error in one line."""
     return reason_of(error, last=True)

@@ -19,7 +19,7 @@ def add_data_arguments(parser: ArgumentParser) -> None:
 
 
 def data_title(args: Namespace) -> str:
-    """Return what to call the data that the flags name: their file's or folder's name without its endings."""
+    """Return a title of the data that the flags name: their file's or folder's name without its endings."""
     return Path(args.data or find_dataset() or "data").resolve().name.split(".")[0]
 
 
@@ -55,7 +55,7 @@ def load_data_at(args: Namespace, size: tuple[int, int], channels: int) -> Datas
 
 
 def own_data(args: Namespace, run: Run) -> Dataset | None:
-    """Load the data that a run was made with, for commands that write what is said of it into its folder.
+    """Load the data that a run was made with, for commands that write into its folder.
 
     Returns:
         None where no data are named and those that lie ready are not there, or are others.

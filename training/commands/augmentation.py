@@ -1,4 +1,4 @@
-"""``python -m training augmentation``: a contact sheet of what a configuration makes of training images."""
+"""``python -m training augmentation``: a contact sheet of augmented training images."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ HEADER = 26
 
 
 def draw_variants(config: TrainConfig, dataset: Dataset, draws: int = DRAWS) -> dict[str, np.ndarray]:
-    """Return one image of each class and what training would make of it in some epochs.
+    """Return one image of each class and its augmented variants of some epochs.
 
     Args:
         config: Its augmentation, mixup and CutMix are applied as in training.
         dataset: Its training split gives the images.
-        draws: Variants an image.
+        draws: Variants per image.
 
     Returns:
         By class name uint8 images, the unchanged one first, shape (1 + draws, H, W, C).
@@ -69,7 +69,7 @@ def class_examples(split: Split, class_names: Sequence[str], count: int = 1 + DR
 
 
 def contact_sheet(rows: dict[str, np.ndarray], title: str, *, first_apart: bool = True) -> Image.Image:
-    """Lay images out, a row a class.
+    """Lay images out, one row per class.
 
     Args:
         rows: From :func:`draw_variants` or :func:`class_examples`.

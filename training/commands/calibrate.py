@@ -59,8 +59,8 @@ def run(args: Namespace) -> int:
             if threshold is not None:
                 coverage, accuracy = answered_from(found, result["temperature"], threshold)
                 print(
-                    f"    answering from a confidence of {threshold:.2f} on: {100 * coverage:.0f} % answered, "
-                    f"{100 * accuracy:.1f} % of them right"
+                    f"    predicting from a confidence of {threshold:.2f} on: coverage {100 * coverage:.0f} %, "
+                    f"accuracy {100 * accuracy:.1f} %"
                 )
     return 0
 

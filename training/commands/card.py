@@ -1,4 +1,4 @@
-"""``python -m training card RUN``: write a run's model card, ``README.md``, from what is saved of it.
+"""``python -m training card RUN``: write a run's model card, ``README.md``, from its saved files.
 
 Every figure in the card is computed from the run's files, so the card is written again whenever they change.
 
@@ -35,8 +35,8 @@ CONFUSIONS = 6
 _PURPOSE = """
 ## What it is for
 
-To see how a small network reads faces: in teaching, in research on expression recognition, and as a starting point for
-networks of one's own. It reads single, roughly upright faces of at least about 40 pixels.
+To see how a small network classifies faces: in teaching, in research on expression recognition, and as a starting point
+for networks of one's own. It takes single, roughly upright faces of at least about 40 pixels.
 
 ## What it is not for
 
@@ -62,7 +62,8 @@ def model_card(run: Run, dataset: Dataset | None = None) -> str:
 
     Args:
         run: With saved predictions.
-        dataset: The data that it was scored on; with FER+ votes the card says how it does where annotators agree.
+        dataset: The data that it was scored on; with FER+ votes the card also gives the accuracy where annotators
+            agree.
 
     Raises:
         RunError: The run has no predictions, or they are broken.
@@ -99,7 +100,7 @@ def _facts(run: Run) -> list[str]:
         ("Input", f"a face of {height} × {width} pixels, {'gray' if info.channels == 1 else 'RGB'}"),
         ("Architecture", info.architecture),
         ("Weights", f"{info.parameters / 1e6:.2f} million"),
-        ("Operations a face", f"{info.multiply_adds / 1e6:.1f} million (a multiply-add counts as two)"),
+        ("Operations per face", f"{info.multiply_adds / 1e6:.1f} million (a multiply-add counts as two)"),
     ]
     if run.litert_file is not None:
         rows.append(("LiteRT file", f"{run.litert_file.stat().st_size / 1e6:.2f} MB"))
@@ -163,11 +164,11 @@ def _confusions(run: Run, found: Predictions) -> list[str]:
     share = counts / np.maximum(images, 1)[:, None]
     worst = [np.unravel_index(k, share.shape) for k in np.argsort(-share, axis=None, kind="stable")[:CONFUSIONS]]
     rows = [(names[i], names[j], _percent(share[i, j]), f"{counts[i, j]:,}") for i, j in worst if counts[i, j]]
-    return ["", "## Known confusions", "", *_table(("labelled", "read as", "of that label", "images"), rows)]
+    return ["", "## Known confusions", "", *_table(("label", "predicted as", "of that label", "images"), rows)]
 
 
 def _confidence(run: Run, split: str, found: Predictions) -> list[str]:
-    lines = ["", "## How far its confidence can be believed", ""]
+    lines = ["", "## How reliable its confidence is", ""]
     if run.temperature is not None:
         probabilities, truth = calibration_data(run, split)
         effect = temperature_effect(truth, probabilities, run.temperature)
@@ -256,7 +257,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     """Declare the flags of ``python -m training card``."""
     parser.description = (
         "Write the model card, README.md, of each run anew from its files. Only the data that a run was made with add "
-        "to it: how the network does where annotators agree."
+        "to it: its accuracy where annotators agree."
     )
     parser.add_argument("run", nargs="+", help="key or folder of a saved run")
     add_data_arguments(parser)

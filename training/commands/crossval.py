@@ -1,6 +1,6 @@
-"""``python -m training crossval``: a network a fold of the training split, each scored on the images it never saw.
+"""``python -m training crossval``: one network per fold of the training split, each scored on the images it never saw.
 
-The validation split goes on choosing each network's epoch, so that the images of its fold decide nothing, and the test
+The validation split still chooses each network's epoch, so that the images of its fold decide nothing, and the test
 split stays out. Copies of an image are kept in one fold. A finished fold is not repeated.
 """
 
@@ -18,6 +18,7 @@ from emoscope.model.dataset import Dataset, Split
 from emoscope.model.dataset.samples import fingerprint
 from emoscope.model.errors import DataError, EmoscopeError, RunError
 from emoscope.model.networks.load import load_classifier
+from emoscope.model.runs.figures import Scalar
 from emoscope.model.runs.files import checkpoint_of
 from emoscope.model.runs.predictions import Predictions, write_predictions
 from emoscope.model.runs.run import Run, artifacts_root, load_run, write_run_info
@@ -29,11 +30,11 @@ from emoscope.training.evaluation.evaluate import predict_split, with_metrics
 from emoscope.training.inputs.samples import without_absent_votes
 from emoscope.training.inputs.sampling import stratified_folds
 
-FIGURES = {"accuracy": "accuracy", "balanced_accuracy": "balanced accuracy", "macro_f1": "macro F1"}
+FIGURES: dict[Scalar, str] = {"accuracy": "accuracy", "balanced_accuracy": "balanced accuracy", "macro_f1": "macro F1"}
 
 
 def cross_validate(config: TrainConfig, dataset: Dataset, folds: int, output: Path, fresh: bool = False) -> list[Run]:
-    """Train and score a network for each fold, and gather their answers.
+    """Train and score a network for each fold, and gather their predictions.
 
     Args:
         config: What to train; every fold has its seed.
@@ -112,7 +113,7 @@ def _train_fold(
     splits = {**dataset.splits, name: _select(dataset.splits[name], fit)}
     rest = replace(dataset, splits=splits, fingerprint=fingerprint(splits))
     trained = train(config, rest, checkpoint_of(folder), fresh=fresh)
-    note = f"{config.name}: its predictions of {name} are of the images that it was not trained on."
+    note = f"{config.name}: its predictions of {name} are of images that it was not trained on."
     runs = []
     scored = [split for split in dataset.splits if split in NAMES["validation"]]
     for run in keep(trained, config, dataset, folder, note, scored):
@@ -126,11 +127,11 @@ def _train_fold(
     return runs
 
 
-def _figure(run: Run, name: str) -> float:
-    return float(run.metrics[_train_split(run.metrics)][name])
+def _figure(run: Run, name: Scalar) -> float:
+    return run.metrics[_train_split(run.metrics)][name]
 
 
-def spread(runs: list[Run]) -> dict[str, tuple[float, float]]:
+def spread(runs: list[Run]) -> dict[Scalar, tuple[float, float]]:
     """Return the mean and the sample standard deviation over folds, by figure."""
     values = {name: np.array([_figure(run, name) for run in runs]) for name in FIGURES}
     return {name: (float(found.mean()), float(found.std(ddof=1))) for name, found in values.items()}
@@ -167,7 +168,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 def run(args: Namespace) -> int:
-    """Train a network a fold; the same command goes on where it was stopped."""
+    """Train one network per fold; the same command resumes where it was stopped."""
     config = load_config(args.config, config_overrides(args))
     output = args.output or artifacts_root() / f"{Path(args.config).stem}-cv"
     dataset = load_data_at(args, config.input_size, config.channels)
@@ -175,7 +176,7 @@ def run(args: Namespace) -> int:
     try:
         gathered = cross_validate(config, dataset, args.folds, output, args.fresh)
     except KeyboardInterrupt:
-        print("\nStopped. The same command goes on with the first fold that is not finished.")
+        print("\nStopped. The same command resumes with the first fold that is not finished.")
         return 130
     for found in gathered:
         print(f"{found.key}: {found.info.note}")

@@ -1,4 +1,4 @@
-"""``python -m training data``: say what a data set holds, before hours are spent on it."""
+"""``python -m training data``: describe a data set, before hours are spent on it."""
 
 from __future__ import annotations
 

@@ -41,9 +41,9 @@ def add_arguments(parser: ArgumentParser) -> None:
     )
     parser.add_argument("--threads", type=int, default=1, help="cores to use (default 1)")
     parser.add_argument(
-        "--flip", action="store_true", help="average with the mirror image; stored as a run of its own, MODEL-flip"
+        "--flip", action="store_true", help="average with the mirror image; saved as a run of its own, MODEL-flip"
     )
-    foreign = parser.add_argument_group("models from elsewhere (what is not given is tried on the validation split)")
+    foreign = parser.add_argument_group("models from elsewhere (what is not given is inferred on the validation split)")
     foreign.add_argument("--name", help="key of the new run (default: the file's name)")
     foreign.add_argument(
         "--classes", type=separate_names, metavar="A,B,…", help="class names in the order of the outputs"

@@ -1,4 +1,4 @@
-"""``python -m training export RUN``: write a run's network in other forms, score them and time them side by side."""
+"""``python -m training export RUN``: write a run's network in other formats, score and time them side by side."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from emoscope.training.commands.arguments import add_data_arguments, own_data, s
 def add_arguments(parser: ArgumentParser) -> None:
     """Declare the flags of ``python -m training export``."""
     parser.description = (
-        "Write a run's network in other forms below its folder, score each of them on the data that it was made with "
-        "and time them side by side. Forms that are there are written anew."
+        "Write a run's network in other formats below its folder, score each of them on the data that it was made with "
+        "and time them side by side. Formats that are there are written again."
     )
     parser.add_argument("run", help="key or folder of a saved run")
     known = ", ".join(VARIANTS)
-    parser.add_argument("--variants", type=_variants, metavar="A,B", help=f"forms to write (default: all of {known})")
+    parser.add_argument("--variants", type=_variants, metavar="A,B", help=f"formats to write (default: all of {known})")
     parser.add_argument(
         "--splits", type=separate_names, metavar="A,B", help="to score them on (default: all but the training split)"
     )
@@ -40,7 +40,7 @@ def _variants(text: str) -> tuple[str, ...]:
 
 
 def run(args: Namespace) -> int:
-    """Convert, score where there are data, measure and print; one form's failure costs none of the others."""
+    """Convert, score where there are data, measure and print; one format's failure costs none of the others."""
     saved = load_run(args.run)
     dataset = own_data(args, saved)
     problems = export_run(saved, dataset, args.variants, args.splits, args.threads)
@@ -59,7 +59,7 @@ def export_run(
     splits: Sequence[str] | None = None,
     threads: int = 1,
 ) -> list[str]:
-    """Write forms of a run's network, score each of them, and measure all.
+    """Write a run's network in other formats, score each, and measure all.
 
     Args:
         run: With its Keras network.
@@ -76,7 +76,7 @@ def export_run(
         RunError: The run holds no Keras network.
         EmoscopeError: Nothing can be converted here.
     """
-    # Keras is slow to import; what is wrong with the flags or the data has been said by now.
+    # Keras is slow to import; problems with the flags or the data have been reported by now.
     from emoscope.training.evaluation.evaluate import choose_splits
     from emoscope.training.exporting.convert import check_agreement, convert, evaluate_variant
     from emoscope.training.exporting.timing import measure_exports
@@ -104,11 +104,11 @@ def export_run(
 
 
 def export_table(run: Run, splits: Sequence[str] | None = None) -> str:
-    """Format the forms of a run's network for a terminal, scored on the last split that was asked for."""
+    """Format the exports of a run's network for a terminal, scored on the last split that was asked for."""
     scored = next((name for name in reversed(splits or run.splits) if name in run.splits), "")
     split = own_labels(run, scored) if scored else ""
     accuracy = f"accuracy on {split}" if split else ""
-    lines = [f"{'':<10}{'MB':>8}{'zipped':>8}{'ms':>8}  {accuracy:<26}{'same answer' if split else ''}"]
+    lines = [f"{'':<10}{'MB':>8}{'zipped':>8}{'ms':>8}  {accuracy:<26}{'same class' if split else ''}"]
     for form in read_exports(run):
         line = f"{form.variant:<10}{form.bytes / 1e6:>8.2f}{form.zipped_bytes / 1e6:>8.2f}{form.milliseconds:>8.2f}  "
         if scored in form.run.splits:

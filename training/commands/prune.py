@@ -93,7 +93,7 @@ def fine_tuning(run: Run, name: str, epochs: int, learning_rate: float | None = 
         RunError: The run was not trained here.
     """
     if not run.info.config:
-        raise RunError(f"{run.key} was not trained here, so there is no telling how to train it further.")
+        raise RunError(f"{run.key} was not trained here, so its training settings are not known.")
     from emoscope.training.loop.save import LABELS_OF_SOURCES
 
     known = TrainConfig.__dataclass_fields__
@@ -177,7 +177,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 def run(args: Namespace) -> int:
-    """Prune, fine-tune, save, export, score; the same command goes on where it was stopped."""
+    """Prune, fine-tune, save, export, score; the same command resumes where it was stopped."""
     origin = load_run(args.run)
     output = args.output or beside(origin, f"pruned-{100 * args.sparsity:g}")
     if (output / "run.json").is_file() and not (args.overwrite or checkpoint_of(output).is_file()):
@@ -194,11 +194,11 @@ def run(args: Namespace) -> int:
             fresh=args.fresh,
         )
     except KeyboardInterrupt:
-        print("\nStopped. The same command goes on after the last finished epoch.")
+        print("\nStopped. The same command resumes after the last finished epoch.")
         return 130
     print(pruned.info.note)
     for split, metrics in pruned.metrics.items():
-        before = origin.metrics.get(split, {}).get("accuracy")
-        compared = f", {origin.key} {100 * before:.2f} %" if before is not None else ""
+        before = origin.metrics.get(split)
+        compared = f", {origin.key} {100 * before['accuracy']:.2f} %" if before is not None else ""
         print(f"{pruned.key}  {split}: accuracy {100 * metrics['accuracy']:.2f} %{compared}, n = {metrics['n']:,}")
     return 0

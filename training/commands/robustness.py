@@ -1,10 +1,9 @@
-"""``python -m training robustness RUN``: score a saved run on pictures made worse, and keep the figures with it."""
+"""``python -m training robustness RUN``: score a saved run on damaged pictures, and keep the figures with it."""
 
 from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -15,6 +14,7 @@ from emoscope.model.evaluation.robustness import (
     CLEAN,
     CORRUPTION_NAMES,
     SEVERITIES,
+    RobustnessMeta,
     RobustnessRow,
     read_robustness,
     robustness_meta,
@@ -48,7 +48,7 @@ def measure_robustness(
 ) -> list[RobustnessRow]:
     """Score a run on damaged pictures and write ``robustness.csv``.
 
-    Each measurement is saved as it is made; an interrupted call with the same arguments goes on where it stopped.
+    Each measurement is saved as it is made; an interrupted call with the same arguments resumes where it stopped.
 
     Args:
         run: With a network.
@@ -73,7 +73,7 @@ def measure_robustness(
     (split,) = choose_splits(dataset, [split])
     kept, labels = labels_for(run.info, dataset, dataset.splits[split])
     chosen = np.sort(np.random.default_rng(seed).permutation(len(kept))[:samples])
-    meta = {
+    meta: RobustnessMeta = {
         "split": split,
         "samples": len(chosen),
         "seed": seed,
@@ -89,7 +89,7 @@ def measure_robustness(
     return list(done.values())
 
 
-def _measured(run: Run, meta: dict[str, Any], overwrite: bool) -> dict[tuple[str, int], RobustnessRow]:
+def _measured(run: Run, meta: RobustnessMeta, overwrite: bool) -> dict[tuple[str, int], RobustnessRow]:
     """Return the measurements that an earlier call made with the same settings.
 
     Raises:
@@ -109,7 +109,7 @@ def _measured(run: Run, meta: dict[str, Any], overwrite: bool) -> dict[tuple[str
     return {(row.corruption, row.severity): row for row in rows}
 
 
-def _settings(meta: dict[str, Any]) -> str:
+def _settings(meta: RobustnessMeta) -> str:
     return ", ".join(f"{name} {value}" for name, value in meta.items() if name != "fingerprint")
 
 
@@ -120,7 +120,7 @@ def _measure(
     positions: np.ndarray,
     labels: np.ndarray,
     done: dict[tuple[str, int], RobustnessRow],
-    meta: dict[str, Any],
+    meta: RobustnessMeta,
 ) -> None:
     from tqdm import tqdm
 
@@ -143,7 +143,7 @@ def _measure(
 
 
 def robustness_table(rows: list[RobustnessRow]) -> str:
-    """Format measurements for a terminal: a line a corruption, a column a severity, and the share kept."""
+    """Format measurements for a terminal: one line per corruption, one column per severity, and the share kept."""
     summary = summarize_robustness(rows)
     by_place = {(row.corruption, row.severity): row.accuracy for row in rows}
     lines = [f"{'accuracy at severity':<22}" + "".join(f"{s:>8}" for s in SEVERITIES) + f"{'kept':>9}"]
@@ -157,7 +157,7 @@ def robustness_table(rows: list[RobustnessRow]) -> str:
 def add_arguments(parser: ArgumentParser) -> None:
     """Declare the flags of ``python -m training robustness``."""
     parser.description = (
-        "Score a saved run on pictures made worse and write its robustness.csv. On other data than it was made with, "
+        "Score a saved run on damaged pictures and write its robustness.csv. On other data than it was made with, "
         "the figures become those of a run of their own, RUN-on-DATA-HASH."
     )
     parser.add_argument("run", help="key or folder of a saved run")

@@ -2,7 +2,7 @@
 
 Trials are compared by their best epoch on the validation split; the test split decides nothing. Every trial is a
 process of its own, so that one that fails, or runs out of memory, is named and the next one goes on. The same command
-goes on where it was stopped, inside a trial after its last finished epoch.
+resumes where it was stopped, inside a trial after its last finished epoch.
 
   python -m training sweep emoscope --set learning_rate=0.03,0.1 --set batch_size=64,128 --epochs 10
   python -m training sweep emoscope --space space.yaml --trials 20 --epochs 10
@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Any, cast
 from emoscope.model.errors import ConfigError, EmoscopeError, RunError
 from emoscope.model.places import module_environment
 from emoscope.model.runs.files import write_json
+from emoscope.model.runs.renamed_keys import with_current_keys
 from emoscope.model.runs.run import artifacts_root, load_run
 from emoscope.training.commands.arguments import add_data_arguments
 from emoscope.training.commands.sweep_space import Range, Space, Value, extremes, grid, read_space
@@ -63,7 +64,7 @@ def run(args: Namespace) -> int:
         raise ConfigError(f"--trials must be positive, not {args.trials}.")
     sweep = Sweep(args, space)
     for settings in extremes(space):
-        sweep.config(settings)  # a typo is said before hours are spent
+        sweep.config(settings)  # a typo is reported before hours are spent
     study = sweep.open(optuna)
     for stopped in [t for t in study.trials if t.state == optuna.trial.TrialState.RUNNING]:
         sweep.train(study, stopped.number, stopped.params)
@@ -101,7 +102,7 @@ class Sweep:
         return load_config(self.args.config, {**self.overrides, **settings})
 
     def sampler(self, optuna: Any, number: int) -> Any:
-        """Return what draws a trial: what it draws depends on its number, not on where the sweep was stopped."""
+        """Return the sampler of a trial: what it draws depends on its number, not on where the sweep was stopped."""
         samplers = {"random": optuna.samplers.RandomSampler, "tpe": optuna.samplers.TPESampler}
         return samplers[self.args.sampler](seed=1000 * self.base.seed + number)
 
@@ -126,7 +127,8 @@ class Sweep:
                 f"The sweep's journal cannot be written ({error.strerror or error}).", f"Look at {self.folder}."
             ) from error
         identity = json.loads(json.dumps(self._identity(), sort_keys=True))
-        if study.user_attrs.get("identity", identity) != identity:
+        begun_with = study.user_attrs.get("identity", identity)
+        if {**begun_with, "config": with_current_keys(begun_with["config"])} != identity:
             raise ConfigError(
                 f"There is already another sweep {self.output.name}.",
                 "Give the same command as before to go on with it, or another --output.",

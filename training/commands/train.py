@@ -45,7 +45,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 def run(args: Namespace) -> int:
-    """Train, save, export, evaluate; the same command goes on where it was stopped."""
+    """Train, save, export, evaluate; the same command resumes where it was stopped."""
     config = load_config(args.config, config_overrides(args))
     output = args.output or artifacts_root() / f"{Path(args.config).stem}-{config.seed}"
     dataset = load_data_at(args, config.input_size, config.channels)
@@ -53,12 +53,12 @@ def run(args: Namespace) -> int:
     config = without_absent_votes(config, dataset)
 
     if args.splits:
-        choose_splits(dataset, args.splits)  # a split that is not there is named before hours of training
+        choose_splits(dataset, args.splits)  # a split that is not there is reported before hours of training
 
     try:
         trained = _train(args, config, dataset, checkpoint_of(output))
     except KeyboardInterrupt:
-        print("\nStopped. The same command goes on after the last finished epoch.")
+        print("\nStopped. The same command resumes after the last finished epoch.")
         return 130
     print(f"Best epoch: {trained.best_epoch} of {len(trained.history)}")
     for saved in keep(trained, config, dataset, output, splits=args.splits):
@@ -68,7 +68,7 @@ def run(args: Namespace) -> int:
 
 
 def train_run(config: str | Path, data: str | PathLike[str], output: Path, settings: Mapping[str, Any]) -> Run:
-    """Train in this process and keep what came of it; see :func:`emoscope.train`."""
+    """Train in this process and save the result; see :func:`emoscope.train`."""
     resolved = load_config(config, settings)
     dataset = load_dataset(Path(data), size=resolved.input_size, channels=resolved.channels)
     resolved = without_absent_votes(resolved, dataset)
@@ -90,12 +90,12 @@ def _train(args: Namespace, config: TrainConfig, dataset: Dataset, checkpoint: P
         work = Work(config, data, votes, checkpoint.absolute(), Path.cwd())
         return train_on_ray(work, dataset, args.workers, args.address, args.fresh)
     if args.address:
-        raise ConfigError("--address is the address of a Ray cluster.", "Say with --workers how many hosts train.")
+        raise ConfigError("--address is the address of a Ray cluster.", "Give --workers, the number of hosts.")
     if args.all_devices:
         from emoscope.training.cluster.driver import use_jax
 
         use_jax()
-    # Keras is slow to import; what is wrong with the flags or the data has been said by now.
+    # Keras is slow to import; problems with the flags or the data have been reported by now.
     from emoscope.training.backend.devices import all_devices
     from emoscope.training.loop.train import train
 

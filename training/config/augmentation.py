@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields, replace
 
 @dataclass(frozen=True)
 class Augmentation:
-    """How strongly training images are changed; zero switches a change off.
+    """How strongly training images are augmented; zero switches a change off.
 
     Attributes:
         flip: Mirror half of the images.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field, is_dataclass, replace
 from pathlib import Path
@@ -12,6 +13,7 @@ import yaml
 
 from emoscope.model.errors import ConfigError
 from emoscope.model.places import HOME
+from emoscope.model.runs.renamed_keys import CONFIG_KEYS, with_current_keys
 from emoscope.model.runs.run import Normalization
 from emoscope.training.config.augmentation import Augmentation
 from emoscope.training.config.values import build, near_match
@@ -36,7 +38,7 @@ class TrainConfig:
         channels: 1 for gray, 3 for RGB.
         normalization: How pixels become network input.
         epochs: Passes over the training split.
-        batch_size: Images a step.
+        batch_size: Images per step.
         optimizer: ``sgd`` (Nesterov momentum), ``adam`` or ``adamw``.
         learning_rate: The highest learning rate.
         momentum: Of ``sgd``.
@@ -59,13 +61,15 @@ class TrainConfig:
         cutmix: Beta parameter of the area of a rectangle that comes from another image, e.g. 1; 0 is off. With both,
             every batch takes one of the two.
         teacher: Saved runs whose probabilities the network learns besides the labels; several are averaged.
-        teacher_votes: Whether the teacher of the data set's labels also knows how people voted; needs ``labels: both``.
+        privileged_votes: Whether the teacher of the data set's labels is also given the FER+ votes, as privileged
+            labels; needs ``labels: both``.
         teacher_weight: Share of the teacher in the loss; the labels have the rest.
-        teacher_views: How much of the teacher's share it says of each image as augmentation changed it; the rest it
-            said once of the image as it is, told of votes or not. Its networks then run in every step.
-        stored_views: How many mixed and changed versions of each image are made, answered by the teachers and kept
-            beside the checkpoint, for epochs to take in turn; as many once more for ``mild_epochs``. Saves the
-            teachers' time in all other epochs; 0 changes images anew in every step.
+        teacher_views: Share of the teacher's part in the loss that its predictions on the augmented images have. The
+            rest are its predictions on the plain images, made once. With a share above 0 the teacher is online: its
+            networks run in every step.
+        cached_views: Number of augmented and mixed views per image whose teacher predictions are computed once and
+            kept beside the checkpoint; epochs take them in turn, and ``mild_epochs`` have as many of their own. Saves
+            the teachers' time in all other epochs; 0 augments images anew in every step.
         teacher_temperature: Softens the teacher's and the network's probabilities before they are compared.
         freeze_epochs: Epochs in which the pretrained weights of a ``backbone`` stay as they are; then all are trained.
         fine_tune_scale: Learning rate after ``freeze_epochs`` as a fraction of what the schedule says.
@@ -73,13 +77,14 @@ class TrainConfig:
         monitor: ``val_accuracy`` or ``val_loss``: which epoch is best.
         precision: ``bfloat16`` computes with 16 bits where that is safe (weights and statistics keep 32): on processors
             with such instructions about half as fast again, on others slower than ``float32``.
-        average: Decay of the moving average of weights a step, e.g. 0.998; 0 keeps the plain weights.
+        ema_decay: Factor per step of the exponential moving average of the weights, e.g. 0.998; 0 keeps the plain
+            weights.
         resolutions: ``[[0.4, 24], [0.7, 36]]`` trains the first 40 % of the epochs at 24 pixels, until 70 % at 36, then
             at full size; needs an architecture of any input size.
-        augmentation: How strongly images are changed.
-        mild_epochs: Last epochs, in which images are changed half as strongly.
+        augmentation: How strongly images are augmented.
+        mild_epochs: Number of last epochs in which images are augmented half as strongly.
         seed: Of weights, order and augmentation.
-        limit: Train and evaluate on at most so many images a split; 0 takes all.
+        limit: Largest number of images per split to train and evaluate on; 0 takes all.
     """
 
     name: str = "Emoscope"
@@ -114,17 +119,17 @@ class TrainConfig:
     mixup: float = 0.0
     cutmix: float = 0.0
     teacher: tuple[str, ...] = ()
-    teacher_votes: bool = False
+    privileged_votes: bool = False
     teacher_weight: float = 0.5
     teacher_views: float = 0.0
-    stored_views: int = 0
+    cached_views: int = 0
     teacher_temperature: float = 2.0
     freeze_epochs: int = 0
     fine_tune_scale: float = 0.1
     patience: int = 0
     monitor: Literal["val_accuracy", "val_loss"] = "val_accuracy"
     precision: Literal["float32", "bfloat16"] = "float32"
-    average: float = 0.0
+    ema_decay: float = 0.0
     resolutions: tuple[tuple[float, int], ...] = ()
     augmentation: Augmentation = field(default_factory=Augmentation)
     mild_epochs: int = 0
@@ -143,10 +148,10 @@ class TrainConfig:
         for key, value in positive.items():
             if value <= 0:
                 raise ConfigError(f"{key} must be positive, not {value}.")
-        for key in ("momentum", "label_smoothing", "average"):
+        for key in ("momentum", "label_smoothing", "ema_decay"):
             if not 0 <= getattr(self, key) < 1:
                 raise ConfigError(f"{key} must lie in 0..1, below 1, not {getattr(self, key)}.")
-        counts = ("restart_epoch", "patience", "limit", "freeze_epochs", "mild_epochs", "stored_views")
+        counts = ("restart_epoch", "patience", "limit", "freeze_epochs", "mild_epochs", "cached_views")
         strengths = ("weight_decay", "clip_norm", "warmup_epochs", "ferplus_weight", "focal_gamma", "mixup", "cutmix")
         for key in (*counts, *strengths):
             if getattr(self, key) < 0:
@@ -156,14 +161,14 @@ class TrainConfig:
                 raise ConfigError(f"{key} must lie in 0..1, not {getattr(self, key)}.")
         if not self.focal_alpha or min(self.focal_alpha) < 0:
             raise ConfigError("focal_alpha must be one number from 0, or one for each class.")
-        if self.teacher_votes and (self.labels != "both" or not self.teacher):
-            raise ConfigError("teacher_votes needs a teacher, and labels: both for the votes.")
+        if self.privileged_votes and (self.labels != "both" or not self.teacher):
+            raise ConfigError("privileged_votes needs a teacher, and labels: both for the votes.")
         if self.teacher_views and not self.teacher:
             raise ConfigError(
                 "teacher_views needs a teacher.", "Name saved runs as teacher, or set teacher_views to 0."
             )
-        if self.stored_views and not self.teacher_views:
-            raise ConfigError("stored_views needs teacher_views.", "Set teacher_views to 1, or stored_views to 0.")
+        if self.cached_views and not self.teacher_views:
+            raise ConfigError("cached_views needs teacher_views.", "Set teacher_views to 1, or cached_views to 0.")
         if self.channels not in (1, 3):
             raise ConfigError(f"channels must be 1 (gray) or 3 (RGB), not {self.channels}.")
         if self.architecture == "backbone" and self.normalization != Normalization("rescale", 1.0, 0.0):
@@ -179,7 +184,7 @@ class TrainConfig:
 
     def without_teacher(self) -> TrainConfig:
         """Return the same configuration with labels alone to learn from."""
-        return replace(self, teacher=(), teacher_votes=False, teacher_views=0.0, stored_views=0)
+        return replace(self, teacher=(), privileged_votes=False, teacher_views=0.0, cached_views=0)
 
     def run_folders(self, output: Path) -> dict[str, Path]:
         """Return the folder of each head's run: the first has the output itself, others ``<output>-<head>``."""
@@ -210,14 +215,20 @@ def load_config(path: Path | str | None, overrides: Mapping[str, Any] | None = N
     """
     values: dict[str, Any] = {}
     if path is not None:
-        values = _read_yaml(_find_config(path))
-    for key, value in (overrides or {}).items():
+        values = _renamed(_read_yaml(_find_config(path)))
+    for key, value in _renamed(overrides or {}).items():
         target = values
         *parents, last = key.split(".")
         for parent in parents:
             target = target.setdefault(parent, {})
         target[last] = value
     return build(TrainConfig, values)
+
+
+def _renamed(values: Mapping[str, Any]) -> dict[str, Any]:
+    for old in CONFIG_KEYS.keys() & values.keys():
+        print(f"note: the configuration key {old} is now called {CONFIG_KEYS[old]}.", file=sys.stderr)
+    return with_current_keys(values)
 
 
 def _find_config(path: Path | str) -> Path:
@@ -252,6 +263,8 @@ def add_config_flags(parser: argparse.ArgumentParser) -> None:
                 group.add_argument(f"--{prefix}{name}", dest=f"config:{prefix}{name}", metavar="VALUE", default=None)
 
     add(TrainConfig, "")
+    for old in CONFIG_KEYS:
+        group.add_argument(f"--{old}", dest=f"config:{old}", help=argparse.SUPPRESS)
 
 
 def config_overrides(arguments: argparse.Namespace) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """Teachers.
 
-Saved runs whose probabilities a network learns besides the labels: asked once, asked for every augmented view
-(online), or asked for views that are cached; some know how people voted.
+Saved runs whose probabilities a network learns besides the labels: computed once on the plain images, in every step
+on the augmented ones (online), or once on cached views; some are given the votes as privileged labels.
 
 Imported by ``training.loop``.
 """

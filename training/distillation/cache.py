@@ -50,5 +50,5 @@ def write_cached(file: Path, identity: Mapping[str, Any], arrays: Mapping[str, n
         write_atomically(file, buffer.getvalue())
     except OSError as error:
         raise EmoscopeError(
-            f"The teacher's answers could not be written ({error.strerror}).", f"Free some space at {file.parent}."
+            f"The teacher's predictions could not be written ({error.strerror}).", f"Free some space at {file.parent}."
         ) from error

@@ -1,7 +1,7 @@
-"""Teachers that watch the student learn: they answer each image as it was changed for it, in every step anew.
+"""Online teachers: they predict each augmented image in every step of the student's training.
 
-What is said once of an unchanged image is learned by heart in a long training; with each view answered for itself, the
-student learns the teachers' function.
+In a long training the student memorises predictions that were made once on the plain images. With a prediction for
+each augmented view it learns the teachers' function.
 
 Source: Beyer et al., "Knowledge Distillation: A Good Teacher Is Patient and Consistent", 2022.
 """
@@ -25,14 +25,14 @@ from emoscope.training.distillation.teachers import head_of, is_cross_validation
 from emoscope.training.evaluation.labels import class_lookup
 
 
-class WatchingTeacher(NamedTuple):
-    """One saved network that answers while another is trained.
+class OnlineTeacher(NamedTuple):
+    """The network of a saved run that predicts while the student is trained.
 
     Attributes:
         head: The student's head that it teaches.
-        order: Position among its classes of each of the head's.
+        order: Position of each of the head's classes among the teacher's.
         info: Of its run.
-        network: Is not trained further.
+        network: Frozen.
     """
 
     head: str
@@ -41,8 +41,8 @@ class WatchingTeacher(NamedTuple):
     network: keras.Model
 
 
-def open_teachers(config: TrainConfig, classes: Mapping[str, tuple[str, ...]]) -> list[WatchingTeacher]:
-    """Open the teachers of a configuration that can watch: all but cross-validations, which hold answers alone.
+def open_teachers(config: TrainConfig, classes: Mapping[str, tuple[str, ...]]) -> list[OnlineTeacher]:
+    """Open the online teachers of a configuration: all but cross-validations, which hold predictions alone.
 
     Args:
         config: Of the student.
@@ -59,7 +59,7 @@ def open_teachers(config: TrainConfig, classes: Mapping[str, tuple[str, ...]]) -
             continue
         if run.info.channels != config.channels:
             raise ConfigError(
-                f"{run.key} takes images of {run.info.channels} channels, not {config.channels}, and cannot watch.",
+                f"{run.key} takes images of {run.info.channels} channels, not {config.channels}.",
                 "Set teacher_views to 0.",
             )
         head = head_of(run, classes)
@@ -69,7 +69,7 @@ def open_teachers(config: TrainConfig, classes: Mapping[str, tuple[str, ...]]) -
         compute_with(network, config.precision)
         speed_up(network)
         order = tuple(int(i) for i in class_lookup(classes[head], run.info.class_names))
-        teachers.append(WatchingTeacher(head, order, run.info, network))
+        teachers.append(OnlineTeacher(head, order, run.info, network))
     if not teachers:
         raise ConfigError(
             "teacher_views needs a teacher with a network; a cross-validation has none.",
@@ -78,22 +78,22 @@ def open_teachers(config: TrainConfig, classes: Mapping[str, tuple[str, ...]]) -
     return teachers
 
 
-def watch(teachers: list[WatchingTeacher], pixels: Any, temperature: float) -> dict[str, Any]:
-    """Return what teachers say of images, as a part of a Keras model.
+def online_probabilities(teachers: list[OnlineTeacher], pixels: Any, temperature: float) -> dict[str, Any]:
+    """Return the mean softened probabilities of teachers, as a part of a Keras model.
 
     Args:
         teachers: Several for one head are averaged.
         pixels: float32, 0..255, shape (N, H, W, C); each teacher sees them at its own size.
-        temperature: Softens the answers.
+        temperature: Softens the probabilities.
 
     Returns:
         By head that has a teacher, probabilities, shape (N, classes).
     """
-    answers: dict[str, list[Any]] = {}
+    outputs: dict[str, list[Any]] = {}
     for teacher in teachers:
         view = ops.image.resize(pixels, teacher.info.input_size, antialias=True)
-        said = teacher.network(normalize(view, teacher.info.normalization, ops), training=False)["probabilities"]
-        chosen = ops.take(ops.cast(said, "float32"), teacher.order, axis=-1)
-        answers.setdefault(teacher.head, []).append(chosen / ops.sum(chosen, axis=-1, keepdims=True))
-    means = {head: sum(each) / len(each) for head, each in answers.items()}
+        predicted = teacher.network(normalize(view, teacher.info.normalization, ops), training=False)["probabilities"]
+        chosen = ops.take(ops.cast(predicted, "float32"), teacher.order, axis=-1)
+        outputs.setdefault(teacher.head, []).append(chosen / ops.sum(chosen, axis=-1, keepdims=True))
+    means = {head: sum(each) / len(each) for head, each in outputs.items()}
     return {head: ops.stop_gradient(soften(mean, temperature, ops)) for head, mean in means.items()}

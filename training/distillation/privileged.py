@@ -1,7 +1,7 @@
-"""A teacher that knows more than the image: it has seen how people voted on it.
+"""A teacher with privileged labels: it is given the FER+ votes on each image beside the image itself.
 
-FER-2013's labels are those of one search query each and hold much chance. What a network says of an image and what
-FER+'s ten people said of it together tell the label better than either does, and steadier than the label itself.
+FER-2013's labels come from one search query each and are noisy. A network's probabilities and the votes of FER+'s ten
+annotators together predict the label better than either alone, and with less noise than the label itself.
 
 Source: Lopez-Paz et al., "Unifying Distillation and Privileged Information", 2015.
 """
@@ -14,13 +14,13 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 
-def informed_by_votes(
+def with_privileged_votes(
     probabilities: np.ndarray, votes: np.ndarray, voted: np.ndarray, labels: np.ndarray
 ) -> np.ndarray:
     """Return the label's probabilities given a network's and the votes, by multinomial logistic regression.
 
     Args:
-        probabilities: What a network says, shape (N, classes).
+        probabilities: Of a network, shape (N, classes).
         votes: Shares of the votes, shape (N, vote classes).
         voted: Whether a sample has votes, bool, shape (N,); the others keep the network's probabilities.
         labels: Of the samples, which the regression is fitted to, int, shape (N,).

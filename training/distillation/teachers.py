@@ -1,8 +1,8 @@
-"""Learning from other networks: what saved runs say of the training images, computed once.
+"""Teachers: the probabilities of saved runs on the training images, computed once.
 
-The teachers see each image as it is and mirrored, and the mean of both is kept; augmentation is the student's alone.
-What a network says of the images that it was trained on it has partly learned by heart, chance in their labels
-included. The gathered answers of a cross-validation have not: where there are such, they alone are taken.
+Teachers predict each plain image and its mirror image, and the mean of both is kept; only the student's images are
+augmented. A network has partly memorised the images that it was trained on, noise in their labels included. The
+out-of-fold predictions of a cross-validation are free of that: where there are such, they alone are taken.
 """
 
 from __future__ import annotations
@@ -46,38 +46,40 @@ def teacher_probabilities(
     pixel_hash: np.ndarray,
     cache: Path,
 ) -> dict[str, np.ndarray]:
-    """Ask saved runs about images, or read their answers of last time.
+    """Predict images with saved runs, or read the predictions cached last time.
 
     Args:
         teachers: Keys or folders of saved runs; several for one head are averaged. Where one of them is a
-            cross-validation, those with a network do not answer for its head.
+            cross-validation, teachers with a network are left out for its head.
         classes: Class names by head. A teacher belongs to the head whose classes it knows, in whatever order.
         images: uint8, shape (N, H, W, C).
         pixel_hash: Of the images, uint64, shape (N,).
-        cache: File that the answers are kept in; those of other teachers or images are replaced.
+        cache: File that caches the predictions; those of other teachers or images are replaced.
 
     Returns:
         By head that has a teacher, float32, shape (N, classes), in the head's order.
 
     Raises:
-        ConfigError: A teacher's classes are those of no head, or a cross-validation did not answer all images.
-        RunError: A teacher is no saved run, or holds neither a network nor answers to training images.
+        ConfigError: A teacher's classes are those of no head, or a cross-validation lacks predictions on some images.
+        RunError: A teacher is no saved run, or holds neither a network nor predictions on training images.
         EmoscopeError: The cache cannot be written.
     """
-    runs = _honest([load_run(teacher) for teacher in teachers], classes)
+    runs = _preferring_out_of_fold([load_run(teacher) for teacher in teachers], classes)
     heads = [head_of(run, classes) for run in runs]
     identity = {
-        "teachers": [[run.key, answer_hash(run)] for run in runs],
+        "teachers": [[run.key, prediction_hash(run)] for run in runs],
         "classes": {head: list(classes[head]) for head in sorted(set(heads))},
         "images": [content_hash(images), content_hash(pixel_hash)],
     }
-    if (answers := read_cached(cache, identity)) is not None:
-        return answers
+    if (cached := read_cached(cache, identity)) is not None:
+        return cached
     sums: dict[str, np.ndarray] = {}
     for run, head in zip(runs, heads, strict=True):
-        said = _held_out_answers(run, pixel_hash) if is_cross_validation(run) else _flip_average(run, images)
-        found = said[:, class_lookup(classes[head], run.info.class_names)]
-        if found.shape[1] < said.shape[1]:
+        predicted = (
+            _out_of_fold_predictions(run, pixel_hash) if is_cross_validation(run) else _flip_average(run, images)
+        )
+        found = predicted[:, class_lookup(classes[head], run.info.class_names)]
+        if found.shape[1] < predicted.shape[1]:
             found /= found.sum(1, keepdims=True)
         sums[head] = sums.get(head, 0) + found / heads.count(head)
     write_cached(cache, identity, sums)
@@ -103,23 +105,23 @@ def head_of(run: Run, classes: Mapping[str, tuple[str, ...]]) -> str:
 
 
 def is_cross_validation(run: Run) -> bool:
-    """Say whether a run gathers what the networks of a cross-validation say of the images they were not trained on."""
+    """Tell whether a run gathers the out-of-fold predictions of a cross-validation."""
     return "folds" in run.info.config
 
 
-def _honest(runs: list[Run], classes: Mapping[str, tuple[str, ...]]) -> list[Run]:
+def _preferring_out_of_fold(runs: list[Run], classes: Mapping[str, tuple[str, ...]]) -> list[Run]:
     """Leave out the networks of heads for which there is a cross-validation."""
     held_out = {head_of(run, classes) for run in runs if is_cross_validation(run)}
     return [run for run in runs if is_cross_validation(run) or head_of(run, classes) not in held_out]
 
 
-def _held_out_answers(run: Run, pixel_hash: np.ndarray) -> np.ndarray:
+def _out_of_fold_predictions(run: Run, pixel_hash: np.ndarray) -> np.ndarray:
     found = run.predictions(find_split("training", run.splits) or NAMES["training"][0])
     order = np.argsort(found.pixel_hash)
     place = np.minimum(np.searchsorted(found.pixel_hash[order], pixel_hash), len(order) - 1)
     if (absent := np.count_nonzero(found.pixel_hash[order][place] != pixel_hash)) > 0:
         raise ConfigError(
-            f"{run.key} has no answer to {absent:,} of the {len(pixel_hash):,} training images.",
+            f"{run.key} has no prediction on {absent:,} of the {len(pixel_hash):,} training images.",
             "Cross-validate on the data that you train on.",
         )
     return found.probabilities[order][place]
@@ -133,8 +135,8 @@ def _flip_average(run: Run, images: np.ndarray) -> np.ndarray:
         classifier.close()
 
 
-def answer_hash(run: Run) -> str:
-    """Return a hash of what decides a teacher's answers: its network, or the answers of a cross-validation."""
+def prediction_hash(run: Run) -> str:
+    """Return a hash of what decides a teacher's predictions: its network, or those of a cross-validation."""
     if is_cross_validation(run):
         return "".join(content_hash(run.predictions(split).probabilities) for split in run.splits)
     file = run.litert_file or run.path / KERAS_FILE

@@ -1,4 +1,4 @@
-"""Pictures made worse on purpose, in nine ways at five severities.
+"""Pictures damaged on purpose, in nine ways at five severities.
 
 Strengths are given for a 48-pixel face and grow with its side, so that networks of different input size meet the same
 damage. Where a corruption has a direction (brighter or darker, left or right), it is drawn per sample and kept over the

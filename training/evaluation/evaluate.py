@@ -51,7 +51,7 @@ def evaluate_with(classifier: Classifier, run: Run, dataset: Dataset, splits: Se
 
     Args:
         classifier: The network.
-        run: Where its answers are written.
+        run: Where the predictions are written.
         dataset: Any size.
         splits: Which to score; all but the training split where None.
     """
@@ -111,7 +111,7 @@ def classify_images(classifier: Classifier, images: np.ndarray, title: str = "")
 
 def with_metrics(run: Run) -> Run:
     """Compute ``metrics.json`` of a run anew from all its saved predictions, and return the run with it."""
-    run = replace(run)  # what it has read of its files may be of before
+    run = replace(run)  # what it has cached of its files may be outdated
     names = run.info.class_names
     figures = {}
     for split in run.splits:
@@ -125,7 +125,7 @@ def with_metrics(run: Run) -> Run:
 
 
 def _are_voted(votes: np.ndarray, class_names: Sequence[str]) -> bool:
-    """Tell whether people agree on an image of these classes at all."""
+    """Tell whether there is an image with a majority for one of these classes."""
     try:
         return bool((clear_majority(votes, class_names) >= 0).any())
     except DataError:
@@ -133,7 +133,7 @@ def _are_voted(votes: np.ndarray, class_names: Sequence[str]) -> bool:
 
 
 def metrics_table(run: Run) -> str:
-    """Format ``metrics.json`` for a terminal: a line a figure, a column a split, intervals in brackets."""
+    """Format ``metrics.json`` for a terminal: one line per figure, one column per split, intervals in brackets."""
     width = max(len(title) for title in METRIC_TITLES.values())
     lines = [" " * width + "".join(f"  {name + ' (n=' + str(m['n']) + ')':>26}" for name, m in run.metrics.items())]
     for scalar in SCALARS:

@@ -1,4 +1,4 @@
-"""Flip test-time augmentation: a network's mean answer to an image and to its mirror image."""
+"""Flip test-time augmentation: a network's mean prediction of an image and its mirror image."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ CONFIG_KEY = "flip_average_of"
 
 
 class FlipAverage:
-    """A classifier that asks another twice.
+    """A classifier that averages another's predictions of faces and their mirror images.
 
     Args:
         classifier: Is closed with this one.
@@ -73,7 +73,7 @@ def evaluate_flip_average(
             name=f"{place.info.name}, flip average",
             config={**place.info.config, CONFIG_KEY: run.key},
             multiply_adds=2 * run.info.multiply_adds,
-            note=f"Mean answer of {run.key} to each image and to its mirror image; its network is there.",
+            note=f"Mean prediction of {run.key} on each image and its mirror image; its network is there.",
         )
         write_run_info(folder, info)
         return evaluate_with(classifier, Run(folder.resolve(), info), dataset, splits)

@@ -1,6 +1,6 @@
 """Whose data a run's figures are on: its own in its folder, any other data's in a run of their own beside it.
 
-A saved run is compared, calibrated and described by what it answered on the data that it was made with. So another data
+A saved run is compared, calibrated and described by its predictions on the data that it was made with. So another data
 set never takes the place of that; what is measured on it is kept as ``<run>-on-<data>-<first digits of its hash>``.
 """
 
@@ -24,7 +24,7 @@ HASH_DIGITS = 6
 
 
 def is_own_data(run: Run, dataset: Dataset) -> bool:
-    """Tell whether data are those that a run was made with; where it does not say, those that it has answered on."""
+    """Tell whether data are those that a run was made with; where that is not saved, those of its predictions."""
     if run.info.dataset.fingerprint:
         return run.info.dataset.fingerprint == dataset.fingerprint
     return all(
@@ -35,7 +35,7 @@ def is_own_data(run: Run, dataset: Dataset) -> bool:
 
 def beside(run: Run, suffix: str) -> Path:
     """Return the folder of a run that is made from another, ``<run>-<suffix>``; an export's lies beside its origin."""
-    if run.path.parent.name == EXPORTS_FOLDER:  # whose folders are all forms of one network
+    if run.path.parent.name == EXPORTS_FOLDER:  # whose folders are all exports of one network
         origin = run.path.parents[1]
         return origin.with_name(f"{origin.name}-{run.path.name}-{suffix}")
     return run.path.with_name(f"{run.path.name}-{suffix}")
@@ -47,7 +47,7 @@ def evaluation_on(run: Run, dataset: Dataset, title: str, splits: Sequence[str] 
     Args:
         run: Whose network is scored.
         dataset: The data.
-        title: What to call them, in the folder's name and on the pages.
+        title: Their title, in the folder's name and on the pages.
         splits: That will be scored; all but the training split where None.
 
     Raises:
@@ -70,7 +70,7 @@ def evaluation_on(run: Run, dataset: Dataset, title: str, splits: Sequence[str] 
         name=f"{run.info.name} on {title}",
         dataset=DatasetInfo(title, dict(dataset.split_sizes), dataset.fingerprint),
         config={**run.info.config, CONFIG_KEY: run.key},
-        note=f"What {run.key} answers on {title}; its network is there.",
+        note=f"Predictions of {run.key} on {title}; its network is there.",
     )
     write_run_info(folder, info)
     return load_run(folder)

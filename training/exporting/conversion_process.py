@@ -1,7 +1,7 @@
-"""The process that converts a Keras network into other forms; the export starts it.
+"""The process that converts a Keras network to other formats; the export starts it.
 
-It needs TensorFlow, whatever backend the network was trained on, so it is a process of its own. What fails is said in
-``report.json``, so that one form that cannot be made costs none of the others.
+It needs TensorFlow, whatever backend the network was trained on, so it is a process of its own. Failures are reported
+in ``report.json``, so that one format that cannot be made costs none of the others.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ CALIBRATION = "calibration.npy"
 
 
 def main(source: str, folder: str, *variants: str) -> None:
-    """Convert one network into forms.
+    """Convert one network to several formats.
 
     Args:
         source: The ``.keras`` file.
@@ -81,7 +81,7 @@ def _describe_onnx(file: Path, info: RunInfo) -> None:
 
 
 def _converter_options(variant: str, folder: Path) -> dict[str, Any]:
-    """Return attributes of ``tf.lite.TFLiteConverter``; input and outputs stay floats in every form."""
+    """Return attributes of ``tf.lite.TFLiteConverter``; input and outputs stay floats in every format."""
     import tensorflow as tf
 
     if variant == "float32":

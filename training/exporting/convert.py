@@ -1,4 +1,4 @@
-"""From a run's Keras network to the forms that other devices and programs take, each checked against the original.
+"""From a run's Keras network to the formats of other devices and programs, each checked against the original.
 
 The conversion needs TensorFlow, so it happens in a process of its own: a network that was trained on another Keras
 backend is converted all the same.
@@ -51,7 +51,7 @@ def export_litert(run: Run) -> Path:
 
 
 def convert(run: Run, variants: Sequence[str], dataset: Dataset | None = None) -> dict[str, str]:
-    """Write forms of a run's network, those but the original as runs of their own below it.
+    """Write exports of a run's network; all but the original are runs of their own below it.
 
     Args:
         run: With its Keras network.
@@ -122,7 +122,7 @@ def _run_conversion(run: Run, source: Path, folder: Path, variants: Sequence[str
 def _take_in(run: Run, variant: str, converted: Path) -> None:
     folder = variant_folder(run, variant)
     if variant != ORIGINAL:
-        # Answers of the network that was there before say nothing of this one.
+        # Predictions of the network that was there before are not of this one.
         for stale in (*folder.glob("predictions/*.npz"), folder / "metrics.json", folder / "calibration.json"):
             stale.unlink(missing_ok=True)
         name = f"{run.info.name} ({variant})"
@@ -131,7 +131,7 @@ def _take_in(run: Run, variant: str, converted: Path) -> None:
 
 
 def open_variant(run: Run, variant: str, threads: int = 1) -> Classifier:
-    """Open a form of a run's network for scoring and timing.
+    """Open an export of a run's network for scoring and timing.
 
     Raises:
         RunError: It is not there, or what runs it is not installed.
@@ -146,10 +146,10 @@ def open_variant(run: Run, variant: str, threads: int = 1) -> Classifier:
 
 
 def evaluate_variant(run: Run, variant: str, dataset: Dataset, splits: Sequence[str] | None, threads: int = 1) -> None:
-    """Score a form of a run's network and keep its answers with it.
+    """Score an export of a run's network and save its predictions with it.
 
     Raises:
-        RunError, DataError: The form or the data cannot be used.
+        RunError, DataError: The export or the data cannot be used.
     """
     classifier = open_variant(run, variant, threads)
     try:

@@ -1,4 +1,4 @@
-"""What every form of a run's network weighs and takes, measured side by side into ``exports.json``."""
+"""Size and time of every export of a run's network, measured side by side into ``exports.json``."""
 
 from __future__ import annotations
 
@@ -25,15 +25,15 @@ CALLS_A_ROUND = 8
 
 
 def measure_exports(run: Run, origin: Run | None = None, rounds: int = ROUNDS) -> dict[str, str]:
-    """Measure every form that there is, alternately in one go, and write ``exports.json``.
+    """Measure every export that there is, alternately in one go, and write ``exports.json``.
 
     Args:
         run: With its LiteRT file.
         origin: The run that it was pruned from, timed beside it.
-        rounds: In each, every form reads the same face a few times.
+        rounds: In each, every export classifies the same face a few times.
 
     Returns:
-        By form why it was not timed, as a sentence.
+        By format why it was not timed, as a sentence.
     """
     files = {name: variant_folder(run, name) / variant.file for name, variant in VARIANTS.items()}
     files = {name: file for name, file in files.items() if file.is_file()}
@@ -60,7 +60,7 @@ def measure_exports(run: Run, origin: Run | None = None, rounds: int = ROUNDS) -
 
 
 def time_alternately(classifiers: Mapping[str, Classifier], run: Run, rounds: int) -> dict[str, float]:
-    """Return the median milliseconds a face of each network; what the machine does beside it meets all alike."""
+    """Return the median milliseconds per face of each network; other load of the machine affects all alike."""
     shape = (*run.info.input_size, run.info.channels)
     face = np.random.default_rng(0).integers(0, 256, (1, *shape), np.uint8)
     taken: dict[str, list[float]] = {name: [] for name in classifiers}

@@ -1,8 +1,8 @@
-"""How a network from elsewhere wants its pixels, and which of its outputs means what: tried on validation images.
+"""Normalisation and class order of a network from elsewhere, inferred on validation images.
 
 A network file says neither. Each normalisation in use is tried, and for each the assignment of outputs to classes that
-makes the most validation answers right. If one of the usual orders does as well, that order is taken. Normalisations
-that are about equally often right are told apart by log loss: a network fed as it was trained knows what it knows.
+gives the highest validation accuracy. If one of the usual orders does as well, that order is taken. Normalisations
+of about equal accuracy are told apart by log loss, which is lowest for the one it was trained with.
 """
 
 from __future__ import annotations
@@ -32,15 +32,15 @@ USUAL_ORDERS: Mapping[str, tuple[str, ...]] = {
     "FER+'s columns": ("neutral", "happy", "surprise", "sad", "angry", "disgust", "fear", "contempt"),
     "alphabetical with contempt": ("angry", "contempt", "disgust", "fear", "happy", "neutral", "sad", "surprise"),
 }
-# Differences of validation accuracy below this say nothing: a usual order is believed, the lower log loss decides.
+# Differences of validation accuracy below this are noise: a usual order is preferred, the lower log loss decides.
 TOLERANCE = 0.01
 
 Classify = Callable[[str], np.ndarray | None]
 
 
 @dataclass(frozen=True)
-class Reading:
-    """How a network's input and outputs are to be read.
+class Conventions:
+    """Normalisation and class order of a network.
 
     Attributes:
         normalization: Its name among :data:`NORMALIZATIONS`.
@@ -68,15 +68,15 @@ class Reading:
         )
 
 
-def find_reading(
+def find_conventions(
     classify: Classify,
     label: np.ndarray,
     data_names: Sequence[str],
     outputs: int,
     normalizations: Sequence[str] = tuple(NORMALIZATIONS),
     class_names: Sequence[str] | None = None,
-) -> Reading:
-    """Find the normalisation and the class order under which a network is most often right.
+) -> Conventions:
+    """Find the normalisation and the class order under which a network is most accurate.
 
     Args:
         classify: Gives the network's probabilities, shape (N, outputs), under a named normalisation; None where they
@@ -117,7 +117,7 @@ def find_reading(
     best = min((name for name in readings if readings[name][0] >= most - TOLERANCE), key=losses.__getitem__)
     accuracy, names, order = readings[best]
     tried = {name: found[0] for name, found in readings.items()}
-    return Reading(best, names, order, accuracy, tried, len(label), float(np.bincount(label).max() / len(label)))
+    return Conventions(best, names, order, accuracy, tried, len(label), float(np.bincount(label).max() / len(label)))
 
 
 def _best_order(

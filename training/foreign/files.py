@@ -1,4 +1,4 @@
-"""Open a network from elsewhere, whatever its file form, and bring it into a run's folder."""
+"""Open a network from elsewhere, whatever its format, and bring it into a run's folder."""
 
 from __future__ import annotations
 

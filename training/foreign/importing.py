@@ -1,4 +1,4 @@
-"""Turn a network from elsewhere into a saved run: its shape read, its conventions tried, its answers saved."""
+"""Turn a network from elsewhere into a saved run: its shape read, its conventions inferred, its predictions saved."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from emoscope.model.runs.run import KERAS_FILE, DatasetInfo, Run, RunInfo, artif
 from emoscope.training.evaluation.evaluate import classify_images, evaluate_with
 from emoscope.training.evaluation.labels import source_labels
 from emoscope.training.exporting.convert import check_agreement, export_litert
-from emoscope.training.foreign.class_order import NORMALIZATIONS, Reading, find_reading
+from emoscope.training.foreign.class_order import NORMALIZATIONS, Conventions, find_conventions
 from emoscope.training.foreign.files import bring_in
 
 TRIED_IMAGES = 1500
@@ -33,7 +33,7 @@ OpenData = Callable[[tuple[int, int], int], Dataset]
 
 @dataclass(frozen=True)
 class ImportOptions:
-    """What the user knows of a network; what is None is found out.
+    """What the user knows of a network; what is None is inferred.
 
     Attributes:
         name: Key of the new run; by default the file's name.
@@ -115,17 +115,17 @@ def _fill(folder: Path, file: Path, open_data: OpenData, options: ImportOptions,
             return open_onnx(file, candidate, options.threads)
         return load_classifier(Run(folder, candidate), threads=options.threads)
 
-    reading = _read_conventions(load, info, dataset, shape, options)
-    normalization = reading.normalization if reading else str(options.normalization)
-    class_names = reading.class_names if reading else tuple(options.class_names or ())
-    if reading:
-        notes += _notes_on(reading)
-        print(reading)
+    found = _read_conventions(load, info, dataset, shape, options)
+    normalization = found.normalization if found else str(options.normalization)
+    class_names = found.class_names if found else tuple(options.class_names or ())
+    if found:
+        notes += _notes_on(found)
+        print(found)
     config: dict[str, Any] = {
         "source_file": file.name,
         "source_sha256": _sha256(file),
         "normalization": normalization,
-        "class_order": reading.order if reading else "given",
+        "class_order": found.order if found else "given",
     }
     info = replace(
         info,
@@ -157,7 +157,7 @@ def _convert(run: Run, dataset: Dataset) -> list[str]:
 
 def _read_conventions(
     load: Callable[[RunInfo], Classifier], info: RunInfo, dataset: Dataset, shape: Shape, options: ImportOptions
-) -> Reading | None:
+) -> Conventions | None:
     """Try what the user did not say; None if nothing is left to try."""
     if options.class_names and len(options.class_names) != shape.outputs:
         raise RunError(
@@ -186,22 +186,22 @@ def _read_conventions(
             classifier.close()
 
     normalizations = (options.normalization,) if options.normalization else tuple(NORMALIZATIONS)
-    return find_reading(classify, labels[tried], names, shape.outputs, normalizations, options.class_names)
+    return find_conventions(classify, labels[tried], names, shape.outputs, normalizations, options.class_names)
 
 
-def _notes_on(reading: Reading) -> list[str]:
+def _notes_on(found: Conventions) -> list[str]:
     notes = []
-    if len(reading.tried) > 1:
-        notes.append(f"Normalisation {reading.normalization} was chosen on validation images.")
-    if reading.order == "fitted":
+    if len(found.tried) > 1:
+        notes.append(f"Normalisation {found.normalization} was chosen on validation images.")
+    if found.order == "fitted":
         notes.append(
             "The order of its classes was fitted on validation images, so its figures there are a little optimistic."
         )
-    elif reading.order != "given":
-        notes.append(f"Its class order is {reading.order}, chosen on validation images.")
-    if reading.accuracy < reading.chance + 0.05:
+    elif found.order != "given":
+        notes.append(f"Its class order is {found.order}, chosen on validation images.")
+    if found.accuracy < found.chance + 0.05:
         notes.append(
-            "It is hardly better than always answering the commonest class: if it should be, name its conventions with "
+            "It is hardly better than always predicting the commonest class: if it should be, set its conventions by "
             "--normalization and --classes."
         )
     return notes

@@ -18,7 +18,7 @@ from emoscope.training.config.augmentation import Augmentation
 
 
 class _RandomLayer(keras.layers.Layer):
-    """A layer that draws one random number an image and is the identity outside training."""
+    """A layer that draws one random number per image and is the identity outside training."""
 
     def __init__(self, seed: int | None = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -59,7 +59,7 @@ class RandomAffine(_RandomLayer):
         self.flip, self.rotation, self.zoom, self.shift, self.shear = flip, rotation, zoom, shift, shear
 
     def change(self, images: Any) -> Any:
-        """Draw one affine map an image and resample."""
+        """Draw one affine map per image and resample."""
         angle = self.uniform(images, -1.0, 1.0) * (self.rotation * math.pi / 180)
         scale = 1.0 / (1.0 + self.uniform(images, -1.0, 1.0) * self.zoom)
         shear = ops.tan(self.uniform(images, -1.0, 1.0) * (self.shear * math.pi / 180))
@@ -139,7 +139,7 @@ class RandomLight(_RandomLayer):
         self.brightness, self.contrast, self.gamma, self.side_light = brightness, contrast, gamma, side_light
 
     def change(self, images: Any) -> Any:
-        """Draw one light an image and clip to 0..255."""
+        """Draw one light per image and clip to 0..255."""
         if self.gamma:
             exponent = ops.exp(self.uniform(images, -1.0, 1.0) * math.log(1 + self.gamma))
             images = 255.0 * ops.power(ops.clip(images, 0.0, 255.0) / 255.0 + 1e-6, exponent)
@@ -170,7 +170,7 @@ class RandomBlur(_RandomLayer):
         self.blur = blur
 
     def change(self, images: Any) -> Any:
-        """Draw one width an image; the border is replicated."""
+        """Draw one width per image; the border is replicated."""
         _, height, width, _ = ops.shape(images)
         sigma = ops.maximum(self.uniform(images, -1.0, 1.0) * self.blur * ops.cast(width, "float32"), 0.01)
         weights = [ops.exp(-0.5 * (tap / sigma) ** 2) for tap in range(self.REACH + 1)]
@@ -197,7 +197,7 @@ class RandomErasing(_RandomLayer):
         self.probability = probability
 
     def change(self, images: Any) -> Any:
-        """Draw one rectangle an image."""
+        """Draw one rectangle per image."""
         y, x = places(images)
         half_x, half_y = self.uniform(images, 0.05, 0.2), self.uniform(images, 0.05, 0.2)
         inside = ops.logical_and(
@@ -216,7 +216,7 @@ class RandomNoise(_RandomLayer):
         self.noise = noise
 
     def change(self, images: Any) -> Any:
-        """Draw one field of noise an image and clip to 0..255."""
+        """Draw one field of noise per image and clip to 0..255."""
         field = keras.random.normal(ops.shape(images), seed=self.seed_generator)
         return ops.clip(images + 255.0 * self.uniform(images, 0.0, self.noise) * field, 0.0, 255.0)
 

@@ -44,7 +44,7 @@ def batches(config: TrainConfig, samples: Samples, order: np.ndarray, epoch: int
             {head: values[chosen] for head, values in targets.items()},
             {head: values[chosen] for head, values in samples.loss_weights.items()},
         )
-        if config.stored_views:
+        if config.cached_views:
             yield batch  # mixed already
             continue
         # A seed's trailing zero would not change the stream, so that steps count from 1.

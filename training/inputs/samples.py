@@ -1,4 +1,4 @@
-"""What a training step eats: images at the epoch's resolution, targets and weights by head."""
+"""What a training step takes: images at the epoch's resolution, targets and weights by head."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def without_absent_votes(config: TrainConfig, dataset: Dataset) -> TrainConfig:
     """Return the configuration without the head for FER+ votes where ``labels: both`` meets data that has none."""
     if config.labels != "both" or dataset.train is None or dataset.train.votes is not None:
         return config
-    return replace(config, labels="fer", teacher_votes=False)
+    return replace(config, labels="fer", privileged_votes=False)
 
 
 def training_samples(config: TrainConfig, dataset: Dataset) -> tuple[Samples, Samples]:

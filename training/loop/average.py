@@ -13,10 +13,10 @@ AVERAGE_EVERY = 5
 
 
 class MovingAverage:
-    """The averaged weights, or the network's own where the decay is 0.
+    """The exponential moving average of the weights, or the network's own weights where the decay is 0.
 
     Attributes:
-        weights: The average, one array a weight; empty where the decay is 0.
+        weights: The average, one array per weight; empty where the decay is 0.
     """
 
     def __init__(self, network: keras.Model, decay: float) -> None:

@@ -24,7 +24,7 @@ class Checkpoint:
         history: Rows of the finished epochs.
         weights: Of the network.
         optimizer: Variables of the optimizer.
-        average: Moving average of the weights; empty without averaging.
+        average: Exponential moving average of the weights; empty where the EMA decay is 0.
         best: Weights of the best epoch so far.
     """
 

@@ -18,7 +18,7 @@ from emoscope.training.distillation.teachers import head_of
 def start_from(names: tuple[str, ...], network: keras.Model, classes: Mapping[str, tuple[str, ...]]) -> None:
     """Give a network the weights of saved runs of the same design, or of one with fewer residual blocks.
 
-    A block that a run lacks begins as the identity, so that the network begins with the run's own answers.
+    A block that a run lacks begins as the identity, so that the network begins with the run's own predictions.
 
     Args:
         names: Keys or folders of the runs, one for each head that is not to start at random.
@@ -48,7 +48,7 @@ def _shapes(weights: Sequence[Any]) -> list[tuple[int, ...]]:
 
 
 def _grow(run: Run, values: list[np.ndarray], head: str, network: keras.Model) -> None:
-    """Match layers by name, which those of saved networks of before had not."""
+    """Match layers by name, which older saved networks do not have."""
     info = run.info
     design = (*info.input_size, info.channels), {head: len(info.class_names)}
     smaller = deploy(build_network(info.architecture, *design, **info.config.get("options", {})), head)

@@ -56,14 +56,14 @@ class FocalCrossentropy(keras.losses.Loss):
 class DistillationLoss(keras.losses.Loss):
     """The labels' loss beside the divergence from a teacher, whose probabilities follow the labels in the targets.
 
-    The divergence is multiplied with the squared temperature, which its slope shrinks by.
+    The divergence is multiplied by the squared temperature, which its gradient shrinks by.
 
     Args:
         labels_loss: Of the labels alone.
         weight: Share of the teacher, 0..1.
         temperature: Of both sides; the teacher's probabilities come softened.
-        views: How much of the teacher's share it says of the image as changed, 0..1. These probabilities follow the
-            logits in the predictions.
+        views: Share of the teacher's part that its predictions on the augmented images have, 0..1. These probabilities
+            follow the logits in the model's outputs.
 
     Source: Hinton et al., "Distilling the Knowledge in a Neural Network", 2015.
     """
@@ -85,7 +85,7 @@ class DistillationLoss(keras.losses.Loss):
 
 
 def head_loss(
-    config: TrainConfig, head: str, classes: int, taught: bool = False, watched: bool = False
+    config: TrainConfig, head: str, classes: int, taught: bool = False, online: bool = False
 ) -> keras.losses.Loss:
     """Return the loss that trains a head.
 
@@ -95,8 +95,8 @@ def head_loss(
         config: The loss and its parameters.
         head: Name of the head.
         classes: Its number of classes.
-        taught: Whether the targets hold a teacher's probabilities, too.
-        watched: Whether the predictions do.
+        taught: Whether the targets also hold a teacher's probabilities.
+        online: Whether the model's outputs hold those of an online teacher.
 
     Raises:
         ConfigError: ``focal_alpha`` is neither one number nor one for each class.
@@ -114,7 +114,7 @@ def head_loss(
         )
     if not taught:
         return loss
-    return DistillationLoss(loss, config.teacher_weight, config.teacher_temperature, config.teacher_views * watched)
+    return DistillationLoss(loss, config.teacher_weight, config.teacher_temperature, config.teacher_views * online)
 
 
 def sample_losses(config: TrainConfig, targets: np.ndarray, logits: np.ndarray) -> np.ndarray:

@@ -8,18 +8,18 @@ from collections.abc import Mapping, Sequence
 
 
 class Progress:
-    """Print one line an epoch, and inside an epoch a line that is overwritten if a person is looking.
+    """Print one line per epoch, and inside an epoch, on a terminal, a line that is overwritten.
 
     Args:
         epochs: Epochs in all.
-        history: Rows of the epochs that a resumed training has behind it.
+        history: Rows of the epochs that were finished before.
     """
 
     def __init__(self, epochs: int, history: Sequence[Mapping[str, float]]) -> None:
         self.epochs = epochs
         self.live = sys.stdout.isatty()
         if history:
-            print(f"Going on after epoch {len(history)} of {epochs}.", flush=True)
+            print(f"Resuming after epoch {len(history)} of {epochs}.", flush=True)
 
     def begin(self, epoch: int, side: int) -> None:
         """Note the start of an epoch (0-based) at one resolution."""

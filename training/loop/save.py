@@ -1,4 +1,4 @@
-"""From a finished training to saved runs: one folder a head, in the form that everything else opens."""
+"""From a finished training to saved runs: one folder per head, in the format that everything else opens."""
 
 from __future__ import annotations
 

@@ -63,7 +63,7 @@ def best_epoch(config: TrainConfig, history: History) -> int:
 
 
 def should_stop(config: TrainConfig, history: History) -> bool:
-    """Say whether early stopping ends the training after these epochs."""
+    """Tell whether early stopping ends the training after these epochs."""
     if not config.patience or len(history) <= config.patience:
         return False
     return len(history) - 1 - best_epoch(config, history) >= config.patience

@@ -20,7 +20,7 @@ def scores(config: TrainConfig, network: keras.Model, samples: Samples, chosen: 
     Args:
         config: Of the training.
         network: With logits by head.
-        samples: Images that nothing has changed.
+        samples: Not augmented.
         chosen: Positions of the samples to score, int64, shape (n,).
     """
     parts = [chosen[i : i + BATCH_SIZE] for i in range(0, len(chosen), BATCH_SIZE)]

@@ -16,7 +16,7 @@ from emoscope.training.backend.precision import computing
 from emoscope.training.backend.torch_layers import speed_up
 from emoscope.training.config.augmentation import UNCHANGED, Augmentation
 from emoscope.training.config.schema import TrainConfig
-from emoscope.training.distillation.online import open_teachers, watch
+from emoscope.training.distillation.online import online_probabilities, open_teachers
 from emoscope.training.inputs.augmentation import augmentation_layers, set_epoch
 from emoscope.training.inputs.batches import batches, epoch_order
 from emoscope.training.inputs.samples import Samples
@@ -49,16 +49,16 @@ class Session:
         if prepare is not None:
             prepare(self.network)
         speed_up(self.network)
-        self.teachers = open_teachers(config, classes) if config.teacher_views and not config.stored_views else []
+        self.teachers = open_teachers(config, classes) if config.teacher_views and not config.cached_views else []
         self.phase: tuple[bool, bool] | None = None
         self.enter_phase(0)
-        self.average = MovingAverage(self.network, config.average)
+        self.average = MovingAverage(self.network, config.ema_decay)
 
     def enter_phase(self, epoch: int) -> None:
         """Do what begins with an epoch (0-based): free the backbone, with a new optimizer, or augment mildly."""
         config = self.config
         frozen = epoch < config.freeze_epochs
-        mild = epoch >= config.epochs - config.mild_epochs and not config.stored_views  # the views differ then
+        mild = epoch >= config.epochs - config.mild_epochs and not config.cached_views  # then the views are milder
         phase = frozen, mild
         if phase == self.phase:
             return
@@ -67,13 +67,13 @@ class Session:
                 freeze_backbone(self.network, frozen)
             self.optimizer = build_optimizer(config)
         self.phase = phase
-        augmentation = UNCHANGED if config.stored_views else config.augmentation
+        augmentation = UNCHANGED if config.cached_views else config.augmentation
         self.model = self._augmented(augmentation.scaled(0.5) if mild else augmentation)
-        watched = {teacher.head for teacher in self.teachers}
+        online = {teacher.head for teacher in self.teachers}
         self.model.compile(
             optimizer=self.optimizer,
             loss={
-                head: head_loss(config, head, count, head in self.taught, head in watched)
+                head: head_loss(config, head, count, head in self.taught, head in online)
                 for head, count in self.heads.items()
             },
             loss_weights={
@@ -85,9 +85,9 @@ class Session:
             self.optimizer.build(self.model.trainable_variables)
 
     def _augmented(self, augmentation: Augmentation) -> keras.Model:
-        """Put augmentation and normalization before the network, and beside it the teachers that watch.
+        """Put augmentation and normalization before the network, and the online teachers beside it.
 
-        Their answers follow the logits of the heads that they teach.
+        Their probabilities follow the logits of the heads that they teach.
         """
         inputs = keras.Input(self.network.inputs[0].shape[1:], name="pixels")
         x = inputs
@@ -96,8 +96,8 @@ class Session:
             x = layer(x)
         self.random_layers += [layer for layer in every_layer(self.network) if hasattr(layer, "seed_generator")]
         outputs = self.network(normalize(x, self.config.normalization, keras.ops))
-        for head, answers in watch(self.teachers, x, self.config.teacher_temperature).items():
-            outputs[head] = keras.ops.concatenate([outputs[head], answers], axis=-1)
+        for head, probabilities in online_probabilities(self.teachers, x, self.config.teacher_temperature).items():
+            outputs[head] = keras.ops.concatenate([outputs[head], probabilities], axis=-1)
         return keras.Model(inputs, outputs)
 
     def build(self, size: tuple[int | None, int | None]) -> keras.Model:
@@ -115,15 +115,15 @@ class Session:
         """Pass over the samples once and return ``loss``, ``learning_rate`` and ``accuracy``.
 
         Args:
-            samples: Unchanged.
+            samples: Not augmented.
             epoch: 0-based.
             history: Rows of the epochs before.
-            progress: Is told of every step.
-            shown: The same samples as a stored view holds them; None where augmentation changes them in every step.
+            progress: Notified of every step.
+            shown: The same samples as cached views; None where they are augmented in every step.
         """
         order, probe = epoch_order(self.config, samples, epoch)
         fitted = self.fit_steps(shown or samples, order, epoch, history, progress)
-        # Training accuracy is measured on unchanged images, so that its gap to validation means what it says.
+        # Training accuracy is measured on plain images, so that it compares with validation accuracy.
         return fitted | {"accuracy": self._scores(samples, probe)["accuracy"]}
 
     def fit_steps(
@@ -165,12 +165,12 @@ class Session:
     def checkpoint(
         self, identity: dict[str, Any], history: list[dict[str, float]], best: list[np.ndarray]
     ) -> Checkpoint:
-        """Return the whole state."""
+        """Return the whole state of the training."""
         optimizer = [keras.ops.convert_to_numpy(v) for v in self.optimizer.variables]
         return Checkpoint(identity, history, self.network.get_weights(), optimizer, self.average.weights, best)
 
     def restore(self, checkpoint: Checkpoint) -> None:
-        """Take over a saved state."""
+        """Restore a saved state."""
         self.enter_phase(len(checkpoint.history) - 1)
         self.network.set_weights(checkpoint.weights)
         for variable, value in zip(self.optimizer.variables, checkpoint.optimizer, strict=True):

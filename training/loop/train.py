@@ -19,11 +19,12 @@ import numpy as np
 from emoscope.model.dataset import Dataset
 from emoscope.model.errors import ConfigError, EmoscopeError
 from emoscope.model.machine import machine_name
+from emoscope.model.runs.renamed_keys import with_current_keys
 from emoscope.model.runs.run import load_run, write_history
 from emoscope.training.backend.devices import check_batch, is_first_process
 from emoscope.training.config.schema import TrainConfig
-from emoscope.training.distillation.cached_views import StoredViews
-from emoscope.training.distillation.privileged import informed_by_votes
+from emoscope.training.distillation.cached_views import CachedViews
+from emoscope.training.distillation.privileged import with_privileged_votes
 from emoscope.training.distillation.teachers import head_of, is_cross_validation, soften, teacher_probabilities
 from emoscope.training.inputs.samples import Samples, head_classes, training_samples
 from emoscope.training.loop.checkpoint import Checkpoint
@@ -39,7 +40,7 @@ class Trained:
     Attributes:
         network: The network at full size, float32 logits by head, with the best epoch's weights.
         classes: Class names by head.
-        history: One row an epoch.
+        history: One row per epoch.
         best_epoch: 1-based.
         seconds: Wall-clock seconds of all epochs.
         environment: Versions, backend and device.
@@ -61,7 +62,7 @@ def train(
     fresh: bool = False,
     prepare: Callable[[keras.Model], None] | None = None,
 ) -> Trained:
-    """Train a network, going on from the checkpoint if there is one.
+    """Train a network, resuming from the checkpoint if there is one.
 
     Args:
         config: What to train.
@@ -88,7 +89,7 @@ def train(
     history = checkpoint.history if checkpoint else []
     best = checkpoint.best if checkpoint else []
     folder = checkpoint_file.parent / "views"
-    views = StoredViews(config, fit_samples, classes, folder) if config.stored_views else None
+    views = CachedViews(config, fit_samples, classes, folder) if config.cached_views else None
 
     progress = Progress(config.epochs, history)
     while len(history) < config.epochs and not should_stop(config, history):
@@ -125,47 +126,47 @@ def train(
 
 
 def taught_samples(config: TrainConfig, dataset: Dataset, checkpoint_file: Path) -> tuple[Samples, Samples]:
-    """Return the samples to fit on, with what teachers say of them, and those to validate on.
+    """Return the samples to fit on, with the teachers' probabilities, and those to validate on.
 
-    The teachers' answers are kept beside the checkpoint. Where views replace them all, the targets stand for them.
+    The probabilities are cached beside the checkpoint. Where views replace them all, the targets stand in for them.
     Raises as :func:`train` does.
     """
     fit_samples, validation_samples = training_samples(config, dataset)
     teachers = [load_run(teacher) for teacher in config.teacher]
-    only_views = config.teacher_views == 1 and not config.teacher_votes
+    only_views = config.teacher_views == 1 and not config.privileged_votes
     if only_views and not any(map(is_cross_validation, teachers)):
         heads = {head_of(teacher, head_classes(config, dataset)) for teacher in teachers}
         fit_samples = replace(fit_samples, teacher={head: fit_samples.targets[head] for head in heads})
     elif teachers:
-        answers = teacher_probabilities(
+        predicted = teacher_probabilities(
             config.teacher,
             head_classes(config, dataset),
             fit_samples.images,
             fit_samples.pixel_hash,
             checkpoint_file.with_suffix(".teacher.npz"),
         )
-        if config.teacher_votes:
-            answers |= _informed(answers, fit_samples)
-        softened = {head: soften(values, config.teacher_temperature) for head, values in answers.items()}
+        if config.privileged_votes:
+            predicted |= _privileged(predicted, fit_samples)
+        softened = {head: soften(values, config.teacher_temperature) for head, values in predicted.items()}
         fit_samples = replace(fit_samples, teacher=softened)
     return fit_samples, validation_samples
 
 
-def _informed(answers: Mapping[str, np.ndarray], samples: Samples) -> dict[str, np.ndarray]:
-    if "fer" not in answers:
-        raise ConfigError("teacher_votes needs a teacher with the data set's classes.")
+def _privileged(predicted: Mapping[str, np.ndarray], samples: Samples) -> dict[str, np.ndarray]:
+    if "fer" not in predicted:
+        raise ConfigError("privileged_votes needs a teacher with the data set's classes.")
     voted = samples.weights["ferplus"] > 0
-    return {"fer": informed_by_votes(answers["fer"], samples.targets["ferplus"], voted, samples.labels("fer"))}
+    return {"fer": with_privileged_votes(predicted["fer"], samples.targets["ferplus"], voted, samples.labels("fer"))}
 
 
 def _save(checkpoint: Checkpoint, file: Path) -> None:
     try:
         checkpoint.save(file)
-        write_history(file.with_suffix(""), checkpoint.history)  # for those who watch
+        write_history(file.with_suffix(""), checkpoint.history)  # so that progress can be followed
     except OSError as error:
         raise EmoscopeError(
             f"The checkpoint could not be written ({error.strerror}).",
-            f"Free some space at {file.parent}; the same command goes on from the last epoch saved.",
+            f"Free some space at {file.parent}; the same command resumes after the last saved epoch.",
         ) from error
 
 
@@ -191,7 +192,7 @@ def _device() -> str:
 def _check_identity(found: Mapping[str, Any], wanted: Mapping[str, Any], file: Path) -> None:
     # A checkpoint from before an option existed was trained with what is now the option's default.
     defaults = json.loads(json.dumps(asdict(TrainConfig())))
-    found = {**found, "config": {**defaults, **found.get("config", {})}}
+    found = {**found, "config": {**defaults, **with_current_keys(found.get("config", {}))}}
     if found == wanted:
         return
     if found.get("data") != wanted["data"]:

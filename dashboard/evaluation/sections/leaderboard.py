@@ -17,6 +17,7 @@ from emoscope.dashboard.ui.notices import escape
 from emoscope.dashboard.ui.tables import show_table
 from emoscope.dashboard.ui.url_state import in_url
 from emoscope.model.evaluation.metrics import LOWER_IS_BETTER, METRIC_TITLES, SCALARS
+from emoscope.model.runs.figures import Metrics, Scalar
 from emoscope.model.runs.run import KERAS_FILE, Run
 from emoscope.model.splits import by_importance, by_votes, images_of, is_by_votes
 
@@ -83,9 +84,7 @@ def same_test_set(runs: Mapping[str, Run], split: str) -> list[list[str]]:
     return sorted(groups.values(), key=len, reverse=True)
 
 
-def leaderboard(
-    runs: Mapping[str, Run], figures: Mapping[str, dict[str, Any]], metric: str, split: str
-) -> pd.DataFrame:
+def leaderboard(runs: Mapping[str, Run], figures: Mapping[str, Metrics], metric: Scalar, split: str) -> pd.DataFrame:
     """Return a row a run, best first: the metric with its interval, the other figures, and what the run costs.
 
     Beside the metric stands the accuracy by the other labels, the data set's or people's votes, where it is known.
@@ -122,7 +121,7 @@ def _by_other_labels(run: Run, split: str) -> dict[str, float]:
     return {"Accuracy by votes %": round(100 * scores.metrics(run, by_votes(split))["accuracy"], 2)}
 
 
-def _figure(metric: str, figures: Mapping[str, Any]) -> dict[str, float]:
+def _figure(metric: Scalar, figures: Metrics) -> dict[str, float]:
     """Return a figure as a table shows it, by its column's title."""
     if metric == "log_loss":
         return {METRIC_TITLES[metric]: round(figures[metric], 4)}
@@ -143,7 +142,7 @@ def cost(run: Run, title: str) -> float:
 
 
 def _show_group(
-    runs: Mapping[str, Run], figures: Mapping[str, dict[str, Any]], metric: str, split: str, number: int
+    runs: Mapping[str, Run], figures: Mapping[str, Metrics], metric: Scalar, split: str, number: int
 ) -> None:
     first = next(iter(runs.values()))
     other = f"Test set {number + 1}: " if number else ""
@@ -151,7 +150,10 @@ def _show_group(
     show_table(leaderboard(runs, figures, metric, split), alt="All runs, best first.")
     if len(runs) < 2:
         return
-    values = {key: (figures[key][metric], *figures[key]["intervals"][metric]) for key in runs}
+    values = {}
+    for key in runs:
+        low, high = figures[key]["intervals"][metric]
+        values[key] = figures[key][metric], low, high
     left, right = st.columns(2, gap="large")
     with left:
         show_chart(

@@ -14,9 +14,10 @@ from emoscope.dashboard.evaluation import scores
 from emoscope.dashboard.ui.chart_export import show_chart
 from emoscope.dashboard.ui.tables import percent, show_table
 from emoscope.model.evaluation.metrics import LOWER_IS_BETTER, METRIC_TITLES, SCALARS
+from emoscope.model.runs.figures import ClassMetrics, ClassScalar, Scalar
 from emoscope.model.runs.run import Run
 
-UNSCALED = ("log_loss",)  # figures that are no share
+UNSCALED: tuple[Scalar, ...] = ("log_loss",)  # figures that are no share
 
 
 def show_overview(run: Run, split: str) -> None:
@@ -41,7 +42,8 @@ def show_overview(run: Run, split: str) -> None:
     )
     names = run.info.class_names
     rows = figures["per_class"]
-    values = {kind: np.array([row[kind] for row in rows]) for kind in ("precision", "recall", "f1")}
+    kinds: tuple[ClassScalar, ...] = ("precision", "recall", "f1")
+    values: dict[str, np.ndarray] = {kind: np.array([row[kind] for row in rows]) for kind in kinds}
     intervals = np.array([row["intervals"]["f1"] for row in rows])
     st.subheader("By class")
     show_chart(
@@ -52,15 +54,16 @@ def show_overview(run: Run, split: str) -> None:
     show_table(class_table(rows), alt="Precision, recall, F1 and number of images of each class.")
 
 
-def as_text(metric: str, value: float) -> str:
+def as_text(metric: Scalar, value: float) -> str:
     """Write a figure as people do: shares in per cent, losses as they are."""
     return f"{value:.3f}" if metric in UNSCALED else percent(value)
 
 
-def class_table(rows: list[dict[str, Any]]) -> pd.DataFrame:
+def class_table(rows: list[ClassMetrics]) -> pd.DataFrame:
     """Return precision, recall and F1 in per cent with their intervals, and counts, a row a class."""
     table: dict[str, list[Any]] = {"Class": [row["name"] for row in rows]}
-    for kind, title in (("precision", "Precision %"), ("recall", "Recall %"), ("f1", "F1 %")):
+    titles: dict[ClassScalar, str] = {"precision": "Precision %", "recall": "Recall %", "f1": "F1 %"}
+    for kind, title in titles.items():
         table[title] = [round(100 * row[kind], 1) for row in rows]
         table[f"{title[:-2]} 95 % interval"] = [
             "{:.1f} – {:.1f}".format(*(100 * e for e in row["intervals"][kind])) for row in rows

@@ -64,7 +64,7 @@ class DetectorEntry(NamedTuple):
     Attributes:
         title: Its name on pages.
         create: Makes it ready for use; the argument says whether to favour speed over small faces.
-        problem: Says in one sentence why it cannot run here; empty if nothing stands in its way.
+        problem: Returns one sentence on why it cannot run here; empty if nothing stands in its way.
     """
 
     title: str
@@ -77,7 +77,7 @@ DETECTORS = {
     "yunet": DetectorEntry("YuNet", lambda for_video: YuNetDetector(yunet_weights(), for_video), weights_problem),
     "mtcnn": DetectorEntry("MTCNN", MtcnnDetector, package_problem),
 }
-"""What can find faces; the first is the default."""
+"""The detectors by name; the first is the default."""
 
 DETECTOR_NAMES = tuple(DETECTORS)
 
@@ -112,7 +112,7 @@ def create_detector(name: str, for_video: bool = False) -> Detector:
 
 
 def detector_problem(name: str) -> str:
-    """Say in one sentence why a detector cannot run here; empty if nothing stands in its way.
+    """Return one sentence on why a detector cannot run here; empty if nothing stands in its way.
 
     Loads nothing and fetches nothing: weights that are still to be fetched are no problem yet.
     """

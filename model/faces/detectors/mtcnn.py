@@ -64,6 +64,6 @@ class MtcnnDetector:
 
 
 def package_problem() -> str:
-    """Say in one sentence which package is absent; empty if none is."""
+    """Return one sentence on which packages are absent; empty if none is."""
     absent = [package for package in ("mtcnn", "tensorflow") if importlib.util.find_spec(package) is None]
     return f"The MTCNN detector needs packages that are not installed: {', '.join(absent)}." if absent else ""

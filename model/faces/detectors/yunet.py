@@ -19,7 +19,7 @@ YUNET_FILE = "face_detection_yunet_2023mar.onnx"
 YUNET_URL = f"https://github.com/opencv/opencv_zoo/raw/main/models/face_detection_yunet/{YUNET_FILE}"
 YUNET_SHA256 = "8f2383e4dd3cfbb4553ea8718107fc0423210dc964f9f4280604804ed2552fa4"
 
-# On inputs of up to 32 pixels a side OpenCV 4.14 runs this network over uninitialised memory and finds faces there.
+# On inputs of up to 32 pixels per side OpenCV 4.14 runs this network over uninitialised memory and finds faces there.
 _SMALLEST_INPUT = 64
 
 
@@ -47,7 +47,7 @@ class YuNetDetector:
     )
 
     def __init__(self, weights: Path, for_video: bool = False) -> None:
-        # The network is surest of faces of 80 to 400 pixels: the small copy is for large ones, the large for groups.
+        # The network finds faces of 80 to 400 pixels best: the small copy is for large ones, the large for groups.
         self._sides = (320,) if for_video else (480, 1280)
         try:
             # Overlapping candidates are kept for voting: nothing overlaps by more than all of itself.
@@ -144,7 +144,7 @@ def yunet_weights() -> Path:
 
 
 def weights_problem() -> str:
-    """Say in one sentence what is wrong with the weights on this machine; empty if they are right or not here yet."""
+    """Return one sentence on what is wrong with the weights here; empty if they are right or not fetched yet."""
     file = _local_file()
     if file is None or hashlib.sha256(file.read_bytes()).hexdigest() == YUNET_SHA256:
         return ""

@@ -1,7 +1,7 @@
 """Named network designs.
 
 Every design is a function ``(input_shape, heads, **options) -> keras.Model`` whose outputs are a dict of logits, one
-entry a head. A head that ends in a 1×1 convolution and global average pooling names the convolution ``<head>_map``:
+entry per head. A head that ends in a 1×1 convolution and global average pooling names the convolution ``<head>_map``:
 those are its class activation maps, and they leave the deployed network beside the probabilities at no cost.
 """
 
@@ -74,7 +74,7 @@ def deploy(network: keras.Model, head: str) -> keras.Model:
 
 
 def multiply_adds(network: keras.Model) -> int:
-    """Count the multiply-add operations of one face, each as two, over convolutions and dense layers.
+    """Count the multiply-add operations per face, each as two, over convolutions and dense layers.
 
     Args:
         network: A functional model with a fixed input size.

@@ -19,7 +19,7 @@ LIMITS = {
     "EMOSCOPE_API_IMAGES": "8",
     "EMOSCOPE_API_FACES": "1",
     "EMOSCOPE_API_BODY_SECONDS": "2",
-    "EMOSCOPE_API_IMAGES_A_MINUTE": "0",
+    "EMOSCOPE_API_IMAGES_PER_MINUTE": "0",
 }
 
 
@@ -92,7 +92,7 @@ def guarded_server(saved_runs) -> Iterator[Client]:
     access = {
         "EMOSCOPE_API_TOKEN": "open sesame",
         "EMOSCOPE_API_ORIGINS": "https://example.org",
-        "EMOSCOPE_API_IMAGES_A_MINUTE": "5",
+        "EMOSCOPE_API_IMAGES_PER_MINUTE": "5",
     }
     with serving(EMOSCOPE_ARTIFACTS=str(saved_runs), **access) as url:
         yield Client(url)

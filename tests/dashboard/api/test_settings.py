@@ -19,7 +19,7 @@ def test_values_are_read_in_their_units():
             "EMOSCOPE_API_TOKEN": "secret",
             "EMOSCOPE_API_ORIGINS": "https://a.example, https://b.example",
             "EMOSCOPE_API_MEGABYTES": "1.5",
-            "EMOSCOPE_API_IMAGES_A_MINUTE": "0",
+            "EMOSCOPE_API_IMAGES_PER_MINUTE": "0",
         }
     )
     assert settings == ApiSettings(
@@ -28,6 +28,12 @@ def test_values_are_read_in_their_units():
         max_body=1_500_000,
         images_per_minute=0,
     )
+
+
+def test_the_former_name_of_the_rate_counts_where_the_new_one_is_absent():
+    former = {"EMOSCOPE_API_IMAGES_A_MINUTE": "7"}
+    assert ApiSettings.from_environment(former).images_per_minute == 7
+    assert ApiSettings.from_environment(former | {"EMOSCOPE_API_IMAGES_PER_MINUTE": "9"}).images_per_minute == 9
 
 
 @pytest.mark.parametrize("value", ["many", "0", "-1", "nan", "inf"])

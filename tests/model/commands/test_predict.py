@@ -76,7 +76,7 @@ def test_bad_files_are_listed_at_the_end_and_told_by_the_exit_status(folder, cap
     status = main(["predict", "photos", "photos/notes.txt", "nowhere.jpg", "--json"])
     out, err = capsys.readouterr()
     assert status == 1
-    end = err[err.index("4 of 8 files could not be read:") :]
+    end = err[err.index("4 of 8 files could not be opened:") :]
     bad = ("broken.jpg", "empty.png", "notes.txt", "nowhere.jpg")
     assert all(name in end for name in bad)
     pictures = json.loads(out)["pictures"]
@@ -126,7 +126,7 @@ def test_already_cropped_faces_need_no_detector(folder, capsys):
         (["photos", "--json", "photos/notes.txt/out.json"], "cannot be written"),
         (["photos", "--annotate", "photos/notes.txt"], "cannot be written"),
         (["photos", "--parquet", "photos"], "photos cannot be written"),
-        (["list.csv", "--json", "list.csv"], "list.csv is read by this command"),
+        (["list.csv", "--json", "list.csv"], "list.csv is an input of this command"),
         (["hollow"], "There are no pictures in hollow"),
     ],
 )

@@ -89,7 +89,7 @@ def test_a_failed_copy_leaves_nothing_behind(folder, monkeypatch):
         (["absent.mp4"], "absent.mp4 cannot be read"),
         (["notes.txt"], "no video that can be opened"),
         (["clip.mp4", "--run", "absent"], "absent is not a saved run"),
-        (["clip.mp4", "--annotate", "clip.mp4"], "clip.mp4 is read by this command"),
+        (["clip.mp4", "--annotate", "clip.mp4"], "clip.mp4 is an input of this command"),
         (["clip.mp4", "--annotate", "drawn.avi"], "is written as MP4"),
         (["clip.mp4", "--csv", "."], "cannot be written"),
         (["clip.mp4", "--csv", "notes.txt/out.csv"], "cannot be written"),

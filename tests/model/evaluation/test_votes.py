@@ -67,5 +67,5 @@ def test_without_votes_there_is_a_sentence():
     given = predictions(np.full((1, 7), 1 / 7), [[0] * 7])
     with pytest.raises(RunError, match="enough votes"):
         compare_with_votes(given, FER7)
-    with pytest.raises(RunError, match="Nobody's votes"):
+    with pytest.raises(RunError, match="These images have no votes"):
         compare_with_votes(Predictions(given.index, given.pixel_hash, given.label, given.probabilities), FER7)

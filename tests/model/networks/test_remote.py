@@ -105,7 +105,7 @@ def test_any_failure_falls_back_to_the_network_here(local, cluster, case):
     answer = remote.classify(FACES)
     assert np.array_equal(answer.probabilities, local.classify(FACES).probabilities)
     assert remote.problem.startswith(f"The cluster at {cluster.url}/ is not used (")
-    assert "asks again every 10 s" in remote.problem
+    assert "tries again every 10 s" in remote.problem
     if case == "409":
         assert "another network under 'emoscope'" in remote.problem
 

@@ -14,7 +14,7 @@ from skimage.data import astronaut
 
 from emoscope.model.__main__ import main
 from emoscope.model.errors import RunError
-from emoscope.model.pictures.batch import PipelineSettings, Task, read_pictures
+from emoscope.model.pictures.batch import PipelineSettings, Task, predict_pictures
 from emoscope.model.pictures.files import PictureFile
 from emoscope.model.pictures.journal import Journal
 from tests.factories import write_tiny_run
@@ -44,16 +44,16 @@ def tasks(folder: Path) -> list[Task]:
 
 def test_two_processes_give_what_one_gives_in_the_same_order(folder):
     settings = PipelineSettings(folder / "runs" / "emoscope", "none")
-    alone = list(read_pictures(tasks(folder), settings))
+    alone = list(predict_pictures(tasks(folder), settings))
     assert [entry["file"] for entry in alone] == [str(task.path) for task in tasks(folder)]
     assert [i for i, entry in enumerate(alone) if "error" in entry] == [3, 17, 30]
-    assert list(read_pictures(tasks(folder), settings, processes=2)) == alone
+    assert list(predict_pictures(tasks(folder), settings, processes=2)) == alone
 
 
 def test_error_of_a_process_reaches_the_caller(folder):
     (folder / "runs" / "emoscope" / "model.tflite").write_bytes(b"broken")
     with pytest.raises(RunError, match=r"model\.tflite"):
-        list(read_pictures(tasks(folder), PipelineSettings(folder / "runs" / "emoscope", "none"), processes=2))
+        list(predict_pictures(tasks(folder), PipelineSettings(folder / "runs" / "emoscope", "none"), processes=2))
 
 
 OUTPUTS = ("out.csv", "out.json", "out.parquet")
@@ -77,7 +77,7 @@ def test_killed_command_goes_on_and_ends_with_the_same_files(folder, capsys):
     capsys.readouterr()
     assert main(COMMAND) == 1
     err = capsys.readouterr().err
-    assert "Going on after" in err and "3 of 40 files could not be read:" in err
+    assert "Resuming after" in err and "3 of 40 files could not be opened:" in err
     assert {name: Path(name).read_bytes() for name in OUTPUTS} == expected
     assert not journal.exists()
 

@@ -12,8 +12,8 @@ from skimage.data import astronaut
 
 from emoscope.model.__main__ import main
 from emoscope.model.errors import EmoscopeError
-from emoscope.model.pictures.batch import PipelineSettings, Task, read_pictures
-from emoscope.model.pictures.ray_engine import read_pictures_on_ray
+from emoscope.model.pictures.batch import PipelineSettings, Task, predict_pictures
+from emoscope.model.pictures.ray_engine import predict_pictures_on_ray
 from tests.factories import write_tiny_run
 from tests.ray_cluster import two_workers
 
@@ -52,7 +52,7 @@ def readers() -> list[psutil.Process]:
     """The workers' processes that read."""
     found = []
     for process in psutil.process_iter(["cmdline"]):
-        if any("_Reader" in word for word in process.info["cmdline"] or ()):
+        if any("_Worker" in word for word in process.info["cmdline"] or ()):
             found.append(process)
     return found
 
@@ -60,9 +60,9 @@ def readers() -> list[psutil.Process]:
 def test_two_workers_give_what_one_process_gives_though_one_is_killed(folder, address, monkeypatch):
     monkeypatch.chdir(folder)
     settings = PipelineSettings(folder / "runs" / "emoscope", "haar")
-    expected = list(read_pictures(tasks(folder), settings))
+    expected = list(predict_pictures(tasks(folder), settings))
     entries, killed = [], []
-    for entry in read_pictures_on_ray(tasks(folder), settings, address, workers=2):
+    for entry in predict_pictures_on_ray(tasks(folder), settings, address, workers=2):
         entries.append(entry)
         if not killed:
             victim = readers()[-1]
@@ -79,7 +79,7 @@ def test_the_command_writes_the_same_file_on_a_cluster(folder, address, monkeypa
     command = ["predict", "faces", "--detector", "none", "--csv"]
     assert main([*command, "here.csv", "--processes", "1"]) == 1
     assert main([*command, "there.csv", "--engine", "ray", "--address", address]) == 1
-    assert "3 of 160 files could not be read" in capsys.readouterr().err
+    assert "3 of 160 files could not be opened" in capsys.readouterr().err
     assert Path("there.csv").read_bytes() == Path("here.csv").read_bytes()
 
 
@@ -87,7 +87,7 @@ def test_what_a_worker_cannot_do_is_one_sentence(folder, address):
     settings = PipelineSettings(folder / "runs" / "emoscope", "none")
     (folder / "file").touch()
     with pytest.raises(EmoscopeError, match="cannot be written"):
-        list(read_pictures_on_ray([Task(tasks(folder)[0].path, folder / "file" / "a.png")], settings, address))
+        list(predict_pictures_on_ray([Task(tasks(folder)[0].path, folder / "file" / "a.png")], settings, address))
 
 
 def test_an_address_without_ray_is_refused(folder, monkeypatch, capsys):

@@ -75,6 +75,11 @@ def test_a_broken_run_does_not_hide_the_others(tmp_path, monkeypatch):
     assert isinstance(found["b"], BrokenRun) and "run.json" in str(found["b"].error)
 
 
+def test_a_run_json_with_configuration_keys_of_before_opens_under_todays(tmp_path):
+    run = rewrite(write_run(tmp_path, "run", n=10), config={"average": 0.9, "stored_views": 2, "epochs": 3})
+    assert run.info.config == {"ema_decay": 0.9, "cached_views": 2, "epochs": 3}
+
+
 def test_a_name_that_is_no_run_says_so(tmp_path, monkeypatch):
     monkeypatch.setenv("EMOSCOPE_ARTIFACTS", str(tmp_path))
     with pytest.raises(RunError, match="nowhere"):

@@ -32,7 +32,7 @@ input_size: 16
 epochs: {EPOCHS}
 batch_size: 16
 learning_rate: 0.05
-average: 0.9
+ema_decay: 0.9
 mixup: 0.2
 augmentation: {{flip: false, rotation: 5}}
 """

@@ -165,4 +165,4 @@ def test_a_run_that_teachers_taught_is_fine_tuned_on_labels(key):
     from emoscope.training.commands.prune import fine_tuning
 
     config = fine_tuning(load_run(key), "pruned", 2)
-    assert not config.teacher and not config.teacher_views and not config.stored_views and config.epochs == 2
+    assert not config.teacher and not config.teacher_views and not config.cached_views and config.epochs == 2

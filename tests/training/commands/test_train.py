@@ -126,4 +126,4 @@ def test_ctrl_c_says_how_to_go_on(folder, capsys, monkeypatch):
 
     monkeypatch.setattr("emoscope.training.loop.train.train", stopped)
     assert command(folder) == 130
-    assert "The same command goes on after the last finished epoch." in capsys.readouterr().out
+    assert "The same command resumes after the last finished epoch." in capsys.readouterr().out

@@ -3,6 +3,7 @@ import argparse
 import pytest
 
 from emoscope.model.errors import ConfigError
+from emoscope.model.runs.renamed_keys import CONFIG_KEYS
 from emoscope.training.config.schema import CONFIGS, add_config_flags, config_overrides, load_config
 
 
@@ -31,7 +32,7 @@ def test_a_file_is_found_by_its_name():
         ({"loss": "focall"}, "loss cannot be 'focall'. Did you mean 'focal'?"),
         ({"focal_alpha": "high"}, "focal_alpha cannot be 'high'."),
         ({"focal_alpha": [0.5, -1]}, "focal_alpha must be one number from 0, or one for each class."),
-        ({"teacher_votes": True}, "teacher_votes needs a teacher, and labels: both for the votes."),
+        ({"privileged_votes": True}, "privileged_votes needs a teacher, and labels: both for the votes."),
         ({"teacher_views": 2}, "teacher_views must lie in 0..1, not 2.0."),
         ({"teacher_views": 0.5}, "teacher_views needs a teacher."),
         ({"mild_epochs": -1}, "mild_epochs must not be negative, but is -1."),
@@ -69,3 +70,20 @@ def test_flags_win_over_the_file(tmp_path):
 def test_resolution_grows_with_the_epochs():
     config = load_config(None, {"epochs": 10, "resolutions": [[0.3, 24], [0.6, 36]]})
     assert [config.side_at(epoch) for epoch in range(10)] == [24] * 3 + [36] * 3 + [48] * 4
+
+
+@pytest.mark.parametrize(("old", "new"), CONFIG_KEYS.items())
+def test_a_file_with_a_key_of_before_loads_and_the_new_name_is_said(old, new, tmp_path, capsys):
+    value = {"average": 0.9, "stored_views": 3, "teacher_votes": False}[old]
+    file = tmp_path / "before.yaml"
+    file.write_text(f"{old}: {value}\nteacher: [one]\nteacher_views: 1\n")
+    assert getattr(load_config(file), new) == value
+    assert capsys.readouterr().err == f"note: the configuration key {old} is now called {new}.\n"
+
+
+def test_a_flag_of_before_wins_over_the_file(tmp_path):
+    file = tmp_path / "mine.yaml"
+    file.write_text("ema_decay: 0.9\n")
+    parser = argparse.ArgumentParser()
+    add_config_flags(parser)
+    assert load_config(file, config_overrides(parser.parse_args(["--average", "0.5"]))).ema_decay == 0.5

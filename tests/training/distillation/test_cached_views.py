@@ -12,7 +12,7 @@ from tests.training.loop.test_train import SMALL, small_teacher, toy
 
 pytestmark = pytest.mark.slow
 
-STORED = SMALL | {"teacher_weight": 1, "teacher_temperature": 1, "teacher_views": 1, "stored_views": 2}
+CACHED = SMALL | {"teacher_weight": 1, "teacher_temperature": 1, "teacher_views": 1, "cached_views": 2}
 
 
 @pytest.fixture(scope="module")
@@ -22,11 +22,11 @@ def teacher(tmp_path_factory):
 
 
 def views(config, folder):
-    from emoscope.training.distillation.cached_views import StoredViews
+    from emoscope.training.distillation.cached_views import CachedViews
     from emoscope.training.inputs.samples import head_classes, training_samples
 
     samples, _ = training_samples(config, toy())
-    return StoredViews(
+    return CachedViews(
         config, replace(samples, teacher={"fer": samples.targets["fer"]}), head_classes(config, toy()), folder
     )
 
@@ -36,7 +36,7 @@ def test_a_view_holds_the_changed_images_and_what_the_teacher_says_of_them(teach
     from emoscope.model.runs.run import load_run
     from emoscope.training.backend.open_network import open_network
 
-    config = load_config(None, STORED | {"teacher": [str(teacher)], "augmentation": {"rotation": 20}})
+    config = load_config(None, CACHED | {"teacher": [str(teacher)], "augmentation": {"rotation": 20}})
     shown, plain = views(config, tmp_path).at(0), toy().train.images
     assert shown.images.dtype == np.uint8 and (shown.images != plain).any(axis=(1, 2, 3)).mean() > 0.9
     run = load_run(teacher)
@@ -50,7 +50,7 @@ def test_a_mixture_is_answered_as_such_and_its_labels_are_mixed(teacher, tmp_pat
     from emoscope.model.runs.run import load_run
     from emoscope.training.backend.open_network import open_network
 
-    config = load_config(None, STORED | {"teacher": [str(teacher)], "mixup": 1})
+    config = load_config(None, CACHED | {"teacher": [str(teacher)], "mixup": 1})
     shown = views(replace(config, augmentation=UNCHANGED), tmp_path).at(0)
     pixels, targets = shown.images.astype(np.float32), shown.targets["fer"]
     difference = pixels[:, :, :8].mean((1, 2, 3)) - pixels[:, :, 8:].mean((1, 2, 3))
@@ -63,7 +63,7 @@ def test_a_mixture_is_answered_as_such_and_its_labels_are_mixed(teacher, tmp_pat
 
 
 def test_epochs_take_the_views_in_turn_and_mild_ones_at_last(teacher, tmp_path):
-    config = load_config(None, STORED | {"teacher": [str(teacher)], "epochs": 6, "mild_epochs": 2})
+    config = load_config(None, CACHED | {"teacher": [str(teacher)], "epochs": 6, "mild_epochs": 2})
     kept = views(config, tmp_path)
     images = [kept.at(epoch).images for epoch in range(6)]
     same = [[np.array_equal(one, other) for other in images] for one in images]
@@ -74,7 +74,7 @@ def test_epochs_take_the_views_in_turn_and_mild_ones_at_last(teacher, tmp_path):
 
 
 def test_another_seed_takes_what_is_kept_and_another_augmentation_does_not(teacher, tmp_path):
-    config = load_config(None, STORED | {"teacher": [str(teacher)]})
+    config = load_config(None, CACHED | {"teacher": [str(teacher)]})
     first = views(config, tmp_path).at(0)
     file = next(tmp_path.iterdir())
     written = file.stat().st_mtime_ns
@@ -86,7 +86,7 @@ def test_another_seed_takes_what_is_kept_and_another_augmentation_does_not(teach
 
 
 def test_a_damaged_view_is_made_anew(teacher, tmp_path):
-    config = load_config(None, STORED | {"teacher": [str(teacher)]})
+    config = load_config(None, CACHED | {"teacher": [str(teacher)]})
     first = views(config, tmp_path).at(0)
     file = next(tmp_path.iterdir())
     file.write_bytes(file.read_bytes()[:1000])
@@ -94,24 +94,24 @@ def test_a_damaged_view_is_made_anew(teacher, tmp_path):
 
 
 def test_the_rest_of_the_teachers_share_is_what_it_said_of_the_plain_image(teacher, tmp_path):
-    config = load_config(None, STORED | {"teacher": [str(teacher)]})
+    config = load_config(None, CACHED | {"teacher": [str(teacher)]})
     view = views(config, tmp_path).at(0).teacher["fer"]
     blend = views(replace(config, teacher_views=0.25), tmp_path)
     expected = 0.75 * blend.samples.teacher["fer"] + 0.25 * view
     np.testing.assert_allclose(blend.at(0).teacher["fer"], expected, atol=1e-6)
 
 
-def test_a_student_learns_from_stored_views_alone(teacher, tmp_path):
+def test_a_student_learns_from_cached_views_alone(teacher, tmp_path):
     from emoscope.training.loop.train import train
 
     data = toy()
     wrong = replace(data, splits={name: replace(split, labels=1 - split.labels) for name, split in data.splits.items()})
-    config = load_config(None, STORED | {"teacher": [str(teacher)]})
+    config = load_config(None, CACHED | {"teacher": [str(teacher)]})
     whole = train(config, wrong, tmp_path / "whole.npz")
     assert whole.history[-1]["val_accuracy"] < 0.1, "the labels are wrong, the teacher is not"
     assert whole.history[-1]["accuracy"] < 0.1
 
 
 def test_they_need_teachers_that_say_something_of_them():
-    with pytest.raises(ConfigError, match="stored_views needs teacher_views"):
-        load_config(None, {"stored_views": 4})
+    with pytest.raises(ConfigError, match="cached_views needs teacher_views"):
+        load_config(None, {"cached_views": 4})

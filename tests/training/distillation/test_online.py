@@ -35,29 +35,31 @@ def answers(run, pixels):
 
 
 def test_it_answers_the_images_it_is_shown_in_the_students_order(teacher):
-    from emoscope.training.distillation.online import open_teachers, watch
+    from emoscope.training.distillation.online import online_probabilities, open_teachers
 
     pixels = toy().train.images[:8].astype(np.float32)
-    found = watch(open_teachers(taught_by(teacher), {"fer": ("right", "left")}), pixels, 1)
+    found = online_probabilities(open_teachers(taught_by(teacher), {"fer": ("right", "left")}), pixels, 1)
     np.testing.assert_allclose(np.asarray(found["fer"]), answers(teacher, pixels)[:, ::-1], atol=1e-5)
 
 
 def test_two_are_averaged_and_softened(teacher, tmp_path):
-    from emoscope.training.distillation.online import open_teachers, watch
+    from emoscope.training.distillation.online import online_probabilities, open_teachers
 
     other = untrained_teacher(toy(), tmp_path)
     pixels = toy().train.images[:8].astype(np.float32)
     powers = ((answers(teacher, pixels) + answers(other, pixels)) / 2) ** 0.5
-    found = watch(open_teachers(taught_by(teacher, other), {"fer": ("left", "right")}), pixels, 2)
+    found = online_probabilities(open_teachers(taught_by(teacher, other), {"fer": ("left", "right")}), pixels, 2)
     np.testing.assert_allclose(np.asarray(found["fer"]), powers / powers.sum(1, keepdims=True), atol=1e-5)
 
 
 def test_it_sees_images_at_its_own_size(teacher):
-    from emoscope.training.distillation.online import open_teachers, watch
+    from emoscope.training.distillation.online import online_probabilities, open_teachers
 
     plain = np.zeros((2, 16, 16, 1), np.float32)
     plain[0, :, :8], plain[1, :, 8:] = 150, 150
-    found = watch(open_teachers(taught_by(teacher), {"fer": ("left", "right")}), plain.repeat(3, 1).repeat(3, 2), 1)
+    found = online_probabilities(
+        open_teachers(taught_by(teacher), {"fer": ("left", "right")}), plain.repeat(3, 1).repeat(3, 2), 1
+    )
     np.testing.assert_allclose(np.asarray(found["fer"]), answers(teacher, plain), atol=0.05)
 
 
@@ -82,8 +84,8 @@ def test_a_student_learns_from_it_alone_and_leaves_it_as_it_is(teacher, tmp_path
         np.testing.assert_array_equal(mine, theirs)
 
 
-def test_a_cross_validation_answers_once_beside_teachers_that_watch(teacher, tmp_path):
-    """Both heads are taught; only the first has a teacher that watches."""
+def test_a_cross_validation_answers_once_beside_online_teachers(teacher, tmp_path):
+    """Both heads are taught; only the first has an online teacher."""
     from emoscope.training.distillation.online import open_teachers
     from emoscope.training.loop.session import Session
     from emoscope.training.loop.train import train
@@ -102,11 +104,11 @@ def test_a_cross_validation_answers_once_beside_teachers_that_watch(teacher, tmp
     assert np.isfinite(session.model.train_on_batch(data.train.images[:4].astype(np.float32), targets)).all()
 
 
-def test_a_run_without_a_keras_network_cannot_watch(tmp_path):
+def test_a_run_without_a_keras_network_cannot_be_an_online_teacher(tmp_path):
     from emoscope.training.distillation.online import open_teachers
 
     run = make_run(tmp_path)
     with pytest.raises(RunError, match=r"tiny holds no model\.keras"):
         open_teachers(taught_by(run.path), {"fer": FER7})
-    with pytest.raises(ConfigError, match="takes images of 1 channels, not 3, and cannot watch"):
+    with pytest.raises(ConfigError, match="takes images of 1 channels, not 3"):
         open_teachers(replace(taught_by(run.path), channels=3), {"fer": FER7})

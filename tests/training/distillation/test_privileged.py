@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from emoscope.training.distillation.privileged import informed_by_votes
+from emoscope.training.distillation.privileged import with_privileged_votes
 
 
 def draw(count=3000, seed=0):
@@ -16,7 +16,7 @@ def draw(count=3000, seed=0):
 
 def test_two_halves_of_the_truth_make_the_whole():
     network, votes, labels = draw()
-    found = informed_by_votes(network, votes, np.ones(len(labels), bool), labels)
+    found = with_privileged_votes(network, votes, np.ones(len(labels), bool), labels)
     assert found.dtype == np.float32
     np.testing.assert_allclose(found.sum(1), 1, atol=1e-5)
     assert (found.argmax(1) == labels).all()
@@ -26,7 +26,7 @@ def test_two_halves_of_the_truth_make_the_whole():
 def test_labels_drawn_by_chance_teach_nothing_but_their_frequency():
     network, votes, labels = draw()
     labels = np.random.default_rng(1).choice(4, len(labels), p=[0.1, 0.2, 0.3, 0.4])
-    found = informed_by_votes(network, votes, np.ones(len(labels), bool), labels)
+    found = with_privileged_votes(network, votes, np.ones(len(labels), bool), labels)
     np.testing.assert_allclose(found, np.tile([0.1, 0.2, 0.3, 0.4], (len(labels), 1)), atol=0.06)
 
 
@@ -34,7 +34,7 @@ def test_who_has_no_votes_keeps_what_the_network_says():
     network, votes, labels = draw()
     voted = np.arange(len(labels)) % 3 > 0
     votes[~voted] = 0
-    found = informed_by_votes(network, votes, voted, labels)
+    found = with_privileged_votes(network, votes, voted, labels)
     np.testing.assert_array_equal(found[~voted], network[~voted].astype(np.float32))
     assert (found[voted].argmax(1) == labels[voted]).all()
 
@@ -42,11 +42,11 @@ def test_who_has_no_votes_keeps_what_the_network_says():
 def test_a_class_that_never_occurs_gets_nothing():
     network, votes, labels = draw()
     labels[labels == 2] = 3
-    found = informed_by_votes(network, votes, np.ones(len(labels), bool), labels)
+    found = with_privileged_votes(network, votes, np.ones(len(labels), bool), labels)
     assert (found[:, 2] == 0).all() and (found.argmax(1) == labels).all()
 
 
 def test_without_votes_the_network_stands_alone():
     network, votes, labels = draw(50)
-    found = informed_by_votes(network, votes, np.zeros(50, bool), labels)
+    found = with_privileged_votes(network, votes, np.zeros(50, bool), labels)
     np.testing.assert_array_equal(found, network.astype(np.float32))

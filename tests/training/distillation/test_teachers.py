@@ -80,7 +80,7 @@ def test_answers_of_a_cross_validation_are_taken_instead_of_those_learned_by_hea
 
 def test_a_cross_validation_of_other_images_is_refused(tmp_path, cache):
     held_out = cross_validation(tmp_path, HASHES[:-2], np.full((len(HASHES) - 2, 7), 1 / 7, np.float32))
-    with pytest.raises(ConfigError, match="cv has no answer to 2 of the 8 training images"):
+    with pytest.raises(ConfigError, match="cv has no prediction on 2 of the 8 training images"):
         teacher_probabilities((str(held_out),), CLASSES, IMAGES, HASHES, cache)
 
 

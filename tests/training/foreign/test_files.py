@@ -239,7 +239,7 @@ def test_shape_is_read_from_the_file(tmp_path: Path) -> None:
         bring_in(tmp_path / "any.keras", tmp_path)
     assert bring_in(tmp_path / "any.keras", tmp_path, input_size=(64, 64)).input_size == (64, 64)
     keras.Model(image, keras.layers.Dense(1)(pooled)).save(tmp_path / "one.keras")
-    with pytest.raises(RunError, match="one score a class"):
+    with pytest.raises(RunError, match="one score per class"):
         bring_in(tmp_path / "one.keras", tmp_path, input_size=(64, 64))
 
 

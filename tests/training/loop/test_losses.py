@@ -83,12 +83,12 @@ def test_distillation_is_both_losses_in_their_shares(weight, temperature):
         assert found[i] == pytest.approx(expected, rel=1e-4)
 
 
-def test_a_teacher_that_watches_has_its_share_in_what_teachers_say():
-    before, watching = RANDOM.dirichlet(np.ones(3), (2, 6)).astype(np.float32)
+def test_an_online_teacher_has_its_share_in_what_teachers_say():
+    before, online = RANDOM.dirichlet(np.ones(3), (2, 6)).astype(np.float32)
     mixed = head_loss(TrainConfig(), "fer", 3, taught=True)
-    found = head_loss(TrainConfig(teacher=("one",), teacher_views=0.25), "fer", 3, taught=True, watched=True)
-    expected = mixed.call(np.concatenate([TARGETS, 0.75 * before + 0.25 * watching], axis=1), LOGITS)
-    answers = np.concatenate([LOGITS, watching], axis=1)
+    found = head_loss(TrainConfig(teacher=("one",), teacher_views=0.25), "fer", 3, taught=True, online=True)
+    expected = mixed.call(np.concatenate([TARGETS, 0.75 * before + 0.25 * online], axis=1), LOGITS)
+    answers = np.concatenate([LOGITS, online], axis=1)
     np.testing.assert_allclose(
         keras.ops.convert_to_numpy(found.call(np.concatenate([TARGETS, before], axis=1), answers)),
         keras.ops.convert_to_numpy(expected),

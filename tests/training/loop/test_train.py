@@ -20,7 +20,7 @@ SMALL = {
     "epochs": 4,
     "batch_size": 16,
     "learning_rate": 0.05,
-    "average": 0.9,
+    "ema_decay": 0.9,
     "augmentation.flip": False,
     "augmentation.rotation": 5,
     "seed": 3,
@@ -155,7 +155,7 @@ def test_a_teacher_that_knows_the_votes_is_nearer_to_the_labels(tmp_path):
     run = untrained_teacher(data, tmp_path)
     config = load_config(None, SMALL | {"labels": "both", "teacher": [str(run)], "teacher_temperature": 1})
     plain, _ = taught_samples(config, data, tmp_path / "a.npz")
-    told, _ = taught_samples(replace(config, teacher_votes=True), data, tmp_path / "b.npz")
+    told, _ = taught_samples(replace(config, privileged_votes=True), data, tmp_path / "b.npz")
     labels = plain.labels("fer")
     sure = [samples.teacher["fer"][np.arange(200), labels].mean() for samples in (plain, told)]
     assert sure[0] < 0.6 and sure[1] > 0.9
@@ -229,13 +229,14 @@ def test_another_configuration_does_not_resume(tmp_path):
         train(config, toy(train=50, validation=20), state)
 
 
-def test_a_checkpoint_from_before_an_option_existed_resumes(uninterrupted, tmp_path, monkeypatch):
+def test_a_checkpoint_from_before_an_option_existed_or_was_renamed_resumes(uninterrupted, tmp_path, monkeypatch):
     from emoscope.training.loop import train as module
 
     monkeypatch.setattr(module.Session, "fit_epoch", None)
     first, state = uninterrupted
     older = Checkpoint.load(state)
     del older.identity["config"]["focal_gamma"]
+    older.identity["config"]["average"] = older.identity["config"].pop("ema_decay")
     older.save(tmp_path / "older.npz")
     assert train(load_config(None, SMALL), toy(), tmp_path / "older.npz").history == first.history
 
