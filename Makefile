@@ -17,12 +17,12 @@ test: $(VENV)/.dev-ready
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 	@echo "==> Running the tests"
-	@$(BIN)/python -m pytest -m "not browser" $(PYTEST_ARGS)
+	@$(BIN)/python -m pytest -m "not browser" -n 2 --dist loadfile $(PYTEST_ARGS)
 	@echo "==> Running the tests in a real browser"
 	@$(BIN)/python -m pytest -m browser $(PYTEST_ARGS)
 
 test-fast: $(VENV)/.dev-ready
-	@$(BIN)/python -m pytest -m "not slow and not browser" --ignore=tests/pages $(PYTEST_ARGS)
+	@$(BIN)/python -m pytest -m "not slow and not browser" --ignore=tests/pages -n 2 --dist loadfile $(PYTEST_ARGS)
 
 coverage: $(VENV)/.dev-ready
 	@$(BIN)/python -m pytest -m "not browser" --cov --cov-report=term --cov-report=html $(PYTEST_ARGS)

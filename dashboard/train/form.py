@@ -44,7 +44,10 @@ def show_form(busy: bool) -> None:
         overrides = _settings(stem, defaults)
         data, name = _data_and_name(stem)
         asked = st.form_submit_button(
-            "Add to the queue" if busy else "Start training", type="primary", icon=":material/play_arrow:"
+            "Add to the queue" if busy else "Start training",
+            type="primary",
+            icon=":material/play_arrow:",
+            key="train-submit",  # one button whatever it says, or a press is lost as the training before it ends
         )
     if busy:
         st.caption("One training runs at a time. This one starts when those before it have ended, with or without you.")

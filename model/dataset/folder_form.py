@@ -34,6 +34,8 @@ Progress = Callable[[int, int], None]
 """Called with how much is done and how much there is, in the same unit."""
 
 CHUNK_FILES = 512
+ALL = "all"
+"""The one split of a folder that has none."""
 
 # Synonyms of FER-2013's seven classes.
 _SYNONYMS = {
@@ -97,7 +99,7 @@ def recover_layout(tree: FileTree) -> Layout:
     """
     root = find_layout_root(tree)
     if root is None:
-        raise _no_layout(tree)
+        return _flat_layout(tree)
     prefix = "" if root == "." else f"{root}/"
     placed = [path for path in tree.paths if path.startswith(prefix) and path.count("/") == prefix.count("/") + 2]
     folders = [path.removeprefix(prefix).split("/") for path in placed]
@@ -113,6 +115,17 @@ def recover_layout(tree: FileTree) -> Layout:
     files: dict[str, list[tuple[str, int]]] = {split: [] for split in sorted(set(splits), key=_split_rank)}
     for path, split, (_, folder, _) in zip(placed, splits, folders, strict=True):
         files[split].append((path, label_of[folder.casefold()]))
+    return Layout(class_names, files, tuple(_notes(tree, files)))
+
+
+def _flat_layout(tree: FileTree) -> Layout:
+    """Take ``<class>/<image>`` folders for one split, ``all``: enough to score a network on."""
+    placed = [path for path in tree.paths if path.count("/") == 1 and is_image_name(path)]
+    spelling = {path.split("/")[0].casefold(): path.split("/")[0] for path in reversed(placed)}
+    if len(spelling) < 2 or all(_split_names([folder])[0] in KNOWN for folder in spelling.values()):
+        raise _no_layout(tree)  # folders of splits whose images have no class
+    class_names, label_of = _class_order(spelling)
+    files = {ALL: [(path, label_of[path.split("/")[0].casefold()]) for path in placed]}
     return Layout(class_names, files, tuple(_notes(tree, files)))
 
 
@@ -213,7 +226,7 @@ def _refuse_empty_folders(tree: FileTree, root: str, spelling: dict[str, str]) -
 def _notes(tree: FileTree, files: dict[str, list[tuple[str, int]]]) -> Iterator[str]:
     left_out = sum(map(is_image_name, tree.paths)) - sum(len(chosen) for chosen in files.values())
     if left_out > 0:
-        yield f"{left_out} image{'s' * (left_out > 1)} outside of <split>/<class>/ were left out."
+        yield f"{left_out} image{'s' * (left_out > 1)} outside of the folders of classes were left out."
 
 
 def _no_layout(tree: FileTree) -> DataError:

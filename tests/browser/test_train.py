@@ -19,7 +19,7 @@ CONFIG = b"""# A toy.
 architecture: residual
 options: {stem: [4, 4], widths: [4, 8], blocks: [1, 1]}
 input_size: 16
-epochs: 400
+epochs: 4000
 batch_size: 4
 learning_rate: 0.01
 """
@@ -90,11 +90,11 @@ def test_trainings_are_started_watched_queued_stopped_and_resumed_and_outlive_br
         page.get_by_role("button", name="Stop training").click()
         page.get_by_role("button", name="Resume").click(timeout=LONG)
         done = len(job("toy-1").history()["loss"])
-        assert 0 < done < 400
+        assert 0 < done < 4000
         expect(page.get_by_text("finished 1 of 1 epoch")).to_be_visible(timeout=LONG)  # the second, which came first
         expect(page.get_by_text("left.")).to_be_visible(timeout=LONG)
         assert (job("toy-2").state, job("toy-1").state) == ("finished", "running")
-        assert wait_until(lambda: f"Resuming after epoch {done} of 400." in job("toy-1").output, LONG / 1000)
+        assert wait_until(lambda: f"Resuming after epoch {done} of 4000." in job("toy-1").output, LONG / 1000)
         page.get_by_role("link", name="Evaluation").last.click()
         expect(page.get_by_role("heading", name="Evaluation")).to_be_visible(timeout=LONG)
         expect(page.get_by_text("Macro F1").first).to_be_visible(timeout=LONG)

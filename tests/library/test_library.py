@@ -1,12 +1,14 @@
 """``import emoscope``: what the guide shows works, names are loaded when they are used, and what it prints is short."""
 
 import re
+import shutil
 import subprocess
 import sys
 
 import cv2
 import numpy as np
 import pytest
+from skimage.data import astronaut
 
 import emoscope
 from emoscope.dashboard.ui.samples import sample_clip, sample_picture
@@ -23,6 +25,8 @@ def folder(tmp_path, monkeypatch):
     (tmp_path / "photos").mkdir()
     (tmp_path / "photos" / "a.jpg").write_bytes(sample_picture("One face")[1])
     (tmp_path / "clip.mp4").write_bytes(sample_clip()[1])
+    shutil.copy(emoscope.load_run("emoscope").litert_file, tmp_path / "model.tflite")
+    cv2.imwrite(str(tmp_path / "face.png"), astronaut()[40:190, 150:290])
     rng = np.random.default_rng(0)
     for split, count in (("train", 12), ("test", 4)):
         for name in ("down", "up"):

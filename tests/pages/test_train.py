@@ -49,7 +49,7 @@ def labels(page):
 
 
 def submit(page):
-    page.button(key="FormSubmitter:training-Start training").click()
+    page.button(key="train-submit").click()
     return checked(page.run())
 
 

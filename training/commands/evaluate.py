@@ -5,14 +5,19 @@ from __future__ import annotations
 import os
 import re
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
+from contextlib import closing
 from pathlib import Path
 
+from emoscope.model.dataset import Dataset, find_dataset, load_dataset
 from emoscope.model.errors import RunError
-from emoscope.model.runs.run import load_run, run_folder
+from emoscope.model.networks.load import load_classifier
+from emoscope.model.runs.run import Run, load_run, run_folder
 from emoscope.training.commands.arguments import add_data_arguments, data_title, load_data, load_data_at, separate_names
+from emoscope.training.evaluation.class_mapping import match_classes, matching_table
 from emoscope.training.evaluation.evaluate import evaluate_run, metrics_table
 from emoscope.training.evaluation.flip import evaluate_flip_average
-from emoscope.training.evaluation.other_data import evaluation_on
+from emoscope.training.evaluation.other_data import evaluation_on, is_own_data
+from emoscope.training.evaluation.shift_report import shift_report
 from emoscope.training.foreign.class_order import NORMALIZATIONS
 
 
@@ -27,6 +32,12 @@ def add_arguments(parser: ArgumentParser) -> None:
     add_data_arguments(parser)
     parser.add_argument(
         "--splits", type=separate_names, metavar="A,B", help="to score (default: all but the training split)"
+    )
+    parser.add_argument(
+        "--map",
+        type=_class_pairs,
+        metavar="THEIRS=OWN,…",
+        help="what other data's classes mean, e.g. joy=happy; contempt= leaves out its images",
     )
     parser.add_argument("--threads", type=int, default=1, help="cores to use (default 1)")
     parser.add_argument(
@@ -49,12 +60,18 @@ def add_arguments(parser: ArgumentParser) -> None:
 def run(args: Namespace) -> int:
     """Score, save and print a short table."""
     given = Path(args.model)
+    network: Run | None = None  # scored on data that are not its own
     if given.is_dir() or (not given.is_file() and run_folder(given)):
         saved = load_run(given)
         dataset = load_data(args, saved.info)
+        if args.map or not is_own_data(saved, dataset):
+            dataset, matched = match_classes(dataset, saved.info.class_names, args.map or {})
+            if table := matching_table(matched):
+                print(f"note: The data's classes were matched to those of {saved.key}:\n{table}")
         place = evaluation_on(saved, dataset, data_title(args), args.splits)
         if place.path != saved.path:
             print(f"note: {saved.key} was made with other data and keeps its figures; these are {place.key}'s.")
+            network = saved
         if args.flip:
             saved = evaluate_flip_average(saved, dataset, args.splits, args.threads, place)
         else:
@@ -78,8 +95,27 @@ def run(args: Namespace) -> int:
         )
         saved = import_model(given, lambda size, channels: load_data_at(args, size, channels), options)
     print(metrics_table(saved))
+    if network is not None:
+        _print_shift(network, saved, dataset, args.threads)
     print(f"Saved in {saved.path}")
     return 0
+
+
+def _print_shift(network: Run, place: Run, dataset: Dataset, threads: int) -> None:
+    """Say what differs from the data that a run was made with, whose images are compared where they lie ready."""
+    ready = find_dataset()
+    own = load_dataset(ready, size=network.info.input_size, channels=network.info.channels) if ready else None
+    if own is not None and not is_own_data(network, own):
+        own = None
+    with closing(load_classifier(network, threads=threads)) as classifier:
+        print(shift_report(network, place, dataset, own, classifier))
+
+
+def _class_pairs(text: str) -> dict[str, str]:
+    pairs = [pair.partition("=") for pair in text.split(",") if pair.strip()]
+    if not pairs or not all(theirs.strip() and sign for theirs, sign, _ in pairs):
+        raise ArgumentTypeError(f"pairs such as joy=happy,contempt= are expected, not {text!r}")
+    return {theirs.strip(): own.strip() for theirs, _, own in pairs}
 
 
 def _size(text: str) -> tuple[int, int]:

@@ -50,7 +50,7 @@ def test_a_copy_of_the_folders_inside_themselves_is_read_once(tmp_path):
     images |= {f"images/{path}": image for path, image in images.items()}
     dataset = load_dataset(write_folders(tmp_path, images))
     assert dataset.split_sizes == {"train": 7, "validation": 7}
-    assert dataset.notes == ("14 images outside of <split>/<class>/ were left out.",)
+    assert dataset.notes == ("14 images outside of the folders of classes were left out.",)
 
 
 @pytest.mark.parametrize(
@@ -189,7 +189,7 @@ def test_a_folder_with_only_hidden_files_counts_as_empty(tmp_path):
 @pytest.mark.parametrize(
     ("paths", "reason"),
     [
-        (["happy/1.png", "sad/2.png"], "neither a FER-2013 table nor images in <split>/<class>/"),
+        (["train/1.png", "Val/2.png"], "neither a FER-2013 table nor images in <split>/<class>/"),
         (["1.png"], "neither a FER-2013 table"),
         (["train/happy/1.png"], "only one class, happy"),
     ],
