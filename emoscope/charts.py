@@ -36,7 +36,7 @@ def training_curves(*runs: str | Path | Run, quantity: str = "Accuracy") -> go.F
 
     Args:
         *runs: Runs, keys or folders.
-        quantity: ``Accuracy``, ``Loss``, ``Gap`` or ``Learning rate``.
+        quantity: ``Accuracy``, ``Loss``, ``Generalisation gap`` or ``Learning rate``.
 
     Raises:
         RunError: There is no such run, or its history is no table of numbers.

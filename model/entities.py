@@ -41,10 +41,6 @@ class Detection:
         x1, y1, x2, y2 = self.xyxy
         return float(x2 - x1), float(y2 - y1)
 
-    def with_track(self, track_id: int) -> Detection:
-        """Return the same detection under a track id."""
-        return replace(self, track_id=track_id)
-
 
 @dataclass(frozen=True, eq=False)
 class Prediction:

@@ -28,13 +28,9 @@ def roc_curves(curves: Mapping[str, ROC], colors: Mapping[str, str]) -> go.Figur
         name="chance", hoverinfo="skip",
     )  # fmt: skip
     for name, curve in curves.items():
-        fpr, tpr, area = curve.false_positive_rate, curve.true_positive_rate, curve.area
-        keep = _thin(fpr, tpr)
-        figure.add_scatter(
-            x=fpr[keep], y=tpr[keep], mode="lines", name=f"{name} · {area:.3f}",
-            line={"color": colors[name], "width": 2},
-            hovertemplate=f"{name}<br>true-positive rate %{{y:.1%}}<br>false-positive rate %{{x:.1%}}<extra></extra>",
-        )  # fmt: skip
+        hover = f"{name}<br>true-positive rate %{{y:.1%}}<br>false-positive rate %{{x:.1%}}<extra></extra>"
+        title = f"{name} · {curve.area:.3f}"
+        _add_curve(figure, curve.false_positive_rate, curve.true_positive_rate, title, colors[name], hover)
     return _square(figure, "False-positive rate", "True-positive rate", "Class · area")
 
 
@@ -47,13 +43,9 @@ def precision_recall_curves(curves: Mapping[str, PrecisionRecall], colors: Mappi
     """
     figure = go.Figure()
     for name, curve in curves.items():
-        recall, precision, area = curve.recall, curve.precision, curve.average_precision
-        keep = _thin(recall, precision)
-        figure.add_scatter(
-            x=recall[keep], y=precision[keep], mode="lines", name=f"{name} · {area:.3f}",
-            line={"color": colors[name], "width": 2},
-            hovertemplate=f"{name}<br>precision %{{y:.1%}}<br>recall %{{x:.1%}}<extra></extra>",
-        )  # fmt: skip
+        hover = f"{name}<br>precision %{{y:.1%}}<br>recall %{{x:.1%}}<extra></extra>"
+        title = f"{name} · {curve.average_precision:.3f}"
+        _add_curve(figure, curve.recall, curve.precision, title, colors[name], hover)
     return _square(figure, "Recall", "Precision", "Class · average precision")
 
 
@@ -90,6 +82,12 @@ def class_scores(
     )  # fmt: skip
     figure.update_xaxes(range=[0, 1.02], tickformat=".0%", tickvals=_TICKS)
     return style(figure, height=max(300, 110 + 34 * len(names)))
+
+
+def _add_curve(figure: go.Figure, x: np.ndarray, y: np.ndarray, title: str, color: str, hover: str) -> None:
+    keep = _thin(x, y)
+    line = {"color": color, "width": 2}
+    figure.add_scatter(x=x[keep], y=y[keep], mode="lines", name=title, line=line, hovertemplate=hover)
 
 
 def _thin(x: np.ndarray, y: np.ndarray) -> np.ndarray:

@@ -87,10 +87,7 @@ def flatten_cnn(
     for channels in widths:
         x = layers.MaxPooling2D()(_convolve(x, channels))
         x = layers.Dropout(dropout)(x)
-    x = layers.Flatten()(x)
-    for units in dense:
-        x = _batch_normalized(layers.Dense(units, use_bias=False)(x))
-        x = layers.Dropout(2 * dropout)(x)
+    x = _fully_connected(x, dense, 2 * dropout)
     return keras.Model(inputs, _dense_heads(x, heads), name="flatten_cnn")
 
 
@@ -131,10 +128,7 @@ def vgg_cnn(
             x = _convolve(x, channels)
         x = layers.MaxPooling2D()(x)
         x = layers.Dropout(dropout)(x)
-    x = layers.Flatten()(x)
-    for units in dense:
-        x = _batch_normalized(layers.Dense(units, use_bias=False)(x))
-        x = layers.Dropout(2 * dropout)(x)
+    x = _fully_connected(x, dense, 2 * dropout)
     return keras.Model(inputs, _dense_heads(x, heads), name="vgg_cnn")
 
 
@@ -213,6 +207,16 @@ def _batch_normalized(x: Any) -> Any:
     from keras import layers
 
     return layers.ReLU()(layers.BatchNormalization(momentum=0.97)(x))
+
+
+def _fully_connected(x: Any, dense: Sequence[int], dropout: float) -> Any:
+    from keras import layers
+
+    x = layers.Flatten()(x)
+    for units in dense:
+        x = _batch_normalized(layers.Dense(units, use_bias=False)(x))
+        x = layers.Dropout(dropout)(x)
+    return x
 
 
 def _dense_heads(x: Any, heads: Mapping[str, int]) -> dict[str, Any]:
