@@ -11,6 +11,7 @@ DOCUMENTS = [
     *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "training/README.md", "deploy/README.md")),
     *(file for file in sorted((ROOT / "docs").glob("*.md")) if file != GLOSSARY),
 ]
+ROOMS = ("model", "training", "dashboard", "pages", "benchmarks")
 REPLACED = {
     "accuracy": r"right answers?",
     "cached views": r"stored views?",
@@ -52,3 +53,17 @@ def test_documents_use_the_terms(document):
     for term, words in REPLACED.items():
         found |= {match[0]: term for match in re.finditer(rf"(?<!\w)({words})", text, re.IGNORECASE)}
     assert not found, "write the term of docs/glossary.md instead"
+
+
+CODE = [file for room in ROOMS for file in sorted((ROOT / room).rglob("*.py"))]
+RATES = r"(ms|operations|faces|images|frames|analyses|pictures|samples|seconds) an? (second|minute|request|picture|split|step)"
+
+
+@pytest.mark.parametrize(
+    "term", ["accuracy", "cached views", "online teacher", "privileged labels", "predict", "per face"]
+)
+def test_code_uses_the_terms(term):
+    words = RATES if term == "per face" else REPLACED[term]
+    texts = {file: " ".join(file.read_text(encoding="utf-8").split()) for file in CODE}
+    found = [f"{file}: {m[0]}" for file, text in texts.items() for m in re.finditer(rf"(?<!\w)({words})\b", text, re.I)]
+    assert CODE and not found, "write the term of docs/glossary.md instead"
