@@ -266,4 +266,4 @@ def test_an_address_where_nobody_listens_is_one_sentence(folder, capsys):
 
 def test_an_address_without_workers_is_refused(folder, capsys):
     assert main(command(folder, "none", "--address", "head:6379")) == 2
-    assert "Say with --workers how many hosts train." in capsys.readouterr().err
+    assert "Give --workers, the number of hosts." in capsys.readouterr().err
