@@ -31,7 +31,7 @@ from emoscope.model.faces.detectors import DETECTOR_NAMES, create_detector
 from emoscope.model.runs.files import read_json, write_json
 
 OUTPUT = Path(__file__).with_suffix(".json")
-IMAGES = {"haar": 500, "yunet": 1500}
+IMAGES = {"blazeface": 1000, "haar": 500, "yunet": 1500}
 IMAGES_OF_OTHERS = 300
 FACE_SIDES = (144, 240)  # pixels; the canvas is twice as wide
 

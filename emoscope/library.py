@@ -53,7 +53,7 @@ def open_pipeline(
 
     Args:
         run: A saved run, its key or its folder.
-        detector: ``haar``, ``yunet``, ``mtcnn``, or ``none`` where pictures are cropped faces.
+        detector: ``haar``, ``blazeface``, ``yunet``, ``mtcnn``, or ``none`` where pictures are cropped faces.
         calibrated: Apply the temperature saved with the run to the probabilities.
         threads: Cores that one classification may use.
         for_video: Favour speed over small faces.

@@ -30,7 +30,7 @@ from emoscope.model.networks.classifier import Classifier
 from emoscope.model.networks.remote import RemoteClassifier
 from emoscope.model.runs.run import DEFAULT_RUN, Run
 
-DetectorName = Literal["haar", "yunet", "mtcnn", "none"]
+DetectorName = Literal["haar", "blazeface", "yunet", "mtcnn", "none"]
 
 
 class Api:

@@ -108,8 +108,8 @@ def sidebar_controls() -> Choice | None:
             "Face detector",
             detectors,
             format_func=lambda name: DETECTOR_TITLES[name] + (" (cannot run here)" if problems[name] else ""),
-            help="Haar needs no download and is quick. YuNet and MTCNN find more faces and set the eyes level; "
-            "YuNet fetches 0.2 MB the first time, MTCNN loads TensorFlow and is slow.",
+            help="Haar is quick and finds upright faces. BlazeFace finds tilted, dark and partly hidden ones too and "
+            "sets the eyes level, as YuNet and MTCNN do; YuNet fetches 0.2 MB the first time, MTCNN loads TensorFlow.",
             **kept("detector_name", detectors[0], detectors),
         )
         if problems[detector_name]:

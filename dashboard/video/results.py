@@ -46,7 +46,7 @@ def show_results(work: ClipWork) -> None:
         show_warning(work.problem)
     if not everyone:
         show_warning(
-            "No face was found in this video.", "Try another detector on the left: YuNet and MTCNN find more faces."
+            "No face was found in this video.", "Try another detector on the left: BlazeFace finds more faces."
         )
         return
     left, right = st.columns([5, 4], gap="large")

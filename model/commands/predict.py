@@ -233,7 +233,7 @@ class _Summary:
             lines += [f"  {name}" for name in self.without_face[:_LISTED]]
             if len(self.without_face) > _LISTED:
                 lines.append(f"  … and {len(self.without_face) - _LISTED:,} more")
-            other = "mtcnn" if self.detector_name == "yunet" else "yunet"  # both detect more than haar
+            other = "mtcnn" if self.detector_name == "blazeface" else "blazeface"  # both find more than haar
             lines.append(f"Try --detector {other}, or --detector none for pictures that are cropped faces.")
         if self.failed:
             lines.append(f"\n{len(self.failed):,} of {self.total:,} files could not be opened:")

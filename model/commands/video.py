@@ -153,7 +153,7 @@ def _print_people(readings: Readings) -> None:
 
     everyone = people(readings)
     if not everyone:
-        print("No face was found. Try --detector yunet, which detects more.")
+        print("No face was found. Try --detector blazeface, which finds more.")
         return
     print(f"{'person':>6}  {'from':>7}  {'to':>7}  {'seen':>7}  {'mostly':<10} readable  emotions")
     for person in everyone[:_LISTED]:

@@ -14,13 +14,16 @@ import numpy as np
 from emoscope.model.entities import Detection
 from emoscope.model.errors import DetectorError
 from emoscope.model.faces.cropping import CropGeometry
+from emoscope.model.faces.detectors.blazeface import BlazeFaceDetector
 from emoscope.model.faces.detectors.haar import HaarDetector
 from emoscope.model.faces.detectors.mtcnn import MtcnnDetector, package_problem
 from emoscope.model.faces.detectors.yunet import YuNetDetector, weights_problem, yunet_weights
 
 __all__ = [
+    "DEFAULT_DETECTOR",
     "DETECTORS",
     "DETECTOR_NAMES",
+    "BlazeFaceDetector",
     "Detector",
     "DetectorEntry",
     "FollowingDetector",
@@ -74,12 +77,14 @@ class DetectorEntry(NamedTuple):
 
 DETECTORS = {
     "haar": DetectorEntry("Haar cascade", HaarDetector),
+    "blazeface": DetectorEntry("BlazeFace", BlazeFaceDetector),
     "yunet": DetectorEntry("YuNet", lambda for_video: YuNetDetector(yunet_weights(), for_video), weights_problem),
     "mtcnn": DetectorEntry("MTCNN", MtcnnDetector, package_problem),
 }
 """The detectors by name; the first is the default."""
 
 DETECTOR_NAMES = tuple(DETECTORS)
+DEFAULT_DETECTOR = DETECTOR_NAMES[0]
 
 
 class WholeImage:

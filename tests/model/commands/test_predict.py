@@ -43,7 +43,7 @@ def test_folder_gives_a_row_a_face_in_table_csv_and_json(folder, capsys):
     table, summary = capsys.readouterr()
     assert sum("%" in line for line in table.splitlines()) == 3
     assert any("cup.png" in line and "no face found" in line for line in table.splitlines())
-    assert "3 faces in 4 files" in summary and "--detector yunet" in summary
+    assert "3 faces in 4 files" in summary and "--detector blazeface" in summary
     assert main(["predict", "photos", "--csv", "new/out.csv", "--json", "new/out.json"]) == 0
     assert capsys.readouterr().out == ""
     assert sorted(path.name for path in (folder / "new").iterdir()) == ["out.csv", "out.json"]

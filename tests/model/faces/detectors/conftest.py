@@ -9,12 +9,14 @@ import numpy as np
 import pytest
 from skimage import data
 
-from emoscope.model.faces.detectors import Detector, HaarDetector, YuNetDetector
+from emoscope.model.faces.detectors import BlazeFaceDetector, Detector, HaarDetector, YuNetDetector
 
 
-@pytest.fixture(scope="session", params=["haar", "yunet"])
+@pytest.fixture(scope="session", params=["blazeface", "haar", "yunet"])
 def make(request: pytest.FixtureRequest) -> Callable[..., Detector]:
-    """Makes one of the two quick detectors, the same object for the same arguments."""
+    """Makes one of the quick detectors, the same object for the same arguments."""
+    if request.param == "blazeface":
+        return cache(BlazeFaceDetector)
     if request.param == "haar":
         return cache(HaarDetector)
     file = request.getfixturevalue("yunet_path")

@@ -20,14 +20,16 @@ from benchmarks.crop_margin import (
 )
 from emoscope.model.entities import Detection
 from emoscope.model.faces.cropping import CropGeometry, crop_face
-from emoscope.model.faces.detectors import DETECTOR_NAMES, HaarDetector, MtcnnDetector, YuNetDetector
+from emoscope.model.faces.detectors import DETECTOR_NAMES, BlazeFaceDetector, HaarDetector, MtcnnDetector, YuNetDetector
 
 TEMPLATE = np.array([(0.3, 0.4), (0.7, 0.4), (0.5, 0.6), (0.35, 0.8), (0.65, 0.8)])
 
 
 def test_every_detector_crops_by_the_measured_constants() -> None:
     measured = json.loads(Path(OUTPUT).read_text())["detectors"]
-    detectors = {detector.name: detector for detector in (HaarDetector, YuNetDetector, MtcnnDetector)}
+    detectors = {
+        detector.name: detector for detector in (BlazeFaceDetector, HaarDetector, YuNetDetector, MtcnnDetector)
+    }
     assert detectors.keys() == set(DETECTOR_NAMES)
     for name, detector in detectors.items():
         box, landmarks = measured[name]["box"], measured[name].get("landmarks")

@@ -16,6 +16,7 @@ from skimage import data
 from emoscope.model.entities import Detection
 from emoscope.model.errors import DetectorError
 from emoscope.model.faces.detectors import (
+    BlazeFaceDetector,
     Detector,
     HaarDetector,
     MtcnnDetector,
@@ -133,14 +134,14 @@ def test_overlapping_boxes_leave_the_surest() -> None:
     assert without_overlaps([]) == []
 
 
-@pytest.mark.parametrize("name", ["haar", "none"])
+@pytest.mark.parametrize("name", ["blazeface", "haar", "none"])
 def test_detectors_that_need_nothing_have_no_problem(name: str) -> None:
     assert detector_problem(name) == ""
     assert create_detector(name).name == name
 
 
 def test_an_unknown_detector_is_refused_with_the_known_ones() -> None:
-    with pytest.raises(DetectorError, match=r"no detector 'dlib'.*haar, yunet, mtcnn, none"):
+    with pytest.raises(DetectorError, match=r"no detector 'dlib'.*haar, blazeface, yunet, mtcnn, none"):
         create_detector("dlib")
 
 
@@ -159,8 +160,11 @@ def test_importing_the_detectors_loads_no_heavy_package() -> None:
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip() == ""
 
 
-def test_haar_follows_a_face_that_moves_and_says_when_it_is_gone(photo: np.ndarray) -> None:
-    detector = HaarDetector(for_video=True)
+@pytest.mark.parametrize("kind", [BlazeFaceDetector, HaarDetector])
+def test_a_face_that_moves_is_followed_until_it_is_gone(
+    kind: type[BlazeFaceDetector | HaarDetector], photo: np.ndarray
+) -> None:
+    detector = kind(for_video=True)
     known = detector.detect(photo)
     for shift in (0, 8, 16, 24):
         moved = np.roll(photo, shift, axis=1)
