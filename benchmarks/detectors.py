@@ -7,7 +7,7 @@
 roll, part cut off, light, blur, compression and noise, and in groups of 40. Images that an annotator of FER+ did not
 take for a face are left out. *Error*: centre, size and roll of the crop against FER-2013's, medians over faces of 96
 pixels. *False*: boxes per picture in pictures without a human face. *Time*: on a photo of two sizes, beside a matrix
-product in the same run. Results of a run at the standard size are kept in ``benchmarks/detectors.json``.
+product in the same run. A run at the standard size writes ``benchmarks/detectors.json``.
 """
 
 from __future__ import annotations
