@@ -76,7 +76,7 @@ OTHER_STATES = {
     "live, with a camera": ("live", start_camera, ""),
 }
 SECTIONS = {
-    "evaluation": ("Confusion", "ROC and PR", "Confidence", "Mistakes"),
+    "evaluation": ("Confusion", "ROC and PR", "Confidence", "Mistakes", "People"),
     "compare": ("Two runs", "Settings", "Robustness", "Bring a run"),
 }
 SECTION_STATES = {
@@ -103,6 +103,7 @@ STATES_WITH_DATA = {
         "export",
         "evaluation?section=Confusion&true=sad&predicted=surprise",
         "evaluation?section=Mistakes",
+        "evaluation?section=People",
         "compare?section=Two%20runs",
     )
 }
