@@ -25,6 +25,8 @@ network for a minute, as tests/pages/test_export.py does."""
 
 MOST_PRESSES = 80
 DOWNLOAD_SECONDS = 20
+CLICKS = 3
+"""How often a button is looked for: its place among the others changes while the page is redrawn."""
 _BUTTONS = ", ".join(
     f"[data-testid={kind}] button:enabled:visible" for kind in ("stButton", "stDownloadButton", "stPopover")
 )
@@ -107,25 +109,34 @@ class Crawler:
 
     def _press(self, name: Name) -> None:
         self.pressed.append(name)
-        button = self._buttons().get(name)
-        if button is None:
-            self.problems.append(f"{name} is gone in the page's own state")
-            return
-        is_download = button.locator("xpath=ancestor::*[@data-testid='stDownloadButton']").count() > 0
-        is_popover = button.locator("xpath=ancestor::*[@data-testid='stPopover']").count() > 0
         self._downloads.clear()
-        try:
-            button.click(timeout=10_000)
-            if is_download:
-                self._open_file(name)
-        except BrowserError as error:
-            self.problems.append(f"{name}: {str(error).splitlines()[0]}")
+        is_download, is_popover = self._click(name)
+        if is_download:
+            self._open_file(name)
         wait_until_idle(self._page)
         self._look(f"pressing {name[0]}")
         if is_popover:
             self._press_within(name)
         if self._page.url.split("?")[0] != self._address.split("?")[0]:
             self._open()
+
+    def _click(self, name: Name) -> tuple[bool, bool]:
+        """Click a button; returns whether it brings a file, and whether it opens a popover."""
+        problem = ""
+        for _ in range(CLICKS):
+            button = self._buttons().get(name)
+            if button is None:
+                problem = f"{name} is gone in the page's own state"
+                break
+            try:
+                is_download = button.locator("xpath=ancestor::*[@data-testid='stDownloadButton']").count() > 0
+                is_popover = button.locator("xpath=ancestor::*[@data-testid='stPopover']").count() > 0
+                button.click(timeout=5_000)
+                return is_download, is_popover
+            except BrowserError as error:  # another stands in its place since the page was redrawn, or none
+                problem = f"{name}: {str(error).splitlines()[0]}"
+        self.problems.append(problem)
+        return False, False
 
     def _press_within(self, popover: Name) -> None:
         """Press the download buttons of an open popover, and close it."""

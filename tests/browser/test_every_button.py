@@ -96,7 +96,7 @@ LABEL_SETS = {
 }
 STATES = FIRST_STATES | OTHER_STATES | SECTION_STATES | LABEL_SETS
 STATES_WITH_DATA = {
-    f"{address}, with data": (address, lambda page: None, "")
+    f"{address}, with data": (address, lambda page: None, "images have no votes" if "People" in address else "")
     for address in (
         "dataset",
         "train",
