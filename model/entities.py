@@ -17,12 +17,17 @@ class Detection:
         landmarks: Right eye, left eye, nose, right and left mouth corner as seen by the person's own right and left,
             ``(x, y)`` in pixels, float32, shape (5, 2); None where the detector gives none.
         track_id: Stable identity across frames; None for a single picture.
+        is_cropped_face: Whether no detector framed it: the whole picture was taken for one face.
+        turned: Degrees by which the picture had to be turned clockwise for the face to stand upright: 0, 90, 180 or
+            270. Box and landmarks are in the picture as it was, not as it was turned.
     """
 
     xyxy: np.ndarray
     confidence: float = 1.0
     landmarks: np.ndarray | None = None
     track_id: int | None = None
+    is_cropped_face: bool = False
+    turned: int = 0
 
     def __post_init__(self) -> None:
         box = np.asarray(self.xyxy, np.float32)
@@ -40,6 +45,20 @@ class Detection:
         """Width and height of the box in pixels."""
         x1, y1, x2, y2 = self.xyxy
         return float(x2 - x1), float(y2 - y1)
+
+    def transformed(self, matrix: np.ndarray, turned: int = 0) -> Detection:
+        """Return the detection in a copy of the frame that was turned by quarters.
+
+        Args:
+            matrix: From edge coordinates of the frame to the copy's, shape (3, 3).
+            turned: What the copy's detection says of how the picture was turned.
+        """
+        linear, shift = matrix[:2, :2], matrix[:2, 2]
+        corners = self.xyxy.reshape(2, 2) @ linear.T + shift
+        landmarks = None if self.landmarks is None else self.landmarks @ linear.T + shift
+        return replace(
+            self, xyxy=np.concatenate([corners.min(0), corners.max(0)]), landmarks=landmarks, turned=turned % 360
+        )
 
 
 @dataclass(frozen=True, eq=False)

@@ -12,7 +12,7 @@ import numpy as np
 from emoscope.model.entities import Detection, Prediction
 from emoscope.model.faces.cropping import crop_face
 from emoscope.model.faces.detectors import Detector, FollowingDetector
-from emoscope.model.faces.quality import face_warnings
+from emoscope.model.faces.quality import SURE_FROM, face_warnings
 from emoscope.model.networks.classifier import Classifier
 
 
@@ -40,10 +40,17 @@ class FaceCrop(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class Pipeline:
-    """A detector and a classifier; as thread-safe as the two are."""
+    """A detector and a classifier; as thread-safe as the two are.
+
+    Attributes:
+        detector: Finds the faces.
+        classifier: Predicts their emotions.
+        sure_from: Confidence of the detector below which a face gets the warning that it is perhaps none.
+    """
 
     detector: Detector
     classifier: Classifier
+    sure_from: float = SURE_FROM
 
     def __repr__(self) -> str:
         return f"Pipeline({self.detector.name}, {self.classifier.info.name})"
@@ -100,7 +107,7 @@ class Pipeline:
             FaceCrop(
                 detection,
                 *crop_face(frame_bgr, detection, self.detector.crop, info.input_size, info.channels),
-                face_warnings(frame_bgr, detection),
+                face_warnings(frame_bgr, detection, self.sure_from),
             )
             for detection in detections
         ]

@@ -91,6 +91,12 @@ def crop_matrix(detection: Detection, geometry: CropGeometry, input_size: tuple[
 
 def frame_square(detection: Detection, geometry: CropGeometry) -> np.ndarray:
     """Return the similarity, 3×3 float64, from the geometry's unit square to edge coordinates of the frame."""
+    if detection.is_cropped_face:
+        geometry = CropGeometry()
+    if detection.turned:
+        turn = turn_matrix(detection.turned, detection.xyxy.reshape(2, 2).mean(0))
+        upright: np.ndarray = np.linalg.inv(turn) @ frame_square(detection.transformed(turn), geometry)
+        return upright
     x1, y1, x2, y2 = (float(v) for v in detection.xyxy)
     size = math.sqrt((x2 - x1) * (y2 - y1))
     if geometry.landmarks is not None and detection.landmarks is not None:
@@ -102,6 +108,14 @@ def frame_square(detection: Detection, geometry: CropGeometry) -> np.ndarray:
     center_x = (x1 + x2) / 2 + geometry.offset[0] * size
     center_y = (y1 + y2) / 2 + geometry.offset[1] * size
     return _shift(center_x - side / 2, center_y - side / 2) @ _scaling(side)
+
+
+def turn_matrix(degrees: float, center: np.ndarray) -> np.ndarray:
+    """Return the 3×3 matrix of a clockwise turn about a point ``(x, y)``."""
+    cosine, sine = math.cos(math.radians(degrees)), math.sin(math.radians(degrees))
+    turn = np.array([[cosine, -sine, 0.0], [sine, cosine, 0.0], [0.0, 0.0, 1.0]])
+    matrix: np.ndarray = _shift(*center) @ turn @ _shift(*-np.asarray(center, float))
+    return matrix
 
 
 def _fit_landmarks(template: np.ndarray, points: np.ndarray) -> np.ndarray:

@@ -17,6 +17,10 @@ TOO_SMALL = "The face is too small."
 TOO_DARK = "The face is too dark."
 BLURRED = "The face is blurred."
 TURNED_AWAY = "The face is turned away."
+PERHAPS_NO_FACE = "This is perhaps no face."
+
+SURE_FROM = 0.8
+"""Confidence of the detector below which a face is called doubtful, unless the user sets another."""
 
 MIN_SIDE = 28
 """Smallest box, in pixels; below it eyes and mouth are a few pixels each."""
@@ -33,19 +37,20 @@ MAX_NOSE_OFFSET = 0.4
 _SIDE = 48
 
 
-def face_warnings(frame_bgr: np.ndarray, detection: Detection) -> tuple[str, ...]:
+def face_warnings(frame_bgr: np.ndarray, detection: Detection, sure_from: float = SURE_FROM) -> tuple[str, ...]:
     """Return why a face should not be classified, gravest reason first; empty if it can be.
 
     Args:
         frame_bgr: uint8, shape (H, W, 3).
         detection: The face; whether it is turned away shows only where it has landmarks.
+        sure_from: Confidence of the detector below which it is perhaps no face.
     """
+    warnings = [PERHAPS_NO_FACE] if detection.confidence < sure_from else []
     if min(detection.size) < MIN_SIDE:
-        return (TOO_SMALL,)
-    warnings = []
+        return (*warnings, TOO_SMALL)
     face = _face_gray(frame_bgr, detection)
     if face is None:
-        return ()
+        return tuple(warnings)
     if _gray_level(face, 0.9) < MIN_BRIGHTNESS:
         warnings.append(TOO_DARK)
     elif sharpness(face) < MIN_SHARPNESS:  # of a dark face this would measure the camera's noise

@@ -6,17 +6,15 @@ that its time hardly grows with the frame.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import NamedTuple, Protocol, runtime_checkable
+from collections.abc import Callable
+from typing import NamedTuple
 
-import numpy as np
-
-from emoscope.model.entities import Detection
 from emoscope.model.errors import DetectorError
-from emoscope.model.faces.cropping import CropGeometry
+from emoscope.model.faces.detectors.base import Detector, FollowingDetector, WholeImage
 from emoscope.model.faces.detectors.blazeface import BlazeFaceDetector
 from emoscope.model.faces.detectors.haar import HaarDetector
 from emoscope.model.faces.detectors.mtcnn import MtcnnDetector, package_problem
+from emoscope.model.faces.detectors.pictures import PictureDetector
 from emoscope.model.faces.detectors.yunet import YuNetDetector, weights_problem, yunet_weights
 
 __all__ = [
@@ -29,36 +27,13 @@ __all__ = [
     "FollowingDetector",
     "HaarDetector",
     "MtcnnDetector",
+    "PictureDetector",
     "WholeImage",
     "YuNetDetector",
     "create_detector",
+    "create_picture_detector",
     "detector_problem",
 ]
-
-
-class Detector(Protocol):
-    """Finds faces.
-
-    Attributes:
-        name: One of :data:`DETECTOR_NAMES`, or ``none``.
-        crop: How this detector's boxes and landmarks lie in the network's frame.
-    """
-
-    name: str
-    crop: CropGeometry
-
-    def detect(self, frame_bgr: np.ndarray) -> list[Detection]:
-        """Return the faces of a frame, uint8, shape (H, W, 3), largest first; thread-safe."""
-        ...
-
-
-@runtime_checkable
-class FollowingDetector(Protocol):
-    """A detector that finds faces again with less work than it takes to find them."""
-
-    def follow(self, frame_bgr: np.ndarray, known: Sequence[Detection]) -> list[Detection] | None:
-        """Return the faces near their old boxes; None where the whole frame must be searched; thread-safe."""
-        ...
 
 
 class DetectorEntry(NamedTuple):
@@ -76,8 +51,8 @@ class DetectorEntry(NamedTuple):
 
 
 DETECTORS = {
-    "haar": DetectorEntry("Haar cascade", HaarDetector),
     "blazeface": DetectorEntry("BlazeFace", BlazeFaceDetector),
+    "haar": DetectorEntry("Haar cascade", HaarDetector),
     "yunet": DetectorEntry("YuNet", lambda for_video: YuNetDetector(yunet_weights(), for_video), weights_problem),
     "mtcnn": DetectorEntry("MTCNN", MtcnnDetector, package_problem),
 }
@@ -85,18 +60,6 @@ DETECTORS = {
 
 DETECTOR_NAMES = tuple(DETECTORS)
 DEFAULT_DETECTOR = DETECTOR_NAMES[0]
-
-
-class WholeImage:
-    """Takes the whole picture for one face: for pictures that are face crops already."""
-
-    name = "none"
-    crop = CropGeometry()
-
-    def detect(self, frame_bgr: np.ndarray) -> list[Detection]:
-        """Return one detection that covers the frame."""
-        height, width = frame_bgr.shape[:2]
-        return [Detection(np.array([0, 0, width, height], np.float32))]
 
 
 def create_detector(name: str, for_video: bool = False) -> Detector:
@@ -114,6 +77,20 @@ def create_detector(name: str, for_video: bool = False) -> Detector:
     if name not in DETECTORS:
         raise DetectorError(f"There is no detector {name!r}.", f"Choose one of {', '.join((*DETECTOR_NAMES, 'none'))}.")
     return DETECTORS[name].create(for_video)
+
+
+def create_picture_detector(name: str, takes_crops: bool = True) -> Detector:
+    """Make a detector for single pictures; see :class:`PictureDetector`.
+
+    Args:
+        name: As for :func:`create_detector`.
+        takes_crops: Whether a picture that one face fills is taken whole.
+
+    Raises:
+        DetectorError: As for :func:`create_detector`.
+    """
+    detector = create_detector(name)
+    return detector if isinstance(detector, WholeImage) else PictureDetector(detector, takes_crops)
 
 
 def detector_problem(name: str) -> str:

@@ -21,14 +21,18 @@ from emoscope.model.faces.detectors.face_networks import (
 from emoscope.model.faces.detectors.search import search_copy, without_overlaps
 
 MIN_CONFIDENCE = 0.65
-"""Confidence from which on a candidate counts as a face."""
+"""Confidence from which on a candidate is returned; those below 0.8 are marked as doubtful by the pipeline."""
+_MIN_ALONE = 0.5
+"""The same for a frame in which nothing better is found."""
 
 _TINY, _SURE = 18, 0.9  # pixels; so few say little, and an emotion could not be read in them anyway
 
 # Longest side of the copies searched. A face of 24 to 128 pixels in one of them is proposed: of the smallest copy, with
 # its border, one that fills the frame; of the largest, one of a fiftieth of the frame.
-_CLOSE, _COARSE, _VIDEO, _FINE = 88, 256, 320, 1280
-_MAGNIFIED = 4 / 3  # by which a frame is enlarged at most for the finest search
+_CLOSE, _COARSE, _VIDEO, _FINE, _FINEST = 88, 256, 320, 1280, 1920
+_MAGNIFIED, _MAGNIFIED_MOST = 4 / 3, 2.0  # by which a frame is enlarged at most for the fine and for the finest search
+# The finest search follows where the first found nothing sure, many faces, or small ones (pixels of its largest copy).
+_MANY, _SMALL = 5, 40
 _PROPOSED = 0.2
 _MOST = 400
 _CROPS = (1.0, 1.2, 1.4)  # sides of the crops that are judged, in sizes of the box
@@ -66,8 +70,13 @@ class BlazeFaceDetector:
     def detect(self, frame_bgr: np.ndarray) -> list[Detection]:
         """Return the faces of a frame, uint8, shape (H, W, 3), largest first."""
         with self._pool.borrowed() as networks:
-            rows = vote(self._candidates(networks, frame_bgr))[:_MOST]
-            return without_overlaps(confirmed(networks.output, frame_bgr, rows))
+            rows = self._candidates(networks, frame_bgr)
+            found = _faces(networks, frame_bgr, rows)
+            longest = max(frame_bgr.shape[:2])
+            if not self._for_video and _asks_for_more(found, longest):
+                image, factor = search_copy(frame_bgr, *[min(round(_MAGNIFIED_MOST * longest), _FINEST)] * 2)
+                found = _faces(networks, frame_bgr, np.concatenate([rows, _scaled(networks.finest, image, factor)]))
+            return found
 
     def follow(self, frame_bgr: np.ndarray, known: Sequence[Detection]) -> list[Detection] | None:
         """Find again faces that were there a moment ago, each near its old box, at about 2 ms a face.
@@ -98,11 +107,35 @@ class BlazeFaceDetector:
         rows, image = [], frame_bgr  # each copy is made of the one before, which is less work
         for network, side in sides:
             image, _ = search_copy(image, side, side)
-            rows.append(network.candidates(image, _PROPOSED))
-            rows[-1][:, :8] *= longest / max(image.shape[:2])
+            rows.append(_scaled(network, image, longest / max(image.shape[:2])))
         close = _framed(networks.close, image)
         close[:, :8] *= longest / max(image.shape[:2])
         return np.concatenate([*rows, close])
+
+
+def _faces(networks: FaceNetworks, frame_bgr: np.ndarray, rows: np.ndarray) -> list[Detection]:
+    found = without_overlaps(confirmed(networks.output, frame_bgr, vote(rows)[:_MOST], least=_MIN_ALONE))
+    return [face for face in found if face.confidence >= MIN_CONFIDENCE] or found
+
+
+def _asks_for_more(found: Sequence[Detection], longest: int) -> bool:
+    """Tell whether what a first search found says that a finer one may find more.
+
+    Args:
+        found: By the first search.
+        longest: Longest side of the frame in pixels.
+    """
+    if not any(face.confidence >= _SURE for face in found) or len(found) >= _MANY:
+        return True
+    zoom = min(_MAGNIFIED, _FINE / longest)
+    return zoom * min(max(face.size) for face in found) < _SMALL
+
+
+def _scaled(network: BlazeFace, image_bgr: np.ndarray, factor: float) -> np.ndarray:
+    """Return the candidates in a copy of the frame, in pixels of the frame, shape (N, 9)."""
+    rows = network.candidates(image_bgr, _PROPOSED)
+    rows[:, :8] *= factor
+    return rows
 
 
 def _framed(network: BlazeFace, frame_bgr: np.ndarray) -> np.ndarray:

@@ -130,7 +130,7 @@ class FaceNetworks:
     """What one search needs; the interpreters keep the shape of their last input."""
 
     def __init__(self) -> None:
-        self.close, self.coarse, self.fine = BlazeFace(), BlazeFace(), BlazeFace()
+        self.close, self.coarse, self.fine, self.finest = BlazeFace(), BlazeFace(), BlazeFace(), BlazeFace()
         self.output = OutputNetwork()
 
 

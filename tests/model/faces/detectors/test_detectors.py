@@ -141,7 +141,7 @@ def test_detectors_that_need_nothing_have_no_problem(name: str) -> None:
 
 
 def test_an_unknown_detector_is_refused_with_the_known_ones() -> None:
-    with pytest.raises(DetectorError, match=r"no detector 'dlib'.*haar, blazeface, yunet, mtcnn, none"):
+    with pytest.raises(DetectorError, match=r"no detector 'dlib'.*blazeface, haar, yunet, mtcnn, none"):
         create_detector("dlib")
 
 

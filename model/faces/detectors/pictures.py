@@ -1,0 +1,85 @@
+"""Faces in single pictures, which may be cropped faces already, or lie on their side."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import cv2
+import numpy as np
+
+from emoscope.model.entities import Detection
+from emoscope.model.faces.cropping import CropGeometry, frame_square, turn_matrix
+from emoscope.model.faces.detectors.base import Detector, WholeImage
+from emoscope.model.faces.quality import SURE_FROM
+
+CROP_SIDE = 128
+"""A picture of at most this many pixels per side in which no face is found is taken for a cropped face."""
+
+_CROP_RATIO = 1.6  # of the longer to the shorter side; crops of faces are about square
+_SMALL_FILLED, _FILLED = 0.5, 0.75  # side of the face's crop over that of the picture, from which on it is one
+# Confidence below which a picture is turned, and that which a face in a turned picture must have, by detector. BlazeFace
+# is sure of nearly every face that stands upright; about half of those on their side it finds, too, at wrong places.
+_TURNED_BELOW, _TURNED_FROM = {"blazeface": 0.99}, {"blazeface": 0.975}
+_TURNS = {90: cv2.ROTATE_90_CLOCKWISE, 270: cv2.ROTATE_90_COUNTERCLOCKWISE, 180: cv2.ROTATE_180}
+
+
+class PictureDetector:
+    """Detects faces as another detector does, and looks again where that finds nothing it is sure of.
+
+    A picture that one face fills is taken whole, since a tighter crop of a cropped face is not what a network was
+    trained on. A picture in which no face is clear is turned by 90°, 270° and 180° as well. Thread-safe if the other is.
+
+    Args:
+        detector: Searches the pictures.
+        takes_crops: Whether a picture may be taken whole.
+    """
+
+    def __init__(self, detector: Detector, takes_crops: bool = True) -> None:
+        self.name, self.crop = detector.name, detector.crop
+        self._detector = detector
+        self._takes_crops = takes_crops
+
+    def detect(self, frame_bgr: np.ndarray) -> list[Detection]:
+        """Return the faces of a picture, uint8, shape (H, W, 3), largest first."""
+        found = self._detector.detect(frame_bgr)
+        if self._takes_crops and is_cropped_face(frame_bgr.shape[:2], found, self.crop):
+            return WholeImage().detect(frame_bgr)
+        upright = _confidence(found)
+        if upright >= _TURNED_BELOW.get(self.name, SURE_FROM):
+            return found
+        best = max((self._turned(frame_bgr, degrees) for degrees in _TURNS), key=_confidence)
+        return best if _confidence(best) >= max(upright, _TURNED_FROM.get(self.name, SURE_FROM)) else found
+
+    def _turned(self, frame_bgr: np.ndarray, degrees: int) -> list[Detection]:
+        """Return the faces of the picture turned clockwise, in places of the picture as it is."""
+        turned = cv2.rotate(frame_bgr, _TURNS[degrees])
+        back = turn_matrix(-degrees, np.zeros(2))
+        corner = back[:2, :2] @ (turned.shape[1], turned.shape[0])
+        back[:2, 2] = -np.minimum(corner, 0)
+        return [face.transformed(back, degrees) for face in self._detector.detect(turned)]
+
+
+def is_cropped_face(shape: tuple[int, int], found: Sequence[Detection], geometry: CropGeometry) -> bool:
+    """Tell whether a picture is a cropped face already, as those of FER-2013 are.
+
+    It is about square, and either small, with nothing found in it but perhaps a face that fills half of it; or of any
+    size, with nothing found but one face that fills it.
+
+    Args:
+        shape: Height and width.
+        found: What a detector found in it.
+        geometry: Of that detector.
+    """
+    height, width = shape
+    if max(shape) > _CROP_RATIO * min(shape):
+        return False
+    is_small = max(shape) <= CROP_SIDE
+    if not found:
+        return is_small
+    sides = [math.hypot(*frame_square(face, geometry)[:2, 0]) / math.sqrt(height * width) for face in found]
+    return max(sides) >= (_SMALL_FILLED if is_small else _FILLED) and sorted(sides)[:-1] == []
+
+
+def _confidence(found: Sequence[Detection]) -> float:
+    return max((face.confidence for face in found), default=0.0)
