@@ -44,6 +44,7 @@ def test_folder_gives_a_row_a_face_in_table_csv_and_json(folder, capsys):
     assert sum("%" in line for line in table.splitlines()) == 3
     assert any("cup.png" in line and "no face found" in line for line in table.splitlines())
     assert "3 faces in 4 files" in summary and "--detector blazeface" in summary
+    assert "\n1 file was left out, which is no picture: notes.txt\n" in summary
     assert main(["predict", "photos", "--csv", "new/out.csv", "--json", "new/out.json"]) == 0
     assert capsys.readouterr().out == ""
     assert sorted(path.name for path in (folder / "new").iterdir()) == ["out.csv", "out.json"]
@@ -127,11 +128,14 @@ def test_already_cropped_faces_need_no_detector(folder, capsys):
         (["photos", "--annotate", "photos/notes.txt"], "cannot be written"),
         (["photos", "--parquet", "photos"], "photos cannot be written"),
         (["list.csv", "--json", "list.csv"], "list.csv is an input of this command"),
-        (["hollow"], "There are no pictures in hollow"),
+        (["hollow"], "There are no pictures in hollow."),
+        (["words"], "in words (1 file was left out, which is no picture: a.txt)."),
     ],
 )
 def test_what_cannot_start_is_said_in_one_sentence(folder, capsys, arguments, sentence):
     (folder / "hollow").mkdir()
+    (folder / "words").mkdir()
+    (folder / "words" / "a.txt").touch()
     (folder / "list.csv").write_text("file\nphotos/cup.png\n")
     assert main(["predict", *arguments]) == 2
     err = capsys.readouterr().err
