@@ -7,6 +7,7 @@ an animation or a multi-page file is used. A file that ends early is refused rat
 from __future__ import annotations
 
 import io
+import logging
 import math
 import threading
 import warnings
@@ -71,6 +72,8 @@ _ORIENTATION_TAG = 0x0112
 _STORED_BYTES = {"1": 1, "L": 1, "P": 1, "I;16": 2, "I;16L": 2, "I;16B": 2}
 _DECODER_BYTES = {"AVIF": 6, "HEIF": 6, "WEBP": 13, "JPEG2000": 16}
 _BAND_PIXELS = 4_000_000  # of the parts in which a large picture is converted
+
+logging.getLogger("PIL").addHandler(logging.NullHandler())  # else its errors are printed where logging is not set up
 
 
 def decode_image(data: bytes, max_pixels: int | None = None) -> np.ndarray:

@@ -10,6 +10,7 @@ from contextlib import ExitStack
 from hashlib import blake2b
 from pathlib import Path
 
+from emoscope.model.commands.command_line import without_library_lines
 from emoscope.model.errors import ConfigError, ImageError, OutputError, RunError
 from emoscope.model.faces.detectors import DETECTOR_NAMES
 from emoscope.model.machine import available_cores
@@ -71,6 +72,7 @@ def _positive(text: str) -> int:
     return int(text)
 
 
+@without_library_lines()
 def run(options: argparse.Namespace) -> int:
     """Carry out the command and return its exit status.
 

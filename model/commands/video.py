@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from emoscope.model.commands.command_line import without_library_lines
 from emoscope.model.commands.predict import chosen_run
 from emoscope.model.errors import OutputError
 from emoscope.model.faces.detectors import DETECTOR_NAMES
@@ -59,6 +60,7 @@ def _rate(text: str) -> float:
     return value
 
 
+@without_library_lines()
 def run(options: argparse.Namespace) -> int:
     """Carry out the command and return its exit status.
 
