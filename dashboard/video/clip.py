@@ -15,7 +15,7 @@ from emoscope.model.errors import EmoscopeError, VideoError
 from emoscope.model.pipeline import Pipeline
 from emoscope.model.video.analysis import Progress, VideoAnalysis
 from emoscope.model.video.playing import browser_type
-from emoscope.model.video.reader import Video, clock, read_frame
+from emoscope.model.video.reader import FRAME_SECONDS, Video, clock, read_frame
 from emoscope.model.video.readings import Readings, ShownFace
 from emoscope.model.video.writer import AnnotatedVideo
 
@@ -71,8 +71,7 @@ class Clip:
     @property
     def seconds(self) -> float:
         """The length that was analysed, in seconds; never 0."""
-        times = self.readings.times
-        return max(float(times[-1]) + max(self.readings.step, 0.04), 0.04) if len(times) else 0.04
+        return self.readings.end or FRAME_SECONDS
 
     def film(self) -> tuple[bytes, str] | None:
         """Return what a browser can play and its MIME type: the annotated copy once it is made, else the file itself.

@@ -25,7 +25,7 @@ from emoscope.model.drawing.annotate import short_warning
 from emoscope.model.emotions import emotion_key
 from emoscope.model.video.reader import clock
 from emoscope.model.video.readings import ShownFace
-from emoscope.model.video.summary import Person, people
+from emoscope.model.video.summary import Person, people, seconds_text
 
 PEOPLE_SHOWN = 4
 MOMENTS_SHOWN = 8
@@ -62,8 +62,10 @@ def show_results(work: ClipWork) -> None:
 
 def _show_header(work: ClipWork, shown: Sequence[Person], brief: int) -> None:
     noun = "person" if len(shown) == 1 else "people"
+    seconds = work.clip.seconds
+    length = clock(seconds) if seconds >= 1 else f"{seconds_text(seconds)} s"
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
-        st.subheader(f"{len(shown)} {noun} in {clock(work.clip.seconds)}", anchor=False, width="content")
+        st.subheader(f"{len(shown)} {noun} in {length}", anchor=False, width="content")
         with st.container(horizontal=True, vertical_alignment="center", gap="small", width="content"):
             stem = PurePath(work.clip.name).stem or "video"
             if shown:  # else there is nothing to save
@@ -240,7 +242,7 @@ def _table(class_names: Sequence[str], everyone: Sequence[Person]) -> pd.DataFra
             "person": person.number,
             "from": clock(person.first),
             "to": clock(person.last),
-            "seen (s)": round(person.seen, 1),
+            "seen (s)": float(seconds_text(person.seen)),
             "appearances": person.appearances,
             "mostly": person.label or "not readable",
             "readable (%)": round(100 * person.readable),

@@ -151,7 +151,7 @@ def _appearing(path: Path) -> Iterator[Any]:
 
 def _print_people(readings: Readings) -> None:
     from emoscope.model.video.reader import clock
-    from emoscope.model.video.summary import people
+    from emoscope.model.video.summary import people, seconds_text
 
     everyone = people(readings)
     if not everyone:
@@ -159,12 +159,14 @@ def _print_people(readings: Readings) -> None:
         return
     print(f"{'person':>6}  {'from':>7}  {'to':>7}  {'seen':>7}  {'mostly':<10} readable  emotions")
     for person in everyone[:_LISTED]:
-        times = "  ".join(f"{text:>7}" for text in (clock(person.first), clock(person.last), f"{person.seen:.1f} s"))
+        times = "  ".join(
+            f"{text:>7}" for text in (clock(person.first), clock(person.last), f"{seconds_text(person.seen)} s")
+        )
         label = person.label or "–"
         shares = _shares(person, readings.class_names)
         print(f"{person.number:>6}  {times}  {label:<10} {person.readable:>8.0%}  {shares}")
     if everyone[_LISTED:]:
-        print(f"… and {len(everyone) - _LISTED:,} more, seen for {everyone[_LISTED].seen:.1f} s or less")
+        print(f"… and {len(everyone) - _LISTED:,} more, seen for {seconds_text(everyone[_LISTED].seen)} s or less")
 
 
 def _shares(person: Person, class_names: Sequence[str]) -> str:

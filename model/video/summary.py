@@ -20,7 +20,8 @@ class Person:
         appearances: How often it came into sight; 2 for somebody who was hidden once.
         first: When it was seen first, in seconds.
         last: When it was seen last.
-        seen: Seconds for which it was seen, pauses left out.
+        seen: Seconds for which it was seen, pauses left out. An analysis that found it counts up to the next one, the
+            last up to the end of the video; one that missed it counts where it was found again within half a second.
         readable: Share of them in which the face could be classified, 0..1.
         label: The emotion it showed longest; empty where it could never be classified.
         shares: Share of the classified time in which each class was its label, shape (C,).
@@ -38,14 +39,19 @@ class Person:
     @property
     def is_brief(self) -> bool:
         """Whether it was seen too briefly for its figures to mean much."""
-        return self.seen < BRIEF_SECONDS
+        return self.seen < BRIEF_SECONDS - 1e-6
+
+
+def seconds_text(seconds: float) -> str:
+    """Write how long somebody was seen, in seconds: ``12.3``, or ``0.04`` where a tenth would be 0."""
+    return f"{seconds:.1f}" if seconds >= 0.1 else f"{seconds:.2f}"
 
 
 def people(readings: Readings) -> list[Person]:
     """Sum up a video, the person seen longest first."""
-    times = readings.times
     # Each analysis stands for the time up to the next one, but for no long pause.
-    lasts = np.minimum(np.diff(times, append=times[-1:] + readings.step), max(2.5 * readings.step, 0.05))
+    ends = [readings.end] if len(readings.times) else []
+    lasts = np.minimum(np.diff(readings.times, append=ends), longest_gap(readings.step))
     row_times, row_lasts = readings.row_times, np.repeat(lasts, np.diff(readings.starts))
     classes = len(readings.class_names)
     found = []

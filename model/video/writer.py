@@ -61,7 +61,7 @@ class AnnotatedVideo:
         """
         packets: deque[av.Packet[Any]] = deque()
         readings = self._readings
-        end = float(readings.times[-1]) + max(readings.step, 0.1) if len(readings.times) else 0.0
+        end = readings.end
         with Video(self._source, packets) as video, av.open(self._target, "w", format="mp4") as copy:
             picture = _PictureTrack(copy, video)
             sound = _SoundTrack(copy, video, end) if video.sound_track is not None else None
@@ -112,6 +112,7 @@ class _PictureTrack:
         drawn = av.VideoFrame.from_ndarray(image_bgr, format="bgr24")
         drawn = drawn.reformat(format="yuv420p", dst_colorspace=self._colorspace)
         drawn.pts, drawn.time_base = round(frame.at / _CLOCK), _CLOCK
+        drawn.duration = round(frame.seconds / _CLOCK)
         self._copy.mux(self._stream.encode(drawn))
 
     def finish(self) -> None:
