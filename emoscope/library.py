@@ -165,7 +165,7 @@ def predict_video(path: str | PathLike[str], pipeline: Pipeline | None = None, r
         analysis = VideoAnalysis(video, pipeline or open_pipeline(for_video=True), rate)
         for _ in analysis.run():
             pass
-    found = analysis.readings()
+    found = analysis.predictions()
     clear = found.warning == 0
     columns: dict[str, Any] = {"seconds": found.row_times, "person": found.person}
     columns |= dict(zip(("x1", "y1", "x2", "y2"), found.xyxy.T, strict=True))

@@ -10,8 +10,8 @@ import numpy as np
 from emoscope.model.faces.reidentification import Reidentification, glimpse, is_same_scene
 from emoscope.model.faces.tracking import SURE, Tracker, TrackingSettings
 from emoscope.model.pipeline import Pipeline
+from emoscope.model.video.predictions import MAX_ROWS, VideoPredictions, VideoPredictionsBuilder
 from emoscope.model.video.reader import Video, VideoInfo
-from emoscope.model.video.readings import MAX_ROWS, Readings, ReadingsBuilder
 from emoscope.model.video.stills import FilmStrip, StrongestMoments
 
 DEFAULT_RATE = 10.0
@@ -50,7 +50,7 @@ class VideoAnalysis:
         self._tracker = Tracker(TrackingSettings(sure=SURE))
         self._people = Reidentification()
         self._glimpse: np.ndarray | None = None
-        self._builder = ReadingsBuilder(pipeline.classifier.info.class_names)
+        self._builder = VideoPredictionsBuilder(pipeline.classifier.info.class_names)
 
     def run(self) -> Iterator[Progress]:
         """Go through the video, one step per analysis; stopping to iterate stops the analysis.
@@ -86,6 +86,6 @@ class VideoAnalysis:
         before, self._glimpse = self._glimpse, glimpse(image)
         return before is not None and not is_same_scene(before, self._glimpse)
 
-    def readings(self) -> Readings:
+    def predictions(self) -> VideoPredictions:
         """Return the results so far."""
         return self._builder.build()

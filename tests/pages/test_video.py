@@ -96,7 +96,7 @@ def test_a_stopped_reading_keeps_what_was_read(page, monkeypatch):
     drop(page, make_clip(3.0))
     assert "You stopped the analysis" in words(page)
     assert any(button.label == "Analyse again" for button in page.button)
-    assert len(page.session_state["video"].clip.readings.times) < 30
+    assert len(page.session_state["video"].clip.predictions.times) < 30
 
 
 def test_a_reading_that_is_stopped_while_it_waits_is_one_sentence(page, monkeypatch):

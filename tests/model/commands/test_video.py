@@ -27,7 +27,7 @@ def rows(path: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(stream))
 
 
-def test_a_clip_gives_a_summary_a_row_a_reading_and_an_annotated_copy(folder, capsys):
+def test_a_clip_gives_a_summary_a_row_an_analysis_and_an_annotated_copy(folder, capsys):
     assert main(["video", "clip.mp4", "--csv", "new/out.csv", "--annotate", "new/drawn.mp4"]) == 0
     heading, person = capsys.readouterr().out.splitlines()
     assert heading.split()[:4] == ["person", "from", "to", "seen"]

@@ -38,7 +38,7 @@ def analysed(data: bytes, pipeline: Pipeline, rate: float = 10.0) -> VideoAnalys
 
 
 def everyone(data: bytes, pipeline: Pipeline, rate: float = 10.0) -> list[Person]:
-    return people(analysed(data, pipeline, rate).readings())
+    return people(analysed(data, pipeline, rate).predictions())
 
 
 def face_during(*spans: tuple[float, float]) -> Callable[[float, int, int], np.ndarray]:
@@ -107,10 +107,10 @@ def test_frames_of_uneven_length_count_for_as_long_as_they_are_shown(pipeline):
 def test_a_clip_of_one_frame_has_a_person_and_a_length(pipeline, form, codec):
     data = make_clip(0.1, rate=10, form=form, codec=codec)
     analysis = analysed(data, pipeline)
-    readings = analysis.readings()
-    (person,) = people(readings)
-    assert len(readings.times) == 1 and readings.end == person.seen == pytest.approx(0.1, abs=0.011)
-    assert person.label in readings.class_names and person.is_brief
+    predictions = analysis.predictions()
+    (person,) = people(predictions)
+    assert len(predictions.times) == 1 and predictions.end == person.seen == pytest.approx(0.1, abs=0.011)
+    assert person.label in predictions.class_names and person.is_brief
     (moment,) = analysis.moments.strongest(8)
     assert moment.person == person.number
 
@@ -127,14 +127,14 @@ def test_no_presence_is_written_as_nothing(seconds, text):
 
 def test_the_annotated_copy_shows_the_face_of_a_single_frame(pipeline):
     data = make_clip(0.04)
-    readings = analysed(data, pipeline).readings()
+    predictions = analysed(data, pipeline).predictions()
     target = io.BytesIO()
-    for _ in AnnotatedVideo(io.BytesIO(data), target, readings, bars=False).run():
+    for _ in AnnotatedVideo(io.BytesIO(data), target, predictions, bars=False).run():
         pass
     with Video(target) as copy:
         (drawn,) = [frame.to_bgr() for frame in copy.frames()]
         assert copy.info.seconds == pytest.approx(0.04, abs=0.01)
-    (box,) = readings.xyxy.astype(int)
+    (box,) = predictions.xyxy.astype(int)
     changed = np.abs(drawn.astype(int) - view(0, 320, 240)).sum(2) > 90
     outline = np.zeros(changed.shape, np.uint8)
     cv2.rectangle(outline, (int(box[0]), int(box[1])), (int(box[2]), int(box[3])), 1, 3)
@@ -192,7 +192,7 @@ def test_a_blip_is_nobody_and_a_confirmed_face_counts_from_its_first_frame(confi
     video = Scripted(confidences)
     analysis = VideoAnalysis(video, video)
     assert sum(1 for _ in analysis.run()) == len(confidences)
-    found = people(analysis.readings())
+    found = people(analysis.predictions())
     assert [person.seen for person in found] == pytest.approx(seen)
     assert [person.number for person in found] == list(range(1, len(seen) + 1))
     assert {moment.person for moment in analysis.moments.strongest(99)} == {person.number for person in found}
@@ -203,7 +203,7 @@ def test_results_can_be_asked_for_at_any_step():
     analysis = VideoAnalysis(video, video)
     rows = []
     for _ in analysis.run():
-        readings = analysis.readings()
-        assert readings.starts[-1] == len(readings.person) == len(readings.xyxy) == len(readings.row_times)
-        rows.append(len(readings.person))
+        predictions = analysis.predictions()
+        assert predictions.starts[-1] == len(predictions.person) == len(predictions.xyxy) == len(predictions.row_times)
+        rows.append(len(predictions.person))
     assert rows == [0, 2, 3, 3, 3, 3]

@@ -1,4 +1,4 @@
-"""The predictions of a video, as compact columns: an hour of it takes a few megabytes."""
+"""The predictions of a video over time, as compact columns: an hour of it takes a few megabytes."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class ShownFace(NamedTuple):
 
 
 @dataclass(frozen=True, eq=False)
-class Readings:
+class VideoPredictions:
     """Faces of A analyses in time order, N rows in all; the rows of analysis i are ``starts[i]:starts[i + 1]``.
 
     Attributes:
@@ -133,7 +133,7 @@ class Readings:
         table.writerows(self.rows())
 
 
-class ReadingsBuilder:
+class VideoPredictionsBuilder:
     """Collects predictions while a video is analysed; one thread adds, others may take a copy.
 
     Every face of every analysis is kept with its track. Which of them count is decided when a copy is taken: those of
@@ -192,14 +192,14 @@ class ReadingsBuilder:
         """Take in when the newest frame ends, in seconds."""
         self._end = end
 
-    def build(self) -> Readings:
+    def build(self) -> VideoPredictions:
         """Return what is collected so far."""
         count = len(self._times)  # what another thread is adding just now lies behind these
         times, starts = np.array(self._times[:count], np.float64), np.array(self._ends[: count + 1], np.int64)
         rows, classes = int(starts[-1]), len(self._class_names)
         person = self._persons(rows)
         kept = person > 0
-        return Readings(
+        return VideoPredictions(
             self._class_names,
             times,
             np.concatenate([[0], np.cumsum(kept)])[starts],
