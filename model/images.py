@@ -260,12 +260,16 @@ def _band_to_bgr(image: Image.Image, white: float | None) -> np.ndarray:
         gray = cv2.convertScaleAbs(np.maximum(values, 0.0), alpha=255 / white)
         return cv2.cvtColor(gray, cv2.COLOR_GRAY2BGR)
     if image.has_transparency_data:
-        layer = image.convert("RGBA")
+        layer = _in_mode(image, "RGBA")
         opaque = Image.alpha_composite(Image.new("RGBA", layer.size, "white"), layer)
         return cv2.cvtColor(np.asarray(opaque), cv2.COLOR_RGBA2BGR)
     if image.mode in ("1", "L"):
-        return cv2.cvtColor(np.asarray(image.convert("L")), cv2.COLOR_GRAY2BGR)
-    return cv2.cvtColor(np.asarray(image.convert("RGB")), cv2.COLOR_RGB2BGR)
+        return cv2.cvtColor(np.asarray(_in_mode(image, "L")), cv2.COLOR_GRAY2BGR)
+    return cv2.cvtColor(np.asarray(_in_mode(image, "RGB")), cv2.COLOR_RGB2BGR)
+
+
+def _in_mode(image: Image.Image, mode: str) -> Image.Image:
+    return image if image.mode == mode else image.convert(mode)  # which would copy it
 
 
 def _white(parts: Iterator[np.ndarray]) -> float:
