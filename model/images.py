@@ -70,7 +70,7 @@ _JPEG = ("JPEG", "MPO")
 _ORIENTATION_TAG = 0x0112
 # Bytes per pixel: of Pillow's own storage, by mode (4 for all others), and what decoders hold beside it, as measured.
 _STORED_BYTES = {"1": 1, "L": 1, "P": 1, "I;16": 2, "I;16L": 2, "I;16B": 2}
-_DECODER_BYTES = {"AVIF": 6, "HEIF": 6, "WEBP": 13, "JPEG2000": 16}
+_DECODER_BYTES = {"AVIF": 6, "HEIF": 6, "WEBP": 13, "JPEG2000": 21}
 _BAND_PIXELS = 4_000_000  # of the parts in which a large picture is converted
 
 logging.getLogger("PIL").addHandler(logging.NullHandler())  # else its errors are printed where logging is not set up
@@ -212,7 +212,9 @@ def decoding_bytes(image: Image.Image) -> int:
     """Return how much memory a picture takes while it is decoded, as its header tells; at most, for a JPEG."""
     pixels = image.width * image.height
     if image.format not in _JPEG:
-        return pixels * (_STORED_BYTES.get(image.mode, 4) + _DECODER_BYTES.get(image.format or "", 0))
+        stored = _STORED_BYTES.get(image.mode, 4)
+        beside = stored if image.format == "TIFF" else _DECODER_BYTES.get(image.format or "", 0)  # it may be one strip
+        return pixels * (stored + beside)
     # The file may hold its coefficients in an order in which all of them, 16 bits each, are needed at once.
     sampling = [across * down for _, across, down, _ in getattr(image, "layer", ())]
     coefficients = sum(sampling) / max(sampling, default=1) if sampling else len(image.getbands())

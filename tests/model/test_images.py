@@ -23,6 +23,7 @@ from emoscope.model.images import (
     PICTURE_FORMATS,
     SUPPORTED,
     decode_image,
+    decoding_bytes,
     encode_png,
     read_image,
 )
@@ -250,6 +251,9 @@ def upscaled(picture: Image.Image, size: tuple[int, int], mode: str = "RGB") -> 
         ("PNG", "RGB", (12_000, 10_000), {"compress_level": 1}, [3334, 4000, 3], 580),  # 480 MB are Pillow's own
         ("PNG", "RGBA", (12_000, 10_000), {"compress_level": 1}, [3334, 4000, 3], 580),
         ("TIFF", "P", (12_000, 10_000), {}, [3334, 4000, 3], 400),
+        ("TIFF", "RGB", (9_000, 7_000), {"compression": "tiff_lzw", "tiffinfo": {278: 7_000}}, [3500, 4500, 3], 600),
+        ("WEBP", "RGB", (7_000, 5_000), {"quality": 1, "method": 0}, [2500, 3500, 3], 700),
+        ("JPEG2000", "RGBA", (6_000, 5_000), {"quality_mode": "rates", "quality_layers": [99]}, [2500, 3000, 3], 850),
         ("JPEG", "RGB", (16_320, 12_240), {}, [3060, 4080, 3], 250),
         ("JPEG", "RGB", (16_320, 12_240), {"progressive": True}, [3060, 4080, 3], 800),
         (
@@ -271,11 +275,15 @@ def test_large_photos_take_no_more_memory_than_is_stated(
     options: dict[str, object],
     shape: list[int],
     megabytes: int,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     data = to_bytes(upscaled(picture, size, mode), format, **options)
     found, peak = measured(tmp_path, data)
     assert found == shape
     assert peak < megabytes * 1e6 < MAX_DECODING_BYTES
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", None)
+    with Image.open(io.BytesIO(data)) as image:
+        assert peak < decoding_bytes(image) + len(data) + 200e6  # of which the frame is a part
 
 
 @pytest.mark.parametrize(
