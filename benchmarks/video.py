@@ -68,13 +68,13 @@ def main() -> None:
                 pass
 
         parts = {"decode": timed(decode), "detect": timed(detect), "analysis": timed(analyze)}
-    readings = analysis.readings()
-    faces = len(readings.person)
+    predictions = analysis.predictions()
+    faces = len(predictions.person)
     if faces < 0.9 * analyses:
         raise RuntimeError(f"The clip shows one face throughout, but {faces} were detected in {analyses} analyses.")
 
     def annotate() -> None:
-        for _ in AnnotatedVideo(io.BytesIO(clip), io.BytesIO(), readings).run():
+        for _ in AnnotatedVideo(io.BytesIO(clip), io.BytesIO(), predictions).run():
             pass
 
     if options.annotate:

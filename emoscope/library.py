@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterable
 from functools import lru_cache
 from os import PathLike, fspath
@@ -17,7 +18,7 @@ from emoscope.model.evaluation.comparison import Comparison, verdict
 from emoscope.model.evaluation.metrics import SCALARS
 from emoscope.model.images import decode_image, read_image
 from emoscope.model.pictures.batch import PipelineSettings, Task, predict_pictures
-from emoscope.model.pictures.files import find_pictures
+from emoscope.model.pictures.files import find_pictures, left_out
 from emoscope.model.pictures.results import face_columns, face_rows
 from emoscope.model.pipeline import Pipeline
 from emoscope.model.runs.run import DEFAULT_RUN, Run, iter_runs, load_run, opened, own_labels
@@ -112,7 +113,8 @@ def predict_folder(
     """Predict all faces in many pictures.
 
     Args:
-        paths: Folders, files, patterns, or a CSV or Parquet list of files.
+        paths: Folders, files, patterns, or a CSV or Parquet list of files. Files of a folder that are not called like
+            pictures are left out with a warning.
         run: As for :func:`open_pipeline`.
         detector: The same.
         calibrated: The same.
@@ -129,7 +131,10 @@ def predict_folder(
 
     listed = [paths] if isinstance(paths, str | PathLike) else list(paths)
     saved = opened(run)
-    tasks = [Task(file.path) for file in find_pictures([fspath(path) for path in listed])]
+    others: list[Path] = []
+    tasks = [Task(file.path) for file in find_pictures([fspath(path) for path in listed], others=others)]
+    if others:
+        warnings.warn(left_out(others), stacklevel=2)
     names = saved.info.class_names
     settings = PipelineSettings(saved.path, detector, calibrated=calibrated)
     rows = [row for entry in predict_pictures(tasks, settings, processes) for row in face_rows(entry, names)]
@@ -160,7 +165,7 @@ def predict_video(path: str | PathLike[str], pipeline: Pipeline | None = None, r
         analysis = VideoAnalysis(video, pipeline or open_pipeline(for_video=True), rate)
         for _ in analysis.run():
             pass
-    found = analysis.readings()
+    found = analysis.predictions()
     clear = found.warning == 0
     columns: dict[str, Any] = {"seconds": found.row_times, "person": found.person}
     columns |= dict(zip(("x1", "y1", "x2", "y2"), found.xyxy.T, strict=True))

@@ -1,12 +1,19 @@
 """Picture files to frames and back: whatever people upload becomes ``frame_bgr``, or one clear sentence.
 
-The header is read and its size checked before any pixel is decoded. Only the first picture of an animation or a
-multi-page file is used. A file that ends early is refused rather than shown half gray.
+The header is read and the memory that decoding takes is reckoned before any pixel is decoded. Only the first picture of
+an animation or a multi-page file is used. A file that ends early is refused rather than shown half gray.
 """
 
 from __future__ import annotations
 
 import io
+import logging
+import math
+import threading
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -17,66 +24,97 @@ import numpy as np
 from PIL import (  # noqa: F401
     AvifImagePlugin,
     Image,
+    Jpeg2KImagePlugin,
     TiffImagePlugin,
     WebPImagePlugin,
 )
 
 from emoscope.model.errors import ImageError
 
-MAX_PIXELS = 80_000_000
-"""Pictures with more pixels than this are refused from their header alone."""
+MAX_DECODING_BYTES = 1_000_000_000
+"""Pictures that need more memory than this while they are decoded are refused from their header alone.
+
+The file itself and the frame that is made of it, at most 200 MB, come on top.
+"""
 
 MAX_FRAME_PIXELS = 25_000_000
-"""Larger pictures are decoded, then halved until they fit; a JPEG is decoded at the smaller size to begin with."""
+"""Larger pictures are shrunk by a whole number; a JPEG is decoded at the smaller size to begin with."""
 
 MAX_FRAME_SIDE = 32_000
 """OpenCV's geometric functions count pixels in 16 bits; a longer side is shrunk to this."""
 
+PICTURE_FORMATS = {
+    "JPEG": (".jpg", ".jpeg", ".jpe", ".jfif"),
+    "PNG": (".png",),
+    "HEIC": (".heic", ".heif", ".hif"),
+    "WebP": (".webp",),
+    "AVIF": (".avif",),
+    "JPEG 2000": (".jp2", ".j2k", ".jpf", ".jpx"),
+    "TIFF": (".tif", ".tiff"),
+    "BMP": (".bmp", ".dib"),
+    "GIF": (".gif",),
+    "PPM": (".ppm", ".pgm"),
+}
+"""The formats that can be opened, as people call them, and how their files' names end, in lower case."""
+
+PICTURE_SUFFIXES = frozenset(suffix for suffixes in PICTURE_FORMATS.values() for suffix in suffixes)
+
+SUPPORTED = ", ".join(list(PICTURE_FORMATS)[:-1]) + f" or {list(PICTURE_FORMATS)[-1]}"
+"""The formats for a sentence."""
+
 # Formats read by Pillow without calling another program. JPEG includes MPO, the form in which many phones write it.
-_FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF", "GIF", "AVIF", "PPM")
-_SUPPORTED = "JPEG, PNG, WebP, BMP, TIFF, GIF or AVIF"
-_HEIC_BRANDS = (b"heic", b"heix", b"hevc", b"hevx", b"heim", b"heis", b"mif1", b"msf1")
+_FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF", "GIF", "AVIF", "PPM", "JPEG2000")
+_HEIF_BRANDS = (b"heic", b"heix", b"hevc", b"hevx", b"heim", b"heis", b"mif1", b"msf1")
+_JPEG_XL = (b"\xff\x0a", b"\x00\x00\x00\x0cJXL \r\n\x87\n")
+_JPEG = ("JPEG", "MPO")
 _ORIENTATION_TAG = 0x0112
+# Bytes per pixel: of Pillow's own storage, by mode (4 for all others), and what decoders hold beside it, as measured.
+_STORED_BYTES = {"1": 1, "L": 1, "P": 1, "I;16": 2, "I;16L": 2, "I;16B": 2}
+_DECODER_BYTES = {"AVIF": 6, "HEIF": 6, "WEBP": 13, "JPEG2000": 21}
+_BAND_PIXELS = 4_000_000  # of the parts in which a large picture is converted
+
+logging.getLogger("PIL").addHandler(logging.NullHandler())  # else its errors are printed where logging is not set up
 
 
-def decode_image(data: bytes, max_pixels: int = MAX_PIXELS) -> np.ndarray:
+def decode_image(data: bytes, max_pixels: int | None = None) -> np.ndarray:
     """Decode an uploaded file.
 
-    Gray, palette, CMYK, 1-bit, 16-bit and floating-point pictures become 8-bit colour; transparent parts become white;
-    the camera's orientation tag is applied.
+    Gray, palette, CMYK, 1-bit, 10-bit, 16-bit and floating-point pictures become 8-bit colour; transparent parts become
+    white; the camera's orientation tag is applied. Large pictures are shrunk. Pillow's warnings about damaged metadata
+    are switched off for the whole process.
 
     Args:
         data: The file's content.
-        max_pixels: Larger pictures are refused from their header alone.
+        max_pixels: Pictures with more pixels are refused, too; None for no limit but :data:`MAX_DECODING_BYTES`.
 
     Returns:
         frame_bgr: uint8, shape (H, W, 3), of at most :data:`MAX_FRAME_PIXELS` pixels.
 
     Raises:
-        ImageError: The file is empty, no picture, cut off, of an unreadable kind, or larger than ``max_pixels``.
+        ImageError: The file is empty, no picture, cut off, of an unreadable kind, or too large.
     """
     if not data:
         raise ImageError("The file is empty.", "Choose another file.")
-    try:
-        image = Image.open(io.BytesIO(data), formats=_FORMATS)
-    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-        raise _too_large("", max_pixels) from error
-    except Exception as error:  # on hostile bytes a parser may raise anything
-        raise _not_a_picture(data) from error
-    with image:
-        width, height = image.size
-        if width * height > max_pixels:
-            raise _too_large(f" ({width} × {height} pixels)", max_pixels)
-        if width * height > MAX_FRAME_PIXELS:
-            image.draft(None, (width // 2, height // 2))
+    warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.|pillow_heif")
+    with _PILLOW_LIMIT.lifted():
         try:
-            image.load()  # turns some kinds upright by itself, and then drops their tag
-            orientation = _orientation(image)
-            frame = _to_bgr(image)
-        except Exception as error:  # as above
-            raise ImageError(
-                f"The {image.format} picture is damaged or ends too early.", "Save it again or choose another file."
-            ) from error
+            image = _open(data)
+        except Exception as error:  # on hostile bytes a parser may raise anything
+            raise _not_a_picture(data) from error
+        with image:
+            _check_size(image, max_pixels)
+            if image.format in _JPEG:
+                scale = _jpeg_scale(image)
+                image.draft(None, (max(1, image.width // scale), max(1, image.height // scale)))
+            try:
+                image.load()  # turns some kinds upright by itself, and then drops their tag
+                orientation = _orientation(image)
+                frame = _to_bgr(image)
+            except Exception as error:  # as above
+                raise ImageError(
+                    f"The {_name(image)} picture is damaged or ends too early.",
+                    "Save it again or choose another file.",
+                ) from error
     return _turn_upright(frame, orientation)
 
 
@@ -105,38 +143,157 @@ def encode_png(frame_bgr: np.ndarray) -> bytes:
     return data.tobytes()
 
 
+def _open(data: bytes) -> Image.Image:
+    """Read a picture's header."""
+    if not _is_heif(data):
+        return Image.open(io.BytesIO(data), formats=_FORMATS)
+    _register_heif()
+    return Image.open(io.BytesIO(data), formats=(*_FORMATS, "HEIF"))  # also AVIF files may begin like this
+
+
+def _is_heif(data: bytes) -> bool:
+    return data[4:8] == b"ftyp" and data[8:12] in _HEIF_BRANDS
+
+
+@cache
+def _register_heif() -> None:
+    import pillow_heif  # here, since most processes never meet such a file
+
+    pillow_heif.register_heif_opener(thumbnails=False, depth_images=False, aux_images=False)
+
+
+class _PillowLimit:
+    """Pillow's own limit of 179 megapixels, lifted while any thread decodes: :data:`MAX_DECODING_BYTES` holds here."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._decoding = 0
+        self._limit = Image.MAX_IMAGE_PIXELS
+
+    @contextmanager
+    def lifted(self) -> Iterator[None]:
+        with self._lock:
+            if not self._decoding:
+                self._limit, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
+            self._decoding += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._decoding -= 1
+                if not self._decoding:
+                    Image.MAX_IMAGE_PIXELS = self._limit
+
+
+_PILLOW_LIMIT = _PillowLimit()
+
+
+def _check_size(image: Image.Image, max_pixels: int | None) -> None:
+    """Refuse a picture that is larger than is allowed.
+
+    Raises:
+        ImageError: It has more pixels than ``max_pixels``, or would take too much memory.
+    """
+    size = f"({image.width} × {image.height} pixels)"
+    if max_pixels is not None and image.width * image.height > max_pixels:
+        raise ImageError(
+            f"The picture is too large {size}; the limit is {max_pixels / 1e6:g} megapixels.", "Scale it down first."
+        )
+    needed = decoding_bytes(image)
+    if needed > MAX_DECODING_BYTES:
+        raise ImageError(
+            f"The picture is too large {size}: it would take {needed / 1e9:.1f} GB of memory, and the limit is "
+            f"{MAX_DECODING_BYTES / 1e9:g} GB.",
+            "Scale it down first.",
+        )
+
+
+def decoding_bytes(image: Image.Image) -> int:
+    """Return how much memory a picture takes while it is decoded, as its header tells; at most, for a JPEG."""
+    pixels = image.width * image.height
+    if image.format not in _JPEG:
+        stored = _STORED_BYTES.get(image.mode, 4)
+        beside = stored if image.format == "TIFF" else _DECODER_BYTES.get(image.format or "", 0)  # it may be one strip
+        return pixels * (stored + beside)
+    # The file may hold its coefficients in an order in which all of them, 16 bits each, are needed at once.
+    sampling = [across * down for _, across, down, _ in getattr(image, "layer", ())]
+    coefficients = sum(sampling) / max(sampling, default=1) if sampling else len(image.getbands())
+    return int(2 * coefficients * pixels + 4 * pixels / _jpeg_scale(image) ** 2)
+
+
+def _jpeg_scale(image: Image.Image) -> int:
+    """Return 1, 2, 4 or 8, by which libjpeg is to divide a picture while it decodes it."""
+    return min(8, 1 << (_shrink_factor(*image.size) - 1).bit_length())
+
+
+def _name(image: Image.Image) -> str:
+    """Return what people call a picture's format."""
+    names = {"MPO": "JPEG", "HEIF": "HEIC", "WEBP": "WebP", "JPEG2000": "JPEG 2000"}
+    return names.get(image.format or "", image.format or "")
+
+
+def _shrink_factor(width: int, height: int) -> int:
+    """Return the smallest whole number by which a picture is to be divided to fit."""
+    by_pixels = math.ceil(math.sqrt(width * height / MAX_FRAME_PIXELS))
+    return max(1, by_pixels, math.ceil(max(width, height) / MAX_FRAME_SIDE))
+
+
 def _to_bgr(image: Image.Image) -> np.ndarray:
-    """Decode the pixels of an opened picture."""
-    if image.mode.startswith("I") or image.mode == "F":
-        return cv2.cvtColor(_fit(_to_8_bit(np.asarray(image))), cv2.COLOR_GRAY2BGR)
-    mode = "RGBA" if image.has_transparency_data else "L" if image.mode in ("1", "L") else "RGB"
-    pixels = _fit(np.asarray(image if image.mode == mode else image.convert(mode)))
-    if mode == "L":
-        return cv2.cvtColor(pixels, cv2.COLOR_GRAY2BGR)
-    if mode == "RGBA":
-        layer = Image.fromarray(pixels)
-        pixels = np.asarray(Image.alpha_composite(Image.new("RGBA", layer.size, "white"), layer))
-        return cv2.cvtColor(pixels, cv2.COLOR_RGBA2BGR)
-    return cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR)
+    """Convert the pixels of a decoded picture; in bands where it is large, so that no second full copy exists."""
+    width, height = image.size
+    factor = _shrink_factor(width, height)
+    is_deep = image.mode.startswith("I") or image.mode == "F"
+    if factor == 1 and not is_deep:
+        return _band_to_bgr(image, None)
+    rows = factor * max(1, _BAND_PIXELS // (factor * width))
+    parts = [(0, top, width, min(top + rows, height)) for top in range(0, height, rows)]
+    white = _white(np.asarray(image.crop(part)) for part in parts) if is_deep else None
+    frame = np.empty((-(-height // factor), -(-width // factor), 3), np.uint8)
+    for part in parts:
+        band = Image.fromarray(_band_to_bgr(image.crop(part), white)).reduce(factor)
+        frame[part[1] // factor :][: band.height] = np.asarray(band)
+    return frame
 
 
-def _to_8_bit(pixels: np.ndarray) -> np.ndarray:
-    """Scale deep gray pixels, whose files do not say where white lies.
+def _band_to_bgr(image: Image.Image, white: float | None) -> np.ndarray:
+    """Convert a decoded picture or a part of it; ``white`` is None, or the gray value that becomes 255."""
+    if white is not None:
+        values = np.nan_to_num(np.asarray(image).astype(np.float32), posinf=0.0, neginf=0.0)
+        gray = cv2.convertScaleAbs(np.maximum(values, 0.0), alpha=255 / white)
+        return cv2.cvtColor(gray, cv2.COLOR_GRAY2BGR)
+    if image.has_transparency_data:
+        layer = _in_mode(image, "RGBA")
+        opaque = Image.alpha_composite(Image.new("RGBA", layer.size, "white"), layer)
+        return cv2.cvtColor(np.asarray(opaque), cv2.COLOR_RGBA2BGR)
+    if image.mode in ("1", "L"):
+        return cv2.cvtColor(np.asarray(_in_mode(image, "L")), cv2.COLOR_GRAY2BGR)
+    return cv2.cvtColor(np.asarray(_in_mode(image, "RGB")), cv2.COLOR_RGB2BGR)
+
+
+def _in_mode(image: Image.Image, mode: str) -> Image.Image:
+    return image if image.mode == mode else image.convert(mode)  # which would copy it
+
+
+def _white(parts: Iterator[np.ndarray]) -> float:
+    """Return the value of white in deep gray pixels, whose files do not say where it lies.
 
     Sixteen bits are taken whole; other kinds by the first of 1 (floating point only), 255, 65535 and their maximum
     that nothing exceeds.
     """
-    if pixels.dtype == np.uint16:
-        return cv2.convertScaleAbs(pixels, alpha=255 / 65535)
-    values = np.nan_to_num(pixels.astype(np.float32), posinf=0.0, neginf=0.0)
-    peak = float(values.max(initial=0.0))
-    whites = (1.0, 255.0, 65535.0) if pixels.dtype.kind == "f" else (255.0, 65535.0)
-    white = next((w for w in whites if peak <= w), peak)
-    return cv2.convertScaleAbs(np.maximum(values, 0.0), alpha=255 / white)
+    peak, whites = 0.0, [255.0, 65535.0]
+    for pixels in parts:
+        if pixels.dtype.kind == "u" and pixels.itemsize == 2:
+            return 65535.0
+        if pixels.dtype.kind == "f":
+            whites = [1.0, 255.0, 65535.0]
+        peak = max(peak, float(np.nan_to_num(pixels, posinf=0.0, neginf=0.0).max(initial=0.0)))
+    return next((white for white in whites if peak <= white), peak)
 
 
 def _orientation(image: Image.Image) -> int:
     """Return the EXIF orientation 1..8; 1 where there is none or the tag is damaged."""
+    if image.format == "HEIF":  # the file says how it is turned apart from EXIF, and the decoder has done it
+        return 1
     try:
         value: Any = image.getexif().get(_ORIENTATION_TAG, 1)
     except Exception:  # a damaged tag must not cost the picture
@@ -151,25 +308,9 @@ def _turn_upright(frame: np.ndarray, orientation: int) -> np.ndarray:
     return cv2.flip(frame, flips[orientation]) if orientation in flips else frame
 
 
-def _fit(pixels: np.ndarray) -> np.ndarray:
-    height, width = pixels.shape[:2]
-    factor = 1.0
-    while height * width * factor * factor > MAX_FRAME_PIXELS:
-        factor /= 2
-    factor = min(factor, MAX_FRAME_SIDE / max(height, width))
-    if factor == 1.0:
-        return pixels
-    size = (max(1, round(width * factor)), max(1, round(height * factor)))
-    return cv2.resize(pixels, size, interpolation=cv2.INTER_AREA)
-
-
-def _too_large(size: str, max_pixels: int) -> ImageError:
-    return ImageError(
-        f"The picture is too large{size}; the limit is {max_pixels / 1e6:g} megapixels.", "Scale it down first."
-    )
-
-
 def _not_a_picture(data: bytes) -> ImageError:
-    if data[4:8] == b"ftyp" and data[8:12] in _HEIC_BRANDS:
-        return ImageError("HEIC photos cannot be opened.", "Convert the photo to JPEG or PNG first.")
-    return ImageError("The file is no picture that can be opened.", f"Choose a {_SUPPORTED} file.")
+    if data.startswith(_JPEG_XL):
+        return ImageError("JPEG XL pictures cannot be opened.", "Convert the picture to JPEG or PNG first.")
+    if _is_heif(data):
+        return ImageError("The HEIC picture is damaged or ends too early.", "Save it again or choose another file.")
+    return ImageError("The file is no picture that can be opened.", f"Choose a {SUPPORTED} file.")

@@ -6,6 +6,8 @@ from typing import Any
 
 from pydantic import BaseModel, Field
 
+from emoscope.model.images import SUPPORTED
+
 
 class Face(BaseModel):
     """One face."""
@@ -91,7 +93,7 @@ def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
 PICTURES_BODY: dict[str, Any] = {
     "requestBody": {
         "required": True,
-        "description": "One picture, or several as files of a form.",
+        "description": f"One picture, or several as files of a form. Each is a {SUPPORTED} file.",
         "content": {
             "multipart/form-data": {
                 "schema": {
@@ -101,7 +103,7 @@ PICTURES_BODY: dict[str, Any] = {
             },
             **{
                 kind: {"schema": {"type": "string", "format": "binary"}}
-                for kind in ("image/jpeg", "image/png", "application/octet-stream")
+                for kind in ("image/jpeg", "image/png", "image/heic", "image/webp", "application/octet-stream")
             },
         },
     }

@@ -17,7 +17,8 @@ class ApiSettings:
         origins: Origins of foreign web pages whose scripts may call the API; ``*`` for all.
         max_body: Bytes per request.
         max_images: Pictures per request.
-        max_pixels: Pixels per picture, taken from its header before anything is decoded.
+        max_pixels: Pixels per picture, taken from its header before anything is decoded; ``model/images.py`` limits the
+            memory for decoding besides.
         max_faces: Faces predicted per picture, largest first.
         images_per_minute: Pictures per minute from one address; 0 for no limit.
         body_seconds: Seconds that a body may take to arrive.

@@ -9,8 +9,8 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from emoscope.dashboard.charts.theme import class_colors, style
+from emoscope.model.video.predictions import VideoPredictions
 from emoscope.model.video.reader import clock
-from emoscope.model.video.readings import Readings
 from emoscope.model.video.summary import binned
 
 MAX_BINS = 240
@@ -19,21 +19,21 @@ _TICK_STEPS = (0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 720
 _MOST_TICKS = 9
 
 
-def timeline(readings: Readings, numbers: Sequence[int], seconds: float) -> go.Figure:
+def timeline(predictions: VideoPredictions, numbers: Sequence[int], seconds: float) -> go.Figure:
     """Stack the probabilities of each person over time, one row per person; gaps are times without a readable face.
 
     Args:
-        readings: Of the whole video.
+        predictions: Of the whole video.
         numbers: Track ids of the people to show.
         seconds: Length of the video.
     """
-    bins = int(np.clip(seconds / max(readings.step, 0.04), 1, MAX_BINS))
+    bins = int(np.clip(seconds / max(predictions.step, 0.04), 1, MAX_BINS))
     rows = max(1, len(numbers))
     fig = make_subplots(rows=rows, cols=1, shared_xaxes=True, vertical_spacing=0.1 / rows)
-    colors = class_colors(readings.class_names)
+    colors = class_colors(predictions.class_names)
     for row, number in enumerate(numbers, start=1):
-        middles, shares = binned(readings, number, bins, seconds)
-        for i, name in enumerate(readings.class_names):
+        middles, shares = binned(predictions, number, bins, seconds)
+        for i, name in enumerate(predictions.class_names):
             fig.add_trace(
                 go.Bar(
                     x=middles,

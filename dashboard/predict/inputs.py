@@ -10,6 +10,7 @@ import streamlit as st
 from emoscope.dashboard.predict.album import MAX_PICTURES
 from emoscope.dashboard.ui.samples import SAMPLES, sample_picture
 from emoscope.dashboard.ui.state import kept
+from emoscope.model.images import SUPPORTED
 
 MAX_MEGABYTES = 60
 SCENES, CROPPED = "shows a scene: find the faces", "is a cropped face: take it whole"
@@ -37,7 +38,7 @@ def pictures() -> Sequence[tuple[str, BytesIO]]:
         key=_widget_key(way),
     )
     st.caption(
-        f"JPEG, PNG, WebP, BMP, TIFF, GIF or AVIF, up to {MAX_PICTURES} at a time. "
+        f"{SUPPORTED}, up to {MAX_PICTURES} at a time. "
         "They stay in this machine's memory, are written nowhere, and forgotten when you leave."
     )
     return [(upload.name, upload) for upload in uploads]

@@ -15,8 +15,8 @@ from emoscope.model.errors import EmoscopeError, VideoError
 from emoscope.model.pipeline import Pipeline
 from emoscope.model.video.analysis import Progress, VideoAnalysis
 from emoscope.model.video.playing import browser_type
-from emoscope.model.video.reader import Video, clock, read_frame
-from emoscope.model.video.readings import Readings, ShownFace
+from emoscope.model.video.predictions import ShownFace, VideoPredictions
+from emoscope.model.video.reader import FRAME_SECONDS, Video, clock, read_frame
 from emoscope.model.video.writer import AnnotatedVideo
 
 MAX_MEGABYTES = 200
@@ -43,7 +43,7 @@ class Clip:
         self.analysis: VideoAnalysis | None = None
         self.copy: bytes | None = None
         self.copy_problem = ""
-        self._readings: Readings | None = None
+        self._predictions: VideoPredictions | None = None
         self._frames: dict[float, bytes] = {}
         self._browser_type: str | None = None
 
@@ -56,23 +56,22 @@ class Clip:
     def draw(self) -> Iterator[Progress]:
         """Make the annotated copy; one that is stopped half-way is dropped."""
         target = io.BytesIO()
-        drawing = AnnotatedVideo(io.BytesIO(self.data), target, self.readings, max_bytes=MAX_MEGABYTES * 1_000_000)
+        drawing = AnnotatedVideo(io.BytesIO(self.data), target, self.predictions, max_bytes=MAX_MEGABYTES * 1_000_000)
         yield from drawing.run()
         self.copy, self.copy_problem = target.getvalue(), drawing.problem
 
     @property
-    def readings(self) -> Readings:
+    def predictions(self) -> VideoPredictions:
         """The predictions; to be asked for once the analysis has ended."""
-        if self._readings is None:
+        if self._predictions is None:
             assert self.analysis is not None, "the clip was read"
-            self._readings = self.analysis.readings()
-        return self._readings
+            self._predictions = self.analysis.predictions()
+        return self._predictions
 
     @property
     def seconds(self) -> float:
         """The length that was analysed, in seconds; never 0."""
-        times = self.readings.times
-        return max(float(times[-1]) + max(self.readings.step, 0.04), 0.04) if len(times) else 0.04
+        return self.predictions.end or FRAME_SECONDS
 
     def film(self) -> tuple[bytes, str] | None:
         """Return what a browser can play and its MIME type: the annotated copy once it is made, else the file itself.
@@ -88,11 +87,11 @@ class Clip:
 
     def frame(self, at: float) -> tuple[bytes, list[ShownFace]]:
         """Return the frame at a time with its predictions drawn in, as JPEG, and its faces."""
-        faces = self.readings.faces_at(at)
+        faces = self.predictions.faces_at(at)
         if at not in self._frames:
             image = self._picture(at)
             assert self.analysis is not None
-            here = self.readings.faces_at(at, scale=image.shape[1] / self.analysis.info.width)
+            here = self.predictions.faces_at(at, scale=image.shape[1] / self.analysis.info.width)
             labels = [face.label_index for face in here]
             drawn = annotate(image, [face.prediction for face in here], bars=False, label_indices=labels)
             _, data = cv2.imencode(".jpg", drawn, [cv2.IMWRITE_JPEG_QUALITY, 88])
@@ -115,7 +114,7 @@ class Clip:
     def to_csv(self) -> bytes:
         """Return one row per face and analysis, UTF-8."""
         text = io.StringIO()
-        self.readings.write_csv(text)
+        self.predictions.write_csv(text)
         return text.getvalue().encode()
 
 

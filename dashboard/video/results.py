@@ -23,9 +23,9 @@ from emoscope.dashboard.video.player import join_player
 from emoscope.dashboard.video.view import PLAIN, offer_another, show_bar
 from emoscope.model.drawing.annotate import short_warning
 from emoscope.model.emotions import emotion_key
+from emoscope.model.video.predictions import ShownFace
 from emoscope.model.video.reader import clock
-from emoscope.model.video.readings import ShownFace
-from emoscope.model.video.summary import Person, people
+from emoscope.model.video.summary import Person, people, seconds_text
 
 PEOPLE_SHOWN = 4
 MOMENTS_SHOWN = 8
@@ -39,7 +39,7 @@ PLAYER = "video_player"
 def show_results(work: ClipWork) -> None:
     """Show the predictions of a clip. Choosing a moment draws only this part anew."""
     clip = work.clip
-    everyone = people(clip.readings)
+    everyone = people(clip.predictions)
     long_enough = [person for person in everyone if not person.is_brief] or everyone
     _show_header(work, long_enough, len(everyone) - len(long_enough))
     if work.problem:
@@ -57,13 +57,15 @@ def show_results(work: ClipWork) -> None:
         _show_moment(clip)
     _show_strongest(clip, {person.number for person in long_enough})
     st.subheader("Person by person", anchor=False)
-    show_table(_table(clip.readings.class_names, long_enough), alt="What was predicted for each person")
+    show_table(_table(clip.predictions.class_names, long_enough), alt="What was predicted for each person")
 
 
 def _show_header(work: ClipWork, shown: Sequence[Person], brief: int) -> None:
     noun = "person" if len(shown) == 1 else "people"
+    seconds = work.clip.seconds
+    length = clock(seconds) if seconds >= 1 else f"{seconds_text(seconds)} s"
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
-        st.subheader(f"{len(shown)} {noun} in {clock(work.clip.seconds)}", anchor=False, width="content")
+        st.subheader(f"{len(shown)} {noun} in {length}", anchor=False, width="content")
         with st.container(horizontal=True, vertical_alignment="center", gap="small", width="content"):
             stem = PurePath(work.clip.name).stem or "video"
             if shown:  # else there is nothing to save
@@ -150,7 +152,7 @@ def _show_timeline(clip: Clip, shown: Sequence[Person]) -> None:
     """Show the emotions of people over time, below the player that it is joined with."""
     assert clip.analysis is not None
     with st.container(key=CHART, gap=None):
-        figure = timeline(clip.readings, [person.number for person in shown], clip.seconds)
+        figure = timeline(clip.predictions, [person.number for person in shown], clip.seconds)
         st.plotly_chart(figure, config=PLAIN, key="video_timeline_chart", alt="Probabilities of each person over time")
         show_stills_over(CHART, clip.analysis.film.stills)
         join_player(PLAYER, CHART, _moment(clip), clip.seconds, partial(_go_to, clip))
@@ -240,7 +242,7 @@ def _table(class_names: Sequence[str], everyone: Sequence[Person]) -> pd.DataFra
             "person": person.number,
             "from": clock(person.first),
             "to": clock(person.last),
-            "seen (s)": round(person.seen, 1),
+            "seen (s)": float(seconds_text(person.seen)),
             "appearances": person.appearances,
             "mostly": person.label or "not readable",
             "readable (%)": round(100 * person.readable),

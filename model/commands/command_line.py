@@ -5,11 +5,14 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from importlib import import_module
 
 from emoscope.model.errors import EmoscopeError
 from emoscope.model.places import as_called_here
+
+_STDERR = 2
 
 
 def run_program(
@@ -54,3 +57,33 @@ def run_program(
     except KeyboardInterrupt:
         print("\nStopped.", file=sys.stderr)
         return 130
+
+
+@contextmanager
+def without_library_lines() -> Iterator[None]:
+    """Keep off standard error what libraries written in C print there, such as libtiff; Python's own lines go on.
+
+    Processes that are started meanwhile are silent, too. Where standard error is replaced, as in tests and notebooks,
+    nothing is done.
+    """
+    usual = sys.stderr
+    try:
+        is_plain = usual.fileno() == _STDERR
+    except (AttributeError, OSError, ValueError):
+        is_plain = False
+    if not is_plain:
+        yield
+        return
+    usual.flush()
+    kept = os.dup(_STDERR)
+    silence = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(silence, _STDERR)
+    os.close(silence)
+    try:
+        with open(kept, "w", buffering=1, encoding=usual.encoding, errors=usual.errors, closefd=False) as own:
+            sys.stderr = own
+            yield
+    finally:
+        sys.stderr = usual
+        os.dup2(kept, _STDERR)
+        os.close(kept)

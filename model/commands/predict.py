@@ -10,11 +10,12 @@ from contextlib import ExitStack
 from hashlib import blake2b
 from pathlib import Path
 
+from emoscope.model.commands.command_line import without_library_lines
 from emoscope.model.errors import ConfigError, ImageError, OutputError, RunError
 from emoscope.model.faces.detectors import DETECTOR_NAMES
 from emoscope.model.machine import available_cores
 from emoscope.model.pictures.batch import PipelineSettings, Task, predict_pictures
-from emoscope.model.pictures.files import PictureFile, annotated_paths, find_pictures
+from emoscope.model.pictures.files import PictureFile, annotated_paths, find_pictures, left_out
 from emoscope.model.pictures.journal import Journal
 from emoscope.model.pictures.result_files import Writer, csv_file, json_file, parquet_file, writing
 from emoscope.model.pictures.results import PictureEntry
@@ -71,6 +72,7 @@ def _positive(text: str) -> int:
     return int(text)
 
 
+@without_library_lines()
 def run(options: argparse.Namespace) -> int:
     """Carry out the command and return its exit status.
 
@@ -82,13 +84,17 @@ def run(options: argparse.Namespace) -> int:
     for stream in (sys.stdout, sys.stderr):  # a file name may hold bytes that are no text
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
-    files = list(find_pictures(options.paths, leave_out=options.annotate))
+    others: list[Path] = []
+    files = list(find_pictures(options.paths, options.annotate, others))
     if not files:
-        raise ImageError(f"There are no pictures in {', '.join(options.paths)}.", "Name a picture or another folder.")
+        there = f" ({left_out(others)})" if others else ""
+        raise ImageError(
+            f"There are no pictures in {', '.join(options.paths)}{there}.", "Name a picture or another folder."
+        )
     if options.address and options.engine != "ray":
         raise ConfigError("--address is the address of a Ray cluster.", "Add --engine ray.")
     run = chosen_run(options)
-    summary = _Summary(len(files), options.detector)
+    summary = _Summary(len(files), options.detector, left_out(others))
     with ExitStack() as outputs:
         journal = _journal(options, run)
         if journal:  # opened first and closed last: its entries are needed until every file is complete
@@ -208,8 +214,9 @@ def _table(files: Sequence[PictureFile]) -> Callable[[PictureEntry], None]:
 class _Summary:
     """The summary at the end, on standard error."""
 
-    def __init__(self, total: int, detector_name: str) -> None:
+    def __init__(self, total: int, detector_name: str, left_out: str) -> None:
         self.total = total
+        self.left_out = left_out
         self.detector_name = detector_name
         self.emotions: Counter[str] = Counter()
         self.without_face: list[str] = []
@@ -235,6 +242,8 @@ class _Summary:
                 lines.append(f"  … and {len(self.without_face) - _LISTED:,} more")
             other = "mtcnn" if self.detector_name == "blazeface" else "blazeface"  # both find more than haar
             lines.append(f"Try --detector {other}, or --detector none for pictures that are cropped faces.")
+        if self.left_out:
+            lines.append(f"\n{self.left_out}")
         if self.failed:
             lines.append(f"\n{len(self.failed):,} of {self.total:,} files could not be opened:")
             lines += [f"  {line}" for line in self.failed]

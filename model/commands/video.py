@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from emoscope.model.commands.command_line import without_library_lines
 from emoscope.model.commands.predict import chosen_run
 from emoscope.model.errors import OutputError
 from emoscope.model.faces.detectors import DETECTOR_NAMES
@@ -18,7 +19,7 @@ from emoscope.model.runs.run import DEFAULT_RUN
 
 if TYPE_CHECKING:
     from emoscope.model.video.analysis import Progress
-    from emoscope.model.video.readings import Readings
+    from emoscope.model.video.predictions import VideoPredictions
     from emoscope.model.video.summary import Person
 
 _LISTED = 12
@@ -59,6 +60,7 @@ def _rate(text: str) -> float:
     return value
 
 
+@without_library_lines()
 def run(options: argparse.Namespace) -> int:
     """Carry out the command and return its exit status.
 
@@ -78,16 +80,16 @@ def run(options: argparse.Namespace) -> int:
             _follow(analysis.run(), "Reading")
         except KeyboardInterrupt:
             stopped = True
-    readings = analysis.readings()
+    predictions = analysis.predictions()
     problem = "The analysis was stopped here; the results until then are kept." if stopped else analysis.problem
     if options.csv:
-        _write_csv(options.csv, readings)
+        _write_csv(options.csv, predictions)
     if options.csv != "-":
-        _print_people(readings)
+        _print_people(predictions)
     if problem:
         print(problem, file=sys.stderr)
     if options.annotate and not stopped:
-        _annotate(options.file, options.annotate, readings)
+        _annotate(options.file, options.annotate, predictions)
     return 130 if stopped else 1 if problem else 0
 
 
@@ -119,19 +121,19 @@ def _follow(steps: Iterator[Progress], title: str) -> None:
 _BAR = "{desc} {percentage:3.0f}%|{bar}| {elapsed}, {remaining} to go"
 
 
-def _write_csv(name: str, readings: Readings) -> None:
+def _write_csv(name: str, predictions: VideoPredictions) -> None:
     if name == "-":
-        readings.write_csv(sys.stdout)
+        predictions.write_csv(sys.stdout)
         return
     with writing(), Path(name).open("w", encoding="utf-8", newline="") as stream:
-        readings.write_csv(stream)
+        predictions.write_csv(stream)
 
 
-def _annotate(source: Path, target: Path, readings: Readings) -> None:
+def _annotate(source: Path, target: Path, predictions: VideoPredictions) -> None:
     from emoscope.model.video.writer import AnnotatedVideo
 
     with _appearing(target) as stream:
-        _follow(AnnotatedVideo(source, stream, readings).run(), "Drawing")
+        _follow(AnnotatedVideo(source, stream, predictions).run(), "Drawing")
 
 
 @contextmanager
@@ -147,22 +149,24 @@ def _appearing(path: Path) -> Iterator[Any]:
         partial.unlink(missing_ok=True)
 
 
-def _print_people(readings: Readings) -> None:
+def _print_people(predictions: VideoPredictions) -> None:
     from emoscope.model.video.reader import clock
-    from emoscope.model.video.summary import people
+    from emoscope.model.video.summary import people, seconds_text
 
-    everyone = people(readings)
+    everyone = people(predictions)
     if not everyone:
         print("No face was found. Try --detector blazeface, which finds more.")
         return
     print(f"{'person':>6}  {'from':>7}  {'to':>7}  {'seen':>7}  {'mostly':<10} readable  emotions")
     for person in everyone[:_LISTED]:
-        times = "  ".join(f"{text:>7}" for text in (clock(person.first), clock(person.last), f"{person.seen:.1f} s"))
+        times = "  ".join(
+            f"{text:>7}" for text in (clock(person.first), clock(person.last), f"{seconds_text(person.seen)} s")
+        )
         label = person.label or "–"
-        shares = _shares(person, readings.class_names)
+        shares = _shares(person, predictions.class_names)
         print(f"{person.number:>6}  {times}  {label:<10} {person.readable:>8.0%}  {shares}")
     if everyone[_LISTED:]:
-        print(f"… and {len(everyone) - _LISTED:,} more, seen for {everyone[_LISTED].seen:.1f} s or less")
+        print(f"… and {len(everyone) - _LISTED:,} more, seen for {seconds_text(everyone[_LISTED].seen)} s or less")
 
 
 def _shares(person: Person, class_names: Sequence[str]) -> str:

@@ -9,10 +9,8 @@ from typing import IO, Protocol
 from zipfile import ZipFile
 
 from emoscope.model.errors import DataError
+from emoscope.model.images import PICTURE_SUFFIXES
 
-IMAGE_SUFFIXES = frozenset(
-    (".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif", ".pgm", ".ppm", ".avif")
-)
 MAX_FILE_BYTES = 256 << 20
 MAX_DEPTH = 6
 MAX_FOLDERS = 20_000
@@ -142,7 +140,7 @@ def find_layout_root(tree: FileTree) -> str | None:
 
 def is_image_name(path: str) -> bool:
     """Tell whether a file name ends as an image's does, in whatever case."""
-    return os.path.splitext(path)[1].lower() in IMAGE_SUFFIXES  # noqa: PTH122  pathlib takes ten times as long
+    return os.path.splitext(path)[1].lower() in PICTURE_SUFFIXES  # noqa: PTH122  pathlib takes ten times as long
 
 
 def _folders_above(path: str) -> list[str]:

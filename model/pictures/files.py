@@ -10,28 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path, PurePath
 
 from emoscope.model.errors import DataError
-
-PICTURE_SUFFIXES = frozenset(
-    (
-        ".jpg",
-        ".jpeg",
-        ".jpe",
-        ".jfif",
-        ".png",
-        ".webp",
-        ".bmp",
-        ".dib",
-        ".tif",
-        ".tiff",
-        ".gif",
-        ".avif",
-        ".pgm",
-        ".ppm",
-    )
-)
-
+from emoscope.model.images import PICTURE_SUFFIXES
 
 LIST_SUFFIXES = frozenset((".csv", ".parquet"))
+_NAMED = 5  # of the files that are left out
 _LIST_COLUMNS = ("file", "path", "image", "filename")
 
 
@@ -48,7 +30,9 @@ class PictureFile:
     relative: PurePath
 
 
-def find_pictures(names: Iterable[str], leave_out: Path | None = None) -> Iterator[PictureFile]:
+def find_pictures(
+    names: Iterable[str], leave_out: Path | None = None, others: list[Path] | None = None
+) -> Iterator[PictureFile]:
     """Yield the pictures that paths and patterns mean, each once, in the order given and by name within a folder.
 
     A folder means every file below it that is called like a picture; hidden ones are left out. A CSV or Parquet file
@@ -58,6 +42,7 @@ def find_pictures(names: Iterable[str], leave_out: Path | None = None) -> Iterat
     Args:
         names: Files, folders, lists and patterns such as ``photos/**/*.jpg``.
         leave_out: A folder whose content is not meant, such as where results are written.
+        others: Takes in the visible files of folders that are not called like pictures, to be told of.
 
     Raises:
         DataError: A list cannot be read, or has no such column.
@@ -67,14 +52,23 @@ def find_pictures(names: Iterable[str], leave_out: Path | None = None) -> Iterat
         matches = [name] if os.path.lexists(name) else sorted(glob.glob(name, recursive=True)) or [name]  # noqa: PTH207
         for match in matches:
             listed = Path(match).suffix.lower() in LIST_SUFFIXES
-            for file in _listed(Path(match)) if listed else _below(Path(match), leave_out):
+            for file in _listed(Path(match)) if listed else _below(Path(match), leave_out, others):
                 real = os.path.realpath(file.path)
                 if real not in seen:
                     seen.add(real)
                     yield file
 
 
-def _below(path: Path, leave_out: Path | None) -> Iterator[PictureFile]:
+def left_out(others: Sequence[Path]) -> str:
+    """Return the sentence on files that are not called like pictures; empty if there are none."""
+    if not others:
+        return ""
+    names = ", ".join([*(path.name for path in others[:_NAMED]), *(["…"] if len(others) > _NAMED else [])])
+    count = "1 file was" if len(others) == 1 else f"{len(others):,} files were"
+    return f"{count} left out, which {'is no picture' if len(others) == 1 else 'are no pictures'}: {names}"
+
+
+def _below(path: Path, leave_out: Path | None, others: list[Path] | None) -> Iterator[PictureFile]:
     if not path.is_dir():
         yield PictureFile(path, PurePath(path.name))
         return
@@ -82,9 +76,13 @@ def _below(path: Path, leave_out: Path | None) -> Iterator[PictureFile]:
     for folder, folders, files in os.walk(path):
         folders[:] = sorted(f for f in folders if f[0] != "." and os.path.realpath(Path(folder) / f) != excluded)
         for name in sorted(files):
-            if name[0] != "." and PurePath(name).suffix.lower() in PICTURE_SUFFIXES:
-                file = Path(folder) / name
+            if name[0] == ".":
+                continue
+            file = Path(folder) / name
+            if file.suffix.lower() in PICTURE_SUFFIXES:
                 yield PictureFile(file, file.relative_to(path))
+            elif others is not None:
+                others.append(file)
 
 
 def _listed(path: Path) -> Iterator[PictureFile]:

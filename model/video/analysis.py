@@ -8,10 +8,10 @@ from typing import NamedTuple
 import numpy as np
 
 from emoscope.model.faces.reidentification import Reidentification, glimpse, is_same_scene
-from emoscope.model.faces.tracking import Tracker
+from emoscope.model.faces.tracking import SURE, Tracker, TrackingSettings
 from emoscope.model.pipeline import Pipeline
+from emoscope.model.video.predictions import MAX_ROWS, VideoPredictions, VideoPredictionsBuilder
 from emoscope.model.video.reader import Video, VideoInfo
-from emoscope.model.video.readings import MAX_ROWS, Readings, ReadingsBuilder
 from emoscope.model.video.stills import FilmStrip, StrongestMoments
 
 DEFAULT_RATE = 10.0
@@ -47,10 +47,10 @@ class VideoAnalysis:
         self._video = video
         self._pipeline = pipeline
         self._interval = 1 / rate
-        self._tracker = Tracker()
+        self._tracker = Tracker(TrackingSettings(sure=SURE))
         self._people = Reidentification()
         self._glimpse: np.ndarray | None = None
-        self._builder = ReadingsBuilder(pipeline.classifier.info.class_names)
+        self._builder = VideoPredictionsBuilder(pipeline.classifier.info.class_names)
 
     def run(self) -> Iterator[Progress]:
         """Go through the video, one step per analysis; stopping to iterate stops the analysis.
@@ -61,6 +61,7 @@ class VideoAnalysis:
         """
         due = 0.0
         for frame in self._video.frames():
+            self._builder.reach(frame.at + frame.seconds)
             if frame.at < due - 1e-3:
                 continue
             # The grid is kept, so that 10 per second out of 25 are 10 and not 8; over a pause it starts anew.
@@ -70,7 +71,8 @@ class VideoAnalysis:
                 self._tracker.reset()
             tracked = self._tracker.update(self._pipeline.analyze(image), frame.at)
             faces = self._people.recognize(tracked, image, frame.at)
-            self._builder.add(frame.at, faces, self.info.width / image.shape[1])
+            people = [face.track_id for face in faces]
+            self._builder.add(frame.at, tracked, self.info.width / image.shape[1], people, self._tracker.unconfirmed())
             self.film.offer(frame.at, image)
             self.moments.offer(frame.at, faces, image)
             yield Progress(frame.at, self._video.share)
@@ -84,6 +86,6 @@ class VideoAnalysis:
         before, self._glimpse = self._glimpse, glimpse(image)
         return before is not None and not is_same_scene(before, self._glimpse)
 
-    def readings(self) -> Readings:
+    def predictions(self) -> VideoPredictions:
         """Return the results so far."""
         return self._builder.build()

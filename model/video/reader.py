@@ -24,6 +24,9 @@ from emoscope.model.machine import available_cores
 MAX_PIXELS = 7680 * 4320
 """Videos with larger frames are refused."""
 
+FRAME_SECONDS = 0.04
+"""A frame is taken to be shown for so long where its file does not say: 25 frames per second."""
+
 SUPPORTED = "MP4, WebM, MOV, MKV or GIF"
 # Formats that only describe where other files or addresses lie, such as playlists, are not among them.
 _FORMATS = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,gif,avi"
@@ -57,11 +60,13 @@ class Frame(NamedTuple):
         at: Seconds since the first frame.
         picture: As the decoder gives it.
         size: Width and height of the video's upright frames.
+        seconds: For how long it is shown, as far as the file says; more than 0.
     """
 
     at: float
     picture: av.VideoFrame
     size: tuple[int, int]
+    seconds: float = FRAME_SECONDS
 
     def to_bgr(self, longest: int | None = None) -> np.ndarray:
         """Convert to an upright picture.
@@ -203,13 +208,18 @@ class Video:
         first, self._first = self._first, None
         if first is not None:
             self._last = 0.0
-            yield Frame(0.0, first, size)
-        step = 1 / (self.info.frame_rate or 25.0)
+            yield Frame(0.0, first, size, self._shown_for(first))
         for picture in self._decoded:
-            at = picture.time - self.origin if picture.time is not None else self._last + step
+            lasts = self._shown_for(picture)
+            at = picture.time - self.origin if picture.time is not None else self._last + lasts
             if at > self._last:  # in damaged files clocks run backwards
                 self._last = at
-                yield Frame(at, picture, size)
+                yield Frame(at, picture, size, lasts)
+
+    def _shown_for(self, picture: av.VideoFrame) -> float:
+        """Return for how many seconds a frame is shown: as it says, or as is usual in this file."""
+        said = float(picture.duration * picture.time_base) if picture.duration and picture.time_base else 0.0
+        return said if said > 0 else 1 / self.info.frame_rate if self.info.frame_rate else FRAME_SECONDS
 
     def seek(self, at: float) -> None:
         """Go to the last key frame at or before a time, in seconds since the first frame."""

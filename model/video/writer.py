@@ -14,8 +14,8 @@ from av.audio.resampler import AudioResampler
 
 from emoscope.model.drawing.annotate import annotate
 from emoscope.model.video.analysis import Progress
+from emoscope.model.video.predictions import VideoPredictions
 from emoscope.model.video.reader import Frame, Video, clock, fit
-from emoscope.model.video.readings import Readings
 
 LONGEST_SIDE = 1920
 """Larger videos are drawn at this size."""
@@ -33,7 +33,7 @@ class AnnotatedVideo:
     Args:
         source: The video, as for :class:`~emoscope.model.video.reader.Video`.
         target: Where the MP4 file is written to; can be sought.
-        readings: Of the same video. The copy ends where they end.
+        predictions: Of the same video. The copy ends where they end.
         bars: Whether to show all probabilities beside a face.
         max_bytes: The copy ends when it is this large; None for no limit.
     """
@@ -42,12 +42,12 @@ class AnnotatedVideo:
         self,
         source: Path | str | BinaryIO,
         target: BinaryIO,
-        readings: Readings,
+        predictions: VideoPredictions,
         bars: bool = True,
         max_bytes: int | None = None,
     ) -> None:
         self._source, self._target = source, target
-        self._readings = readings
+        self._predictions = predictions
         self._bars = bars
         self._max_bytes = max_bytes
         self.problem = ""
@@ -60,8 +60,8 @@ class AnnotatedVideo:
             OSError: The target cannot be written.
         """
         packets: deque[av.Packet[Any]] = deque()
-        readings = self._readings
-        end = float(readings.times[-1]) + max(readings.step, 0.1) if len(readings.times) else 0.0
+        predictions = self._predictions
+        end = predictions.end
         with Video(self._source, packets) as video, av.open(self._target, "w", format="mp4") as copy:
             picture = _PictureTrack(copy, video)
             sound = _SoundTrack(copy, video, end) if video.sound_track is not None else None
@@ -86,7 +86,7 @@ class AnnotatedVideo:
 
     def _draw(self, frame: Frame, size: tuple[int, int]) -> np.ndarray:
         image = frame.to_bgr(LONGEST_SIDE)[: size[1], : size[0]]
-        faces = self._readings.faces_at(frame.at, scale=image.shape[1] / frame.size[0])
+        faces = self._predictions.faces_at(frame.at, scale=image.shape[1] / frame.size[0])
         if not faces:
             return np.ascontiguousarray(image)
         labels = [face.label_index for face in faces]
@@ -112,6 +112,7 @@ class _PictureTrack:
         drawn = av.VideoFrame.from_ndarray(image_bgr, format="bgr24")
         drawn = drawn.reformat(format="yuv420p", dst_colorspace=self._colorspace)
         drawn.pts, drawn.time_base = round(frame.at / _CLOCK), _CLOCK
+        drawn.duration = round(frame.seconds / _CLOCK)
         self._copy.mux(self._stream.encode(drawn))
 
     def finish(self) -> None:

@@ -4,6 +4,8 @@ import re
 import shutil
 import subprocess
 import sys
+import warnings
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -89,3 +91,13 @@ def test_pixels_of_another_form_are_one_sentence():
     assert gray == []
     with pytest.raises(emoscope.EmoscopeError, match="float64 of shape"):
         emoscope.predict(np.zeros((64, 64, 3)))
+
+
+def test_files_of_a_folder_that_are_no_pictures_are_a_warning(folder):
+    (folder / "photos" / "notes.txt").write_text("no picture")
+    with pytest.warns(UserWarning, match="^1 file was left out, which is no picture: notes.txt$") as caught:
+        table = emoscope.predict_folder("photos")
+    assert set(table.file) == {str(Path("photos", "a.jpg"))} and caught[0].filename == __file__
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        emoscope.predict_folder(Path("photos", "a.jpg"))

@@ -48,6 +48,14 @@ def test_a_clip_is_read_and_shown(page):
     assert not page.file_uploader  # the server has forgotten the upload
 
 
+def test_a_clip_of_one_frame_is_shown_with_its_length(page):
+    drop(page, make_clip(0.04))
+    assert headings(page)[0] == "1 person in 0.04 s"
+    [row] = page.dataframe[0].value.to_dict("records")
+    assert (row["person"], row["seen (s)"], row["readable (%)"]) == (1, 0.04, 100)
+    assert any("person 1" in html.value for html in page.html)
+
+
 def test_another_moment_shows_another_frame(page):
     drop(page, make_clip(2.0))
     clip = page.session_state["video"].clip
@@ -88,7 +96,7 @@ def test_a_stopped_reading_keeps_what_was_read(page, monkeypatch):
     drop(page, make_clip(3.0))
     assert "You stopped the analysis" in words(page)
     assert any(button.label == "Analyse again" for button in page.button)
-    assert len(page.session_state["video"].clip.readings.times) < 30
+    assert len(page.session_state["video"].clip.predictions.times) < 30
 
 
 def test_a_reading_that_is_stopped_while_it_waits_is_one_sentence(page, monkeypatch):

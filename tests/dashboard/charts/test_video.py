@@ -4,14 +4,14 @@ import pytest
 from emoscope.dashboard.charts.video import MAX_BINS, tick_places, tick_text, timeline
 from emoscope.model.entities import Detection, Prediction
 from emoscope.model.faces.tracking import TrackedFace
-from emoscope.model.video.readings import Readings, ReadingsBuilder
+from emoscope.model.video.predictions import VideoPredictions, VideoPredictionsBuilder
 
 NAMES = ("happy", "sad", "neutral")
 
 
-def readings(seconds: float, step: float = 0.1) -> Readings:
+def predictions(seconds: float, step: float = 0.1) -> VideoPredictions:
     """Two people: one happy all the time, one sad for the second half."""
-    builder = ReadingsBuilder(NAMES)
+    builder = VideoPredictionsBuilder(NAMES)
     for at in np.arange(0, seconds, step):
         faces = [(1, (0.8, 0.1, 0.1))] + ([(2, (0.2, 0.7, 0.1))] if at >= seconds / 2 else [])
         shown = [
@@ -23,7 +23,7 @@ def readings(seconds: float, step: float = 0.1) -> Readings:
 
 
 def test_each_person_has_a_row_and_absence_is_a_gap():
-    fig = timeline(readings(4.0), [1, 2], 4.0)
+    fig = timeline(predictions(4.0), [1, 2], 4.0)
     assert len(fig.data) == 2 * len(NAMES)
     assert [fig.layout[axis].title.text for axis in ("yaxis", "yaxis2")] == ["Person 1", "Person 2"]
     assert [trace.name for trace in fig.data if trace.showlegend] == list(NAMES)
@@ -34,7 +34,7 @@ def test_each_person_has_a_row_and_absence_is_a_gap():
 
 @pytest.mark.parametrize(("seconds", "step"), [(0.04, 0.04), (3600.0, 1.0)])
 def test_short_and_long_videos_have_a_bounded_number_of_bars(seconds, step):
-    fig = timeline(readings(seconds, step), [1], seconds)
+    fig = timeline(predictions(seconds, step), [1], seconds)
     assert 1 <= len(fig.data[0].x) <= MAX_BINS
     assert len(fig.layout.xaxis.tickvals) <= 10
 

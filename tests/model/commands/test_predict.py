@@ -1,6 +1,7 @@
 import csv
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -9,6 +10,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from PIL import Image
 from skimage.data import astronaut, coffee
 
 from emoscope.model.__main__ import main
@@ -44,6 +46,7 @@ def test_folder_gives_a_row_a_face_in_table_csv_and_json(folder, capsys):
     assert sum("%" in line for line in table.splitlines()) == 3
     assert any("cup.png" in line and "no face found" in line for line in table.splitlines())
     assert "3 faces in 4 files" in summary and "--detector blazeface" in summary
+    assert "\n1 file was left out, which is no picture: notes.txt\n" in summary
     assert main(["predict", "photos", "--csv", "new/out.csv", "--json", "new/out.json"]) == 0
     assert capsys.readouterr().out == ""
     assert sorted(path.name for path in (folder / "new").iterdir()) == ["out.csv", "out.json"]
@@ -127,11 +130,14 @@ def test_already_cropped_faces_need_no_detector(folder, capsys):
         (["photos", "--annotate", "photos/notes.txt"], "cannot be written"),
         (["photos", "--parquet", "photos"], "photos cannot be written"),
         (["list.csv", "--json", "list.csv"], "list.csv is an input of this command"),
-        (["hollow"], "There are no pictures in hollow"),
+        (["hollow"], "There are no pictures in hollow."),
+        (["words"], "in words (1 file was left out, which is no picture: a.txt)."),
     ],
 )
 def test_what_cannot_start_is_said_in_one_sentence(folder, capsys, arguments, sentence):
     (folder / "hollow").mkdir()
+    (folder / "words").mkdir()
+    (folder / "words" / "a.txt").touch()
     (folder / "list.csv").write_text("file\nphotos/cup.png\n")
     assert main(["predict", *arguments]) == 2
     err = capsys.readouterr().err
@@ -186,3 +192,61 @@ def test_calibrated_probabilities_are_those_of_the_stored_temperature(folder, tm
     assert main(["predict", "photos/b/same.png", "--csv", "soft.csv", "--calibrated"]) == 0
     plain, soft = (float(read_csv(folder / name)[0]["confidence"]) for name in ("plain.csv", "soft.csv"))
     assert soft < plain
+
+
+PLAIN_PILLOW = """
+import sys
+from PIL import Image
+for name in sys.argv[1:]:
+    try:
+        image = Image.open(name)
+        image.load()
+        image.getexif()
+    except Exception:
+        pass
+"""
+
+
+def damaged_pictures(folder: Path) -> list[str]:
+    """Write pictures that Pillow, its loggers or the libraries below it complain about on standard error."""
+    folder.mkdir()
+    x, y = np.meshgrid(np.linspace(0, 255, 80), np.linspace(0, 255, 60))
+    image = Image.fromarray(np.stack([x, y, x], -1).astype(np.uint8))
+    exif = Image.Exif()
+    exif[0x010F] = "a maker's name that is longer than four bytes"
+    image.save(folder / "cut-exif.jpg", exif=exif.tobytes()[:30])
+    image.save(folder / "many.tif", tiffinfo={277: 135}, compression="raw")
+    image.save(folder / "deflate.tif", compression="tiff_adobe_deflate")
+    content = bytearray((folder / "deflate.tif").read_bytes())
+    content[40:48] = bytes(8)
+    (folder / "deflate.tif").write_bytes(content)
+    many = bytearray((folder / "many.tif").read_bytes())
+    at = many.index((277).to_bytes(2, "little"))  # samples per pixel
+    many[at + 8] = 135
+    (folder / "many.tif").write_bytes(many)
+    Image.new("1", (9500, 9500)).save(folder / "large.png")
+    return sorted(str(path) for path in folder.iterdir())
+
+
+@pytest.mark.parametrize("processes", ["1", "2"])
+def test_only_lines_of_our_own_reach_standard_error(folder, processes):
+    names = damaged_pictures(folder / "damaged")
+    plain = subprocess.run([sys.executable, "-c", PLAIN_PILLOW, *names], capture_output=True, text=True, check=True)
+    for noise in ("EXIF", "samples per pixel", "ZIPDecode", "DecompressionBombWarning"):
+        assert noise in plain.stderr, "these pictures are quiet by themselves"
+    command = [
+        sys.executable,
+        "-m",
+        "model",
+        "predict",
+        str(folder),
+        "--processes",
+        processes,
+        "--csv",
+        str(folder / "out.csv"),
+    ]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 1 and done.stdout == ""
+    ours = r"|  .+|3 faces in \d files: .+|No face was found in \d of \d pictures:|Try --detector .+|"
+    ours += r"1 file was left out, .+|\d of \d files could not be opened:"
+    assert [line for line in done.stderr.splitlines() if not re.fullmatch(ours, line)] == []

@@ -84,6 +84,6 @@ def test_a_face_hidden_for_a_while_is_one_person_who_appears_twice(tmp_path, cov
     with Video(io.BytesIO(make_clip(5.0, picture=hidden))) as video:
         analysis = VideoAnalysis(video, pipeline)
         list(analysis.run())
-    (person,) = people(analysis.readings())
+    (person,) = people(analysis.predictions())
     assert (person.number, person.appearances) == (1, 2)
     assert person.seen == pytest.approx(2.6, abs=0.6) and person.last > 4.5

@@ -63,6 +63,17 @@ def test_a_blip_is_never_shown_and_a_face_that_left_is_dropped():
     assert tracker.update([face(100)], 1.1)[0].track_id == 3
 
 
+def test_a_face_that_its_detector_is_sure_of_needs_no_second_analysis():
+    sure = Prediction(Detection(np.array([300, 100, 380, 180]), 0.9), np.array(HAPPY), NAMES)
+    blip = Prediction(Detection(np.array([100, 100, 180, 180]), 0.7), np.array(HAPPY), NAMES)
+    tracker = Tracker(TrackingSettings(sure=0.8))
+    assert [t.track_id for t in tracker.update([blip, sure], 0.0)] == [2]
+    assert [t.track_id for t in tracker.unconfirmed()] == [1]
+    assert [(t.track_id, t.is_held) for t in tracker.update([blip], 0.1)] == [(1, False), (2, True)]
+    assert tracker.unconfirmed() == []
+    assert Tracker().update([sure], 0.0) == [], "live, a face is confirmed first"
+
+
 def test_a_short_miss_keeps_the_id():
     tracker = Tracker()
     for at in (0.0, 0.1, 0.2):

@@ -5,7 +5,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from emoscope.model.errors import DataError
-from emoscope.model.pictures.files import PictureFile, annotated_paths, find_pictures
+from emoscope.model.pictures.files import PictureFile, annotated_paths, find_pictures, left_out
 
 
 @pytest.fixture
@@ -54,6 +54,23 @@ def test_each_file_comes_once_however_it_is_written(folder):
 
 def test_folder_of_results_is_left_out(folder):
     assert "out/a.png" not in found(".", leave_out=folder / "out")
+
+
+def test_files_of_a_folder_that_are_no_pictures_are_told(folder):
+    (folder / "b" / "IMG_1.HEIC").touch()
+    (folder / "film.mov").touch()
+    others: list[Path] = []
+    files = list(find_pictures([".", "b/note.txt"], others=others))
+    assert [path.as_posix() for path in others] == ["film.mov", "b/note.txt"]
+    assert "b/IMG_1.HEIC" in [file.path.as_posix() for file in files]
+
+
+def test_the_sentence_on_files_left_out_names_the_first_few():
+    names = [Path("somewhere", f"{letter}.txt") for letter in "abcdefg"]
+    assert left_out([]) == ""
+    assert left_out(names[:1]) == "1 file was left out, which is no picture: a.txt"
+    assert left_out(names[:5]) == "5 files were left out, which are no pictures: a.txt, b.txt, c.txt, d.txt, e.txt"
+    assert left_out(names).startswith("7 files were left out") and left_out(names).endswith("d.txt, e.txt, …")
 
 
 def test_link_in_a_circle_ends(folder):

@@ -32,12 +32,12 @@ def analysed(data: bytes, pipeline: Pipeline, rate: float = 10.0, steps: int | N
 
 def test_one_face_is_followed_as_one_person(pipeline):
     analysis = analysed(make_clip(3.0), pipeline)
-    readings = analysis.readings()
-    assert len(readings.times) == 30 and readings.step == pytest.approx(0.1, abs=0.021)
-    (person,) = people(readings)
-    assert person.seen > 2.6 and person.label in readings.class_names
-    wander = readings.xyxy[:, 0] + 40 * np.sin(readings.row_times) * 240 / 320
-    assert np.ptp(wander) < 8 < np.ptp(readings.xyxy[:, 0])  # the box moves as the camera does
+    predictions = analysis.predictions()
+    assert len(predictions.times) == 30 and predictions.step == pytest.approx(0.1, abs=0.021)
+    (person,) = people(predictions)
+    assert person.seen == pytest.approx(3.0, abs=0.01) and person.label in predictions.class_names
+    wander = predictions.xyxy[:, 0] + 40 * np.sin(predictions.row_times) * 240 / 320
+    assert np.ptp(wander) < 8 < np.ptp(predictions.xyxy[:, 0])  # the box moves as the camera does
     (moment,) = analysis.moments.strongest(8)
     assert moment.person == person.number and moment.label == person.label and analysis.problem == ""
 
@@ -48,19 +48,19 @@ def test_only_frames_that_are_analysed_are_converted(pipeline, monkeypatch, rate
     to_bgr = Frame.to_bgr
     monkeypatch.setattr(Frame, "to_bgr", lambda self, *args: converted.append(self.at) or to_bgr(self, *args))
     analysis = analysed(make_clip(2.0), pipeline, rate)
-    assert len(converted) == len(analysis.readings().times) == expected
+    assert len(converted) == len(analysis.predictions().times) == expected
 
 
 def test_what_was_read_before_it_was_stopped_is_kept(pipeline):
     analysis = analysed(make_clip(3.0), pipeline, steps=12)
-    readings = analysis.readings()
-    assert len(readings.times) == 12 and len(people(readings)) == 1
+    predictions = analysis.predictions()
+    assert len(predictions.times) == 12 and len(people(predictions)) == 1
     assert len(analysis.film.stills) == 12 and analysis.moments.strongest(8)
 
 
 def test_large_frames_are_read_smaller_and_boxes_named_in_pixels_of_the_video(pipeline):
-    large = analysed(make_clip(0.5, size=(1600, 1200), rate=10), pipeline).readings()
-    small = analysed(make_clip(0.5, size=(320, 240), rate=10), pipeline).readings()
+    large = analysed(make_clip(0.5, size=(1600, 1200), rate=10), pipeline).predictions()
+    small = analysed(make_clip(0.5, size=(320, 240), rate=10), pipeline).predictions()
     assert large.xyxy[-1] / 5 == pytest.approx(small.xyxy[-1], abs=6)
 
 
@@ -74,21 +74,21 @@ def test_after_a_cut_a_face_in_the_same_place_is_another_person(pipeline):
         return picture
 
     analysis = analysed(make_clip(2.0, picture=scenes), pipeline)
-    first, second = sorted(people(analysis.readings()), key=lambda person: person.first)[:2]
+    first, second = sorted(people(analysis.predictions()), key=lambda person: person.first)[:2]
     assert first.number != second.number and first.last < 1 <= second.first
-    assert len(people(analysed(make_clip(2.0), pipeline).readings())) == 1
+    assert len(people(analysed(make_clip(2.0), pipeline).predictions())) == 1
 
 
 def test_a_broken_end_is_told_with_what_was_read(pipeline):
     whole = make_clip(4.0, form="matroska")
     analysis = analysed(whole[: len(whole) // 2], pipeline)
-    assert analysis.problem.startswith("The file ends early") and len(people(analysis.readings())) == 1
+    assert analysis.problem.startswith("The file ends early") and len(people(analysis.predictions())) == 1
 
 
 class Picture:
     """A frame that costs nothing to decode."""
 
-    size, picture = (64, 48), None
+    size, picture, seconds = (64, 48), None, 0.04
 
     def __init__(self, at: float) -> None:
         self.at = at
@@ -128,9 +128,9 @@ class Crowd:
 def test_what_is_kept_of_two_hours_is_small():
     analysis = VideoAnalysis(LongVideo(), Crowd(), rate=0.25)
     assert sum(1 for _ in analysis.run()) == 1800
-    readings = analysis.readings()
-    assert len(np.unique(readings.person)) > 2 * MAX_MOMENTS
-    columns = [column for column in vars(readings).values() if isinstance(column, np.ndarray)]
+    predictions = analysis.predictions()
+    assert len(np.unique(predictions.person)) > 2 * MAX_MOMENTS
+    columns = [column for column in vars(predictions).values() if isinstance(column, np.ndarray)]
     assert sum(column.nbytes for column in columns) < 100 * 1800
     stills = analysis.film.stills
     assert MAX_FILM // 2 <= len(stills) <= MAX_FILM and stills[-1].at > 7000

@@ -41,6 +41,14 @@ def test_every_form_gives_its_pictures_and_their_times(form, codec):
     assert all(looks_like(image, view(i / 25, 320, 240), limit) for i, (_, image) in enumerate(frames))
 
 
+@pytest.mark.parametrize(("form", "codec"), FORMS)
+def test_frames_say_for_how_long_they_are_shown(form, codec):
+    with opened(make_clip(0.5, rate=10, form=form, codec=codec)) as video:
+        frames = list(video.frames())
+    assert [frame.seconds for frame in frames] == pytest.approx([0.1] * 5, abs=0.011)
+    assert frames[-1].at + frames[-1].seconds == pytest.approx(0.5, abs=0.011)
+
+
 @pytest.mark.parametrize("rotation", [90, -90, 180])
 def test_turned_recordings_are_set_upright(rotation):
     upright = view(0, 240, 320)

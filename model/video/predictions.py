@@ -1,4 +1,4 @@
-"""The predictions of a video, as compact columns: an hour of it takes a few megabytes."""
+"""The predictions of a video over time, as compact columns: an hour of it takes a few megabytes."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import numpy as np
 
 from emoscope.model.entities import Detection, Prediction
 from emoscope.model.faces.tracking import TrackedFace
+from emoscope.model.video.reader import FRAME_SECONDS
 
 MAX_ROWS = 2_000_000
 """An analysis ends after this many faces, about 120 MB: an hour of 50 people at 10 analyses per second."""
@@ -37,7 +38,7 @@ class ShownFace(NamedTuple):
 
 
 @dataclass(frozen=True, eq=False)
-class Readings:
+class VideoPredictions:
     """Faces of A analyses in time order, N rows in all; the rows of analysis i are ``starts[i]:starts[i + 1]``.
 
     Attributes:
@@ -50,6 +51,7 @@ class Readings:
         label: Index of the steady label, int, shape (N,).
         warning: 0 where the face could be classified, else the place in ``warnings`` plus 1, int, shape (N,).
         warnings: The warnings that occurred.
+        end: When the last frame that was read ends, in seconds: after the last analysis; 0 where there is none.
     """
 
     class_names: tuple[str, ...]
@@ -61,6 +63,7 @@ class Readings:
     label: np.ndarray
     warning: np.ndarray
     warnings: tuple[str, ...]
+    end: float
 
     @property
     def row_times(self) -> np.ndarray:
@@ -130,8 +133,11 @@ class Readings:
         table.writerows(self.rows())
 
 
-class ReadingsBuilder:
+class VideoPredictionsBuilder:
     """Collects predictions while a video is analysed; one thread adds, others may take a copy.
+
+    Every face of every analysis is kept with its track. Which of them count is decided when a copy is taken: those of
+    tracks that became people, up to the last analysis that found them.
 
     Args:
         class_names: The network's classes.
@@ -141,45 +147,83 @@ class ReadingsBuilder:
         self._class_names = tuple(class_names)
         self._times = array("d")
         self._ends = array("q", [0])
-        self._person, self._label, self._warning = array("l"), array("b"), array("b")
+        self._track, self._label, self._warning = array("l"), array("b"), array("b")
+        self._found = array("b")
         self._boxes, self._probabilities = array("f"), array("f")
         self._warnings: dict[str, int] = {}
+        self._people: dict[int, int] = {}  # numbers by track
+        self._end = 0.0
 
     def __len__(self) -> int:
         return self._ends[-1]
 
-    def add(self, at: float, faces: Sequence[TrackedFace], scale: float) -> None:
+    def add(
+        self,
+        at: float,
+        faces: Sequence[TrackedFace],
+        scale: float,
+        people: Sequence[int] | None = None,
+        unconfirmed: Sequence[TrackedFace] = (),
+    ) -> None:
         """Append one analysis.
 
         Args:
             at: Its time, in seconds; later than the one before.
             faces: As tracked, in pixels of the analysed picture.
             scale: Pixels of the video per pixel of the analysed picture.
+            people: The number of the person that each face is; by default that of its track.
+            unconfirmed: Faces that may be blips. They count if a later analysis has their track among ``faces``.
         """
-        for face in faces:
+        tracks = [face.track_id for face in faces]
+        self._people.update(zip(tracks, tracks if people is None else people, strict=True))
+        for face in (*faces, *unconfirmed):
             prediction = face.prediction
-            self._person.append(face.track_id)
+            self._track.append(face.track_id)
+            self._found.append(not face.is_held)
             self._boxes.extend(float(side) * scale for side in prediction.detection.xyxy)
             self._probabilities.extend(prediction.probabilities.tolist())
             self._label.append(face.label_index)
             warning = prediction.warnings[0] if prediction.warnings else ""
             self._warning.append(self._warnings.setdefault(warning, len(self._warnings) + 1) if warning else 0)
+        self._ends.append(len(self._track))
         self._times.append(at)
-        self._ends.append(len(self._person))
 
-    def build(self) -> Readings:
+    def reach(self, end: float) -> None:
+        """Take in when the newest frame ends, in seconds."""
+        self._end = end
+
+    def build(self) -> VideoPredictions:
         """Return what is collected so far."""
         count = len(self._times)  # what another thread is adding just now lies behind these
-        starts = np.array(self._ends[: count + 1], np.int64)
+        times, starts = np.array(self._times[:count], np.float64), np.array(self._ends[: count + 1], np.int64)
         rows, classes = int(starts[-1]), len(self._class_names)
-        return Readings(
+        person = self._persons(rows)
+        kept = person > 0
+        return VideoPredictions(
             self._class_names,
-            np.array(self._times[:count], np.float64),
-            starts,
-            np.array(self._person[:rows], np.int64),
-            np.array(self._boxes[: 4 * rows], np.float32).reshape(-1, 4),
-            np.array(self._probabilities[: classes * rows], np.float32).reshape(-1, classes),
-            np.array(self._label[:rows], np.int64),
-            np.array(self._warning[:rows], np.int64),
+            times,
+            np.concatenate([[0], np.cumsum(kept)])[starts],
+            person[kept],
+            np.array(self._boxes[: 4 * rows], np.float32).reshape(-1, 4)[kept],
+            np.array(self._probabilities[: classes * rows], np.float32).reshape(-1, classes)[kept],
+            np.array(self._label[:rows], np.int64)[kept],
+            np.array(self._warning[:rows], np.int64)[kept],
             tuple(self._warnings),
+            self._last_end(times),
         )
+
+    def _persons(self, rows: int) -> np.ndarray:
+        """Return each row's person, shape (N,): 0 for blips and for a face that is held and never found again."""
+        tracks, place = np.unique(np.array(self._track[:rows], np.int64), return_inverse=True)
+        last = np.full(len(tracks), -1)
+        found = np.flatnonzero(np.array(self._found[:rows], bool))
+        np.maximum.at(last, place[found], found)
+        people = np.array([self._people.get(int(track), 0) for track in tracks], np.int64)
+        return np.where(np.arange(rows) <= last[place], people[place], 0)
+
+    def _last_end(self, times: np.ndarray) -> float:
+        if not len(times):
+            return 0.0
+        if self._end > times[-1]:
+            return self._end
+        return float(times[-1] + (np.median(np.diff(times)) if len(times) > 1 else FRAME_SECONDS))

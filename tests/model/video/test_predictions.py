@@ -6,7 +6,7 @@ import pytest
 
 from emoscope.model.entities import Detection, Prediction
 from emoscope.model.faces.tracking import TrackedFace
-from emoscope.model.video.readings import Readings, ReadingsBuilder
+from emoscope.model.video.predictions import VideoPredictions, VideoPredictionsBuilder
 from emoscope.model.video.summary import binned, people
 
 NAMES = ("happy", "sad", "neutral")
@@ -20,31 +20,33 @@ def face(person: int, left: float, happy: float, warning: str = "") -> TrackedFa
     return TrackedFace(prediction, int(probabilities.argmax()))
 
 
-def read(analyses: list[tuple[float, list[TrackedFace]]], scale: float = 1.0) -> Readings:
-    builder = ReadingsBuilder(NAMES)
+def read(analyses: list[tuple[float, list[TrackedFace]]], scale: float = 1.0) -> VideoPredictions:
+    builder = VideoPredictionsBuilder(NAMES)
     for at, faces in analyses:
         builder.add(at, faces, scale)
     return builder.build()
 
 
 def test_faces_move_in_a_straight_line_between_analyses():
-    readings = read([(0.0, [face(1, 0, 0.2)]), (0.1, [face(1, 10, 0.8), face(2, 100, 1)]), (0.2, [face(2, 100, 1)])], 2)
-    (middle,) = readings.faces_at(0.05)
+    predictions = read(
+        [(0.0, [face(1, 0, 0.2)]), (0.1, [face(1, 10, 0.8), face(2, 100, 1)]), (0.2, [face(2, 100, 1)])], 2
+    )
+    (middle,) = predictions.faces_at(0.05)
     assert middle.prediction.detection.xyxy == pytest.approx([10, 20, 50, 60])
     assert middle.prediction.detection.track_id == 1 and middle.label_index == 1
     assert middle.prediction.probabilities == pytest.approx([0.5, 0.5, 0])
-    (smaller,) = readings.faces_at(0.05, scale=0.5)
+    (smaller,) = predictions.faces_at(0.05, scale=0.5)
     assert smaller.prediction.detection.xyxy == pytest.approx([5, 10, 25, 30])
-    assert [shown.prediction.detection.track_id for shown in readings.faces_at(0.1)] == [1, 2]
-    assert [shown.prediction.detection.track_id for shown in readings.faces_at(0.2)] == [2]
+    assert [shown.prediction.detection.track_id for shown in predictions.faces_at(0.1)] == [1, 2]
+    assert [shown.prediction.detection.track_id for shown in predictions.faces_at(0.2)] == [2]
 
 
 def test_nothing_is_shown_before_the_first_and_long_after_the_last_analysis():
     times = (0.9, 1.0, 1.1, 9.0, 9.1)
-    readings = read([(at, [face(1, 50 if at > 5 else 0, 1)]) for at in times])
-    assert readings.faces_at(0.8) == [] and len(readings.faces_at(1.5)) == 1
-    assert readings.faces_at(1.5)[0].prediction.detection.xyxy[0] == 0  # no way is drawn over a long pause
-    assert readings.faces_at(5.0) == [] and readings.faces_at(99.0) == []
+    predictions = read([(at, [face(1, 50 if at > 5 else 0, 1)]) for at in times])
+    assert predictions.faces_at(0.8) == [] and len(predictions.faces_at(1.5)) == 1
+    assert predictions.faces_at(1.5)[0].prediction.detection.xyxy[0] == 0  # no way is drawn over a long pause
+    assert predictions.faces_at(5.0) == [] and predictions.faces_at(99.0) == []
     assert read([]).faces_at(0.0) == []
 
 
@@ -75,7 +77,7 @@ def test_people_are_summed_up_by_the_time_they_were_seen():
 
 
 def test_bins_average_and_absence_is_a_gap():
-    readings = read([(t, [face(1, 0, happy)]) for t, happy in ((0.0, 0.2), (0.4, 0.4), (2.1, 1.0), (4.0, 0.5))])
-    middles, shares = binned(readings, 1, bins=4, seconds=4.0)
+    predictions = read([(t, [face(1, 0, happy)]) for t, happy in ((0.0, 0.2), (0.4, 0.4), (2.1, 1.0), (4.0, 0.5))])
+    middles, shares = binned(predictions, 1, bins=4, seconds=4.0)
     assert middles == pytest.approx([0.5, 1.5, 2.5, 3.5])
     assert shares[:, 0] == pytest.approx([0.3, np.nan, 1.0, 0.5], nan_ok=True)
