@@ -104,7 +104,7 @@ def check_answer(url: str, pipeline: Pipeline, body: bytes) -> None:
     request = urllib.request.Request(f"{url}/api/v1/predict?detector=none", body, {"Content-Type": "image/png"})
     with urllib.request.urlopen(request, timeout=60) as answer:
         found = json.loads(answer.read())["pictures"][0]
-    expected = picture_entry("image", SIDE, SIDE, pipeline.analyze(decode_image(body)))
+    expected = picture_entry("image", SIDE, SIDE, pipeline.analyze(decode_image(body)), "none")
     assert found == json.loads(json.dumps(expected)), (found, expected)
 
 

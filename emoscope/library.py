@@ -16,6 +16,7 @@ from emoscope.model.errors import ImageError
 from emoscope.model.evaluation import comparison
 from emoscope.model.evaluation.comparison import Comparison, verdict
 from emoscope.model.evaluation.metrics import SCALARS
+from emoscope.model.faces.detectors import DEFAULT_DETECTOR
 from emoscope.model.images import decode_image, read_image
 from emoscope.model.pictures.batch import PipelineSettings, Task, predict_pictures
 from emoscope.model.pictures.files import find_pictures, left_out
@@ -44,7 +45,7 @@ Picture = str | PathLike[str] | bytes | np.ndarray
 
 def open_pipeline(
     run: str | Path | Run = DEFAULT_RUN,
-    detector: str = "haar",
+    detector: str = DEFAULT_DETECTOR,
     *,
     calibrated: bool = False,
     threads: int = 1,
@@ -54,7 +55,7 @@ def open_pipeline(
 
     Args:
         run: A saved run, its key or its folder.
-        detector: ``haar``, ``blazeface``, ``yunet``, ``mtcnn``, or ``none`` where pictures are cropped faces.
+        detector: ``blazeface``, ``haar``, ``yunet``, ``mtcnn``, or ``none`` to take pictures whole, as cropped faces.
         calibrated: Apply the temperature saved with the run to the probabilities.
         threads: Cores that one classification may use.
         for_video: Favour speed over small faces.
@@ -105,7 +106,7 @@ def _pixels(picture: Picture) -> np.ndarray:
 def predict_folder(
     paths: str | PathLike[str] | Iterable[str | PathLike[str]],
     run: str | Path | Run = DEFAULT_RUN,
-    detector: str = "haar",
+    detector: str = DEFAULT_DETECTOR,
     *,
     calibrated: bool = False,
     processes: int = 1,

@@ -11,6 +11,7 @@ from emoscope.dashboard.ui import resources, state
 from emoscope.dashboard.ui.notices import show_cluster_note, show_error
 from emoscope.model.errors import EmoscopeError
 from emoscope.model.faces.detectors import WholeImage
+from emoscope.model.faces.quality import SURE_FROM, judged
 from emoscope.model.pipeline import Pipeline
 
 st.title("Predict", anchor=False)
@@ -26,25 +27,29 @@ if inputs.already_cropped():
 
 
 def pipeline_with(detector_name: str | None = None, choice: state.Choice = choice) -> Pipeline:
-    return resources.pipeline(choice.run_key, detector_name or choice.detector_name, calibrated=choice.calibrated)
+    # A detector that was chosen for one picture is to search it: whoever chose it has seen it taken whole, or in vain.
+    takes_crops = detector_name is None
+    name = detector_name or choice.detector_name
+    return resources.pipeline(choice.run_key, name, calibrated=choice.calibrated, takes_crops=takes_crops)
 
 
 try:
     pipeline = pipeline_with()
-    way = (choice, resources.stamp(choice.run_key))
+    # Where faces become doubtful is applied to what is shown, so that it can be tried without predicting again.
+    way = (replace(choice, sure_from=SURE_FROM), resources.stamp(choice.run_key))
     if files:
         inputs.show_progress(album.add(files, pipeline, way), min(len(files), MAX_PICTURES))
         inputs.empty()
         st.rerun()  # with empty uploaders: the server forgets the files
-    unread = album.unread(way)
-    inputs.show_progress(album.read(unread, pipeline_with, way), len(unread))
+    unpredicted = album.unpredicted(way)
+    inputs.show_progress(album.predict(unpredicted, pipeline_with, way), len(unpredicted))
 except EmoscopeError as error:
     show_error(error)
     st.stop()
 
 show_cluster_note(pipeline.classifier)
 prediction_view.show_problems(album.problems)
-results = album.results(way)
+results = [(p, [judged(face, choice.sure_from) for face in found]) for p, found in album.results(way)]
 if results:
     heat_maps = prediction_view.show_summary(results, pipeline.classifier, choice)
-    prediction_view.show_results(album, way, pipeline.classifier, choice, heat_maps)
+    prediction_view.show_results(album, results, way, pipeline.classifier, choice, heat_maps)

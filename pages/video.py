@@ -15,7 +15,13 @@ if choice is None:
     st.stop()
 rate = video_view.rate_control()
 try:
-    pipeline = resources.pipeline(choice.run_key, choice.detector_name, calibrated=choice.calibrated, for_video=True)
+    pipeline = resources.pipeline(
+        choice.run_key,
+        choice.detector_name,
+        calibrated=choice.calibrated,
+        for_video=True,
+        sure_from=choice.sure_from,
+    )
 except EmoscopeError as error:
     show_error(error)
     st.stop()

@@ -30,7 +30,7 @@ from emoscope.model.networks.classifier import Classifier
 from emoscope.model.networks.remote import RemoteClassifier
 from emoscope.model.runs.run import DEFAULT_RUN, Run
 
-DetectorName = Literal["haar", "blazeface", "yunet", "mtcnn", "none"]
+DetectorName = Literal["blazeface", "haar", "yunet", "mtcnn", "none"]
 
 
 class Api:
@@ -84,7 +84,7 @@ def create_api(settings: ApiSettings, measures: Measures) -> FastAPI:
     )
     async def predict(
         request: Request,
-        detector: Annotated[DetectorName, Query(description="`none`: the picture is a cropped face.")] = "haar",
+        detector: Annotated[DetectorName, Query(description="`none`: take each picture whole.")] = "blazeface",
         run: Annotated[str | None, Query(max_length=200, description="Key of a saved run; else the default.")] = None,
         explain: Annotated[bool, Query(description="Add a heat map to each face.")] = False,
         calibrated: Annotated[bool, Query(description="Correct probabilities by the run's temperature.")] = False,

@@ -116,7 +116,7 @@ class Reader:
             return error_entry(picture.upload.name, outcome)
         if isinstance(outcome, BaseException):
             raise outcome
-        entry = picture_entry(picture.upload.name, *picture.size, outcome)
+        entry = picture_entry(picture.upload.name, *picture.size, outcome, picture.pipeline.detector.name)
         if picture.left_out:
             entry["faces_left_out"] = picture.left_out
         if explain and outcome:

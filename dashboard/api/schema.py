@@ -18,6 +18,8 @@ class Face(BaseModel):
     xyxy: list[float] = Field(description="Box corners x1, y1, x2, y2 in pixels.")
     detector_confidence: float = Field(description="The detector's score, 0..1; 1 where it gives none.")
     landmarks: list[list[float]] | None = Field(description="Eyes, nose and mouth corners, (x, y) in pixels.")
+    detector: str = Field(examples=["blazeface"], description="What found it; `none`: the picture was taken whole.")
+    turned: int = Field(description="Degrees by which the picture was turned clockwise to find it: 0, 90, 180 or 270.")
     warnings: list[str] = Field(description="Reasons to distrust this prediction.")
     heat_map: str | None = Field(None, description="With explain: gray PNG as a data URL, the size of the face's crop.")
     crop_to_frame: list[list[float]] | None = Field(
@@ -40,7 +42,7 @@ class PredictResult(BaseModel):
     """The response to a prediction request."""
 
     run: str = Field(examples=["emoscope"])
-    detector: str = Field(examples=["haar"])
+    detector: str = Field(examples=["blazeface"])
     pictures: list[PictureResult]
 
 

@@ -16,6 +16,7 @@ from emoscope.dashboard.ui.samples import sample_picture
 from emoscope.model.drawing.annotate import annotate
 from emoscope.model.entities import Prediction
 from emoscope.model.errors import EmoscopeError, RunError
+from emoscope.model.faces.detectors import DEFAULT_DETECTOR
 from emoscope.model.images import decode_image
 from emoscope.model.runs.figures import Metrics
 from emoscope.model.runs.run import Run, own_labels
@@ -48,7 +49,7 @@ def show_sample(run: Run) -> None:
 @st.cache_resource(max_entries=2, show_spinner=False)
 def _sample(run_key: str, version: tuple[int, ...]) -> tuple[np.ndarray, Prediction]:
     frame_bgr = decode_image(sample_picture("One face")[1])[:300, 75:375]
-    prediction = resources.pipeline(run_key, "haar").analyze(frame_bgr)[0]
+    prediction = resources.pipeline(run_key, DEFAULT_DETECTOR).analyze(frame_bgr)[0]
     large = cv2.resize(frame_bgr, None, fx=SAMPLE_ZOOM, fy=SAMPLE_ZOOM, interpolation=cv2.INTER_CUBIC)
     annotated = annotate(large, [prediction.moved(SAMPLE_ZOOM)], bars=False)
     return cv2.cvtColor(annotated, cv2.COLOR_BGR2RGB), prediction

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from functools import partial
 
 import cv2
 import streamlit as st
@@ -75,10 +76,16 @@ def settings(choice: state.Choice) -> LiveSettings:
             help="The video keeps the camera's rate whatever is chosen here.",
             **state.kept("live_rate", 20, RATES),
         )
-    way = {"calibrated": choice.calibrated, "for_video": True}
+    pipeline = partial(
+        resources.pipeline,
+        detector_name=choice.detector_name,
+        calibrated=choice.calibrated,
+        for_video=True,
+        sure_from=choice.sure_from,
+    )
     return LiveSettings(
-        pipeline=resources.pipeline(choice.run_key, choice.detector_name, **way),
-        second=resources.pipeline(second, choice.detector_name, **way) if second else None,
+        pipeline=pipeline(choice.run_key),
+        second=pipeline(second) if second else None,
         rate=float(rate),
         tracking=TrackingSettings(smoothing=float(smoothing)),
         bars=bars,

@@ -75,7 +75,7 @@ class Album:
 
     pictures: dict[str, Picture] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
-    readings: dict[tuple[Any, ...], list[Prediction]] = field(default_factory=dict)
+    predictions: dict[tuple[Any, ...], list[Prediction]] = field(default_factory=dict)
     heat_maps: dict[tuple[Any, ...], np.ndarray] = field(default_factory=dict)
 
     def add(self, files: Sequence[tuple[str, BytesIO]], pipeline: Pipeline, way: tuple[Any, ...]) -> Iterator[str]:
@@ -100,7 +100,7 @@ class Album:
                 else:
                     frame = decode_image(data)
                     batch[key] = _keep(key, name, frame)
-                    self.readings[_at(batch[key], way)] = pipeline.analyze(frame)
+                    self.predictions[_at(batch[key], way)] = pipeline.analyze(frame)
             except ImageError as error:
                 self.problems.append(Problem(name, error))
         if files[MAX_PICTURES:]:
@@ -108,17 +108,17 @@ class Album:
         self.pictures = dict(list({**batch, **self.pictures}.items())[:MAX_PICTURES])
         self._forget()
 
-    def unread(self, way: tuple[Any, ...]) -> list[Picture]:
+    def unpredicted(self, way: tuple[Any, ...]) -> list[Picture]:
         """Return the pictures that were not predicted in this way yet, or not with their own detector."""
-        return [picture for picture in self.pictures.values() if _at(picture, way) not in self.readings]
+        return [picture for picture in self.pictures.values() if _at(picture, way) not in self.predictions]
 
-    def read(
+    def predict(
         self, pictures: list[Picture], pipeline_with: Callable[[str | None], Pipeline], way: tuple[Any, ...]
     ) -> Iterator[str]:
         """Predict pictures from their previews, as :meth:`add` does from files.
 
         Args:
-            pictures: From :meth:`unread`.
+            pictures: From :meth:`unpredicted`.
             pipeline_with: Returns the pipeline with a detector by name, with that of all pictures for None.
             way: As for :meth:`add`.
         """
@@ -133,7 +133,7 @@ class Album:
                 self.problems.append(Problem(picture.name, error))
                 pipeline = pipeline_with(None)
             found = pipeline.analyze(picture.frame())
-            self.readings[_at(self.pictures[picture.key], way)] = [p.moved(1 / picture.scale) for p in found]
+            self.predictions[_at(self.pictures[picture.key], way)] = [p.moved(1 / picture.scale) for p in found]
         self._forget()
 
     def choose_detector(self, key: str, name: str | None) -> None:
@@ -146,21 +146,21 @@ class Album:
 
     def results(self, way: tuple[Any, ...]) -> list[tuple[Picture, list[Prediction]]]:
         """Return the pictures that were predicted in this way, each with its predictions in pixels of the upload."""
-        return [(p, self.readings[at]) for p in self.pictures.values() if (at := _at(p, way)) in self.readings]
+        return [(p, self.predictions[at]) for p in self.pictures.values() if (at := _at(p, way)) in self.predictions]
 
     def heat_map(self, picture: Picture, way: tuple[Any, ...], number: int, classifier: Classifier) -> np.ndarray:
         """Return the heat map of a picture's face, float32, 0..1, shape (H, W) of its crop; occlusion runs once."""
         at = (*_at(picture, way), number)
         if at not in self.heat_maps:
-            self.heat_maps[at] = heat_map(self.readings[at[:-1]][number], classifier=classifier)
+            self.heat_maps[at] = heat_map(self.predictions[at[:-1]][number], classifier=classifier)
             self._forget()
         return self.heat_maps[at]
 
     def _forget(self) -> None:
         """Drop what belongs to pictures that are gone, and the oldest where there is too much."""
-        kept = [(at, reading) for at, reading in self.readings.items() if at[0] in self.pictures]
-        self.readings = dict(kept[-4 * MAX_PICTURES :])
-        heats = [(at, heat) for at, heat in self.heat_maps.items() if at[:-1] in self.readings]
+        kept = [(at, found) for at, found in self.predictions.items() if at[0] in self.pictures]
+        self.predictions = dict(kept[-4 * MAX_PICTURES :])
+        heats = [(at, heat) for at, heat in self.heat_maps.items() if at[:-1] in self.predictions]
         self.heat_maps = dict(heats[-4 * MAX_PICTURES :])
 
 

@@ -19,19 +19,26 @@ from emoscope.model.pictures.results import PictureEntry, face_columns, face_row
 Result = tuple[Picture, list[Prediction]]
 
 
-def to_csv(results: Sequence[Result], class_names: Sequence[str]) -> bytes:
-    """Write one row per face as CSV, UTF-8 with a mark so that spreadsheets read it as such."""
+def to_csv(results: Sequence[Result], class_names: Sequence[str], detector_name: str) -> bytes:
+    """Write one row per face as CSV, UTF-8 with a mark so that spreadsheets read it as such.
+
+    Args:
+        results: Pictures and their predictions.
+        class_names: Of the network.
+        detector_name: The detector of all pictures that have none of their own.
+    """
     stream = io.StringIO()
     writer = csv.DictWriter(stream, face_columns(class_names), lineterminator="\n")
     writer.writeheader()
     for picture, predictions in results:
-        for row in face_rows(_entry(picture, predictions), class_names):
+        for row in face_rows(_entry(picture, predictions, detector_name), class_names):
             writer.writerow({name: _inert(value) for name, value in row.items()})
     return stream.getvalue().encode("utf-8-sig")
 
 
-def _entry(picture: Picture, predictions: Sequence[Prediction]) -> PictureEntry:
-    return picture_entry(picture.name, picture.width, picture.height, predictions)
+def _entry(picture: Picture, predictions: Sequence[Prediction], detector_name: str) -> PictureEntry:
+    name = picture.detector_name or detector_name
+    return picture_entry(picture.name, picture.width, picture.height, predictions, name)
 
 
 def _inert(value: Any) -> Any:
@@ -42,7 +49,8 @@ def _inert(value: Any) -> Any:
 def to_json(results: Sequence[Result], run_key: str, detector_name: str) -> bytes:
     """Write one entry per picture, with network and detector; a picture with a detector of its own names that."""
     pictures = [
-        _entry(picture, predictions) | ({"detector": picture.detector_name} if picture.detector_name else {})
+        _entry(picture, predictions, detector_name)
+        | ({"detector": picture.detector_name} if picture.detector_name else {})
         for picture, predictions in results
     ]
     content = {"run": run_key, "detector": detector_name, "pictures": pictures}

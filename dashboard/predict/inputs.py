@@ -13,7 +13,7 @@ from emoscope.dashboard.ui.state import kept
 from emoscope.model.images import SUPPORTED
 
 MAX_MEGABYTES = 60
-SCENES, CROPPED = "shows a scene: find the faces", "is a cropped face: take it whole"
+SCENES, CROPPED = "is searched, unless a face fills it", "is a cropped face: take it whole"
 WAYS = ("Files", "Folder", "Camera", "Samples")
 
 
@@ -85,7 +85,8 @@ def already_cropped() -> bool:
         content = st.radio(
             "Each picture",
             (SCENES, CROPPED),
-            help="A cropped face is classified as it is. Take this for pictures in which a face fills the frame.",
+            help="A picture that one face fills is recognised and classified as it is; below each picture one can "
+            "switch. Choose the second where that goes wrong for many.",
             **kept("content", SCENES, (SCENES, CROPPED)),
         )
     return content == CROPPED

@@ -66,7 +66,12 @@ def show_summary(results: Sequence[Result], classifier: Classifier, choice: Choi
             )
             reader = choice.run_key, choice.detector_name
             for label, file, mime, make in (
-                ("CSV", "emotions.csv", "text/csv", lambda: downloads.to_csv(results, class_names)),
+                (
+                    "CSV",
+                    "emotions.csv",
+                    "text/csv",
+                    lambda: downloads.to_csv(results, class_names, choice.detector_name),
+                ),
                 ("JSON", "emotions.json", "application/json", lambda: downloads.to_json(results, *reader)),
                 ("Pictures", "annotated.zip", "application/zip", lambda: downloads.to_zip(results, heat_maps)),
             ):
@@ -83,9 +88,15 @@ def _clear() -> None:
     st.session_state.pop("album", None)
 
 
-def show_results(album: Album, way: tuple[Any, ...], classifier: Classifier, choice: Choice, heat_maps: bool) -> None:
+def show_results(
+    album: Album,
+    results: Sequence[Result],
+    way: tuple[Any, ...],
+    classifier: Classifier,
+    choice: Choice,
+    heat_maps: bool,
+) -> None:
     """Show the pictures a page at a time, so that hundreds of them load as quickly as five."""
-    results = album.results(way)
     surely_from = resources.run(choice.run_key).abstain_below if choice.calibrated else None
     st.html(f"<style>{STICKY_PICTURE}</style>")
     top = st.container()
@@ -97,8 +108,7 @@ def show_results(album: Album, way: tuple[Any, ...], classifier: Classifier, cho
                 _show_picture(picture, predictions, heat_maps)
                 size = f"{picture.width} × {picture.height} pixels"
                 st.caption(f"{escape(picture.name)} · {size} · {_count(len(predictions), 'face')}")
-                if picture.detector_name is not None:
-                    _show_own_detector(album, picture)
+                _show_how_it_was_found(album, picture, predictions, choice)
             with right:
                 if not predictions:
                     _show_no_face(album, picture, choice)
@@ -129,22 +139,36 @@ def _show_card(number: int, prediction: Prediction, heat: np.ndarray | None, uns
         st.caption(f":material/warning: {escape(warning)}")
 
 
-def _show_own_detector(album: Album, picture: Picture) -> None:
+def _show_how_it_was_found(album: Album, picture: Picture, predictions: Sequence[Prediction], choice: Choice) -> None:
     """Show how this picture is predicted other than the rest, with the way back."""
-    name = picture.detector_name or ""
+    own, whole = picture.detector_name, any(p.detection.is_cropped_face for p in predictions)
+    notes = []
+    if whole:
+        notes.append(":material/crop: Taken whole, as a cropped face.")
+    elif own is not None:
+        notes.append(f":material/frame_person: Searched with {DETECTOR_TITLES[own]}.")
+    turned = next((p.detection.turned for p in predictions if p.detection.turned), 0)
+    if turned:
+        notes.append(f":material/rotate_90_degrees_cw: Found after turning the picture by {turned}°.")
+    if not notes:
+        return
     with st.container(horizontal=True, vertical_alignment="center"):
-        if name == WholeImage.name:
-            st.caption(":material/crop: Taken whole, as a cropped face.", width="content")
-        else:
-            st.caption(f":material/frame_person: Searched with {DETECTOR_TITLES[name]}.", width="content")
-        st.button(
-            "Undo",
-            key=f"undo_{picture.key}",
-            icon=":material/undo:",
-            type="tertiary",
-            on_click=album.choose_detector,
-            args=(picture.key, None),
-        )
+        st.caption(" ".join(notes), width="content")
+        if own is not None:
+            _detector_button(album, picture, "Undo", None, ":material/undo:")
+        elif whole and choice.detector_name != WholeImage.name:
+            _detector_button(album, picture, "Find faces in it", choice.detector_name, ":material/frame_person:")
+
+
+def _detector_button(album: Album, picture: Picture, label: str, name: str | None, icon: str) -> None:
+    st.button(
+        label,
+        key=f"{label}_{picture.key}",
+        icon=icon,
+        type="tertiary",
+        on_click=album.choose_detector,
+        args=(picture.key, name),
+    )
 
 
 def _show_no_face(album: Album, picture: Picture, choice: Choice) -> None:

@@ -11,7 +11,8 @@ from pathlib import Path
 import streamlit as st
 
 from emoscope.model.dataset import Dataset, find_dataset, load_dataset
-from emoscope.model.faces.detectors import Detector, create_detector
+from emoscope.model.faces.detectors import Detector, create_detector, create_picture_detector
+from emoscope.model.faces.quality import SURE_FROM
 from emoscope.model.networks.classifier import Classifier
 from emoscope.model.networks.load import load_classifier
 from emoscope.model.networks.remote import RemoteClassifier, network_hash
@@ -87,13 +88,13 @@ def _classifier(run_key: str, calibrated: bool, version: tuple[int, ...]) -> Cla
 
 
 @st.cache_resource(max_entries=8, show_spinner="Loading the face detector …")
-def detector(name: str) -> Detector:
-    """Return a face detector, loaded once.
+def detector(name: str, takes_crops: bool = True) -> Detector:
+    """Return a face detector for pictures, loaded once; see :func:`create_picture_detector`.
 
     Raises:
         DetectorError: It cannot run here.
     """
-    return create_detector(name)
+    return create_picture_detector(name, takes_crops)
 
 
 @st.cache_resource(max_entries=8, show_spinner="Loading the face detector …")
@@ -106,15 +107,31 @@ def video_detector(name: str) -> Detector:
     return create_detector(name, for_video=True)
 
 
-def pipeline(run_key: str, detector_name: str, *, calibrated: bool = False, for_video: bool = False) -> Pipeline:
-    """Return the chain from a picture, or a frame of a video, to predictions; ``calibrated`` as for :func:`classifier`.
+def pipeline(
+    run_key: str,
+    detector_name: str,
+    *,
+    calibrated: bool = False,
+    for_video: bool = False,
+    takes_crops: bool = True,
+    sure_from: float = SURE_FROM,
+) -> Pipeline:
+    """Return the chain from a picture, or a frame of a video, to predictions.
+
+    Args:
+        run_key: The run's folder name.
+        detector_name: One of the detectors' names.
+        calibrated: As for :func:`classifier`.
+        for_video: Favour speed over small faces.
+        takes_crops: Whether a picture that one face fills is taken whole.
+        sure_from: Confidence of the detector below which a face is doubtful.
 
     Raises:
         RunError: The run cannot be opened or holds no model.
         DetectorError: The detector cannot run here.
     """
-    found_by = video_detector(detector_name) if for_video else detector(detector_name)
-    return Pipeline(found_by, classifier(run_key, calibrated))
+    found_by = video_detector(detector_name) if for_video else detector(detector_name, takes_crops)
+    return Pipeline(found_by, classifier(run_key, calibrated), sure_from)
 
 
 def dataset() -> Dataset | None:

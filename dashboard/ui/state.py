@@ -15,6 +15,7 @@ from emoscope.dashboard.ui import resources
 from emoscope.dashboard.ui.notices import show_error
 from emoscope.model.errors import RunError
 from emoscope.model.faces.detectors import DETECTOR_NAMES, DETECTORS, detector_problem
+from emoscope.model.faces.quality import SURE_FROM
 from emoscope.model.runs.exports import ORIGINAL, VARIANTS, read_exports
 from emoscope.model.runs.run import DEFAULT_RUN, BrokenRun, Run
 
@@ -29,11 +30,13 @@ class Choice:
         run_key: The run's folder name.
         detector_name: One of ``DETECTOR_NAMES``, or ``none`` where pictures are cropped faces already.
         calibrated: Whether the temperature saved with a run is applied to the probabilities.
+        sure_from: Confidence of the detector below which a face is called doubtful, 0..1.
     """
 
     run_key: str
     detector_name: str
     calibrated: bool = False
+    sure_from: float = SURE_FROM
 
 
 def kept(key: str, default: Any, options: Sequence[Any] | None = None) -> dict[str, Any]:
@@ -108,13 +111,23 @@ def sidebar_controls() -> Choice | None:
             "Face detector",
             detectors,
             format_func=lambda name: DETECTOR_TITLES[name] + (" (cannot run here)" if problems[name] else ""),
-            help="Haar is quick and finds upright faces. BlazeFace finds tilted, dark and partly hidden ones too and "
-            "sets the eyes level, as YuNet and MTCNN do; YuNet fetches 0.2 MB the first time, MTCNN loads TensorFlow.",
+            help="BlazeFace finds tilted, dark and partly hidden faces, too, and sets the eyes level. The Haar cascade "
+            "finds upright faces, for comparison with older work. YuNet fetches 0.2 MB the first time, MTCNN loads "
+            "TensorFlow.",
             **kept("detector_name", detectors[0], detectors),
         )
         if problems[detector_name]:
             st.caption(f":material/warning: {problems[detector_name]}")
-    return Choice(run_key, detector_name, calibrated)
+        sure_from = st.slider(
+            "A face is doubtful below",
+            0,
+            100,
+            step=5,
+            format="%d %%",
+            help="Where the detector is less confident than this, the box is dashed and named “perhaps a face”.",
+            **kept("sure_from", round(100 * SURE_FROM)),
+        )
+    return Choice(run_key, detector_name, calibrated, sure_from / 100)
 
 
 def _form_control(run_key: str) -> str:

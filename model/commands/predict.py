@@ -12,13 +12,13 @@ from pathlib import Path
 
 from emoscope.model.commands.command_line import without_library_lines
 from emoscope.model.errors import ConfigError, ImageError, OutputError, RunError
-from emoscope.model.faces.detectors import DETECTOR_NAMES
+from emoscope.model.faces.detectors import DEFAULT_DETECTOR, DETECTOR_NAMES
 from emoscope.model.machine import available_cores
 from emoscope.model.pictures.batch import PipelineSettings, Task, predict_pictures
 from emoscope.model.pictures.files import PictureFile, annotated_paths, find_pictures, left_out
 from emoscope.model.pictures.journal import Journal
 from emoscope.model.pictures.result_files import Writer, csv_file, json_file, parquet_file, writing
-from emoscope.model.pictures.results import PictureEntry
+from emoscope.model.pictures.results import FaceEntry, PictureEntry
 from emoscope.model.runs.run import DEFAULT_RUN, Run, load_run
 
 # Below this many pictures, starting processes takes longer than they save.
@@ -50,8 +50,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add(
         "--detector",
         choices=(*DETECTOR_NAMES, "none"),
-        default="haar",
-        help="face detector; none if each picture is a cropped face already (default: haar)",
+        default=DEFAULT_DETECTOR,
+        help="face detector; none to take every picture whole, as a cropped face, which the others do with those that "
+        f"one face fills (default: {DEFAULT_DETECTOR})",
     )
     add("--run", default=DEFAULT_RUN, help=f"saved run to use, by name or folder (default: {DEFAULT_RUN})")
     add("--calibrated", action="store_true", help="apply the temperature saved with the run to the probabilities")
@@ -188,12 +189,12 @@ def _open_outputs(
     if options.annotate:
         with writing():
             options.annotate.mkdir(parents=True, exist_ok=True)
-    return writers or [_table(files)]
+    return writers or [_table(files, options.detector)]
 
 
-def _table(files: Sequence[PictureFile]) -> Callable[[PictureEntry], None]:
+def _table(files: Sequence[PictureFile], detector_name: str) -> Callable[[PictureEntry], None]:
     width = min(48, max(len(str(file.path)) for file in files))
-    print(f"{'file':<{width}}  face  {'emotion':<10} confidence  {'box':<22} warnings")
+    print(f"{'file':<{width}}  face  {'emotion':<10} confidence  {'box':<22} notes")
 
     def write(entry: PictureEntry) -> None:
         name = entry["file"]
@@ -206,9 +207,19 @@ def _table(files: Sequence[PictureFile]) -> Callable[[PictureEntry], None]:
         for number, face in enumerate(entry["faces"], start=1):
             box = " ".join(f"{side:.0f}" for side in face["xyxy"])
             line = f"{name:<{width}}  {number:>4}  {face['emotion']:<10} {face['confidence']:>10.1%}  {box:<22} "
-            print((line + " ".join(face["warnings"])).rstrip())
+            print((line + " ".join(_notes(face, detector_name))).rstrip())
 
     return write
+
+
+def _notes(face: FaceEntry, detector_name: str) -> list[str]:
+    """Say how a face was found where that is unusual, and why to distrust its prediction."""
+    notes = list(face["warnings"])
+    if face["detector"] != detector_name:
+        notes.insert(0, "Taken whole, as a cropped face.")
+    if face["turned"]:
+        notes.insert(0, f"Found after turning the picture by {face['turned']}°.")
+    return notes
 
 
 class _Summary:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from emoscope.model.commands.command_line import without_library_lines
 from emoscope.model.commands.predict import chosen_run
 from emoscope.model.errors import OutputError
-from emoscope.model.faces.detectors import DETECTOR_NAMES
+from emoscope.model.faces.detectors import DEFAULT_DETECTOR, DETECTOR_NAMES
 from emoscope.model.pictures.batch import PipelineSettings
 from emoscope.model.pictures.result_files import writing
 from emoscope.model.runs.run import DEFAULT_RUN
@@ -45,7 +45,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--csv", metavar="FILE", help="write one row per face and analysis to FILE (- for standard output)")
     add("--annotate", metavar="FILE", type=Path, help="write the video with boxes and emotions to FILE, an MP4")
     add("--rate", metavar="N", type=_rate, default=10.0, help="analyses per second of the video (default: 10)")
-    add("--detector", choices=DETECTOR_NAMES, default="haar", help="face detector (default: haar)")
+    add(
+        "--detector",
+        choices=DETECTOR_NAMES,
+        default=DEFAULT_DETECTOR,
+        help=f"face detector (default: {DEFAULT_DETECTOR})",
+    )
     add("--run", default=DEFAULT_RUN, help=f"saved run to use, by name or folder (default: {DEFAULT_RUN})")
     add("--calibrated", action="store_true", help="apply the temperature saved with the run to the probabilities")
 

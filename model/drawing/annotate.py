@@ -6,6 +6,7 @@ mask, so that a face costs little to draw.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from functools import lru_cache
 
@@ -16,6 +17,7 @@ from PIL import Image, ImageDraw, ImageFont
 from emoscope.model.drawing.palette import class_colors, hex_to_bgr, ink_on
 from emoscope.model.entities import Prediction
 from emoscope.model.explain import heat_map
+from emoscope.model.faces.quality import DOUBTFUL
 
 Box = tuple[int, int, int, int]
 """Left, upper, right and lower side in pixels."""
@@ -41,7 +43,8 @@ def annotate(
 ) -> np.ndarray:
     """Draw the prediction of each face.
 
-    A prediction with warnings gets a gray box with the reason not to trust it, in place of an emotion.
+    A prediction with warnings gets a gray box with the reason not to trust it, in place of an emotion; it is dashed
+    where the detector is unsure whether there is a face.
 
     Args:
         frame_bgr: uint8, shape (H, W, 3); left as it is.
@@ -71,7 +74,8 @@ def annotate(
         box = box_within(canvas, prediction)
         if box[2] - box[0] < 2 or box[3] - box[1] < 2:
             continue
-        _rounded_box(canvas, box, hex_to_bgr(label_color(prediction, index)), max(2, round(text_size / 8)))
+        is_dashed = DOUBTFUL in prediction.warnings
+        _rounded_box(canvas, box, hex_to_bgr(label_color(prediction, index)), max(2, round(text_size / 8)), is_dashed)
         if bars and not prediction.warnings:
             _bar_panel(canvas, box, prediction, text_size)
         if labels:
@@ -82,7 +86,7 @@ def annotate(
 
 def short_warning(warning: str) -> str:
     """Turn ``The face is too small.`` into ``too small``, for a label."""
-    return warning.removeprefix("The face is ").removesuffix(".")
+    return warning.removeprefix("The face is ").removeprefix("The detector is unsure: ").removesuffix(".")
 
 
 def label_text(prediction: Prediction, index: int) -> str:
@@ -157,8 +161,11 @@ def _draw_labels(
         draw_chip(canvas, left, below, text, label_color(other, other.label_index), text_size)
 
 
-def _rounded_box(canvas: np.ndarray, box: Box, color: tuple[int, int, int], line: int) -> None:
+def _rounded_box(canvas: np.ndarray, box: Box, color: tuple[int, int, int], line: int, is_dashed: bool) -> None:
     """Draw a frame with rounded corners; a dark edge under it keeps it visible on any ground."""
+    if is_dashed:
+        _dashed_box(canvas, box, color, line)
+        return
     x1, y1, x2, y2 = box
     radius = max(3, min(x2 - x1, y2 - y1) // 10)
     corners = ((x1, y1, 1, 1, 180), (x2, y1, -1, 1, 270), (x2, y2, -1, -1, 0), (x1, y2, 1, -1, 90))
@@ -170,6 +177,19 @@ def _rounded_box(canvas: np.ndarray, box: Box, color: tuple[int, int, int], line
         for x, y, to_x, to_y, angle in corners:
             center = (x + to_x * radius, y + to_y * radius)
             cv2.ellipse(canvas, center, (radius, radius), angle, 0, 90, paint, thickness, cv2.LINE_AA)
+
+
+def _dashed_box(canvas: np.ndarray, box: Box, color: tuple[int, int, int], line: int) -> None:
+    """Draw a frame of dashes, four to a side at least, one around each corner."""
+    x1, y1, x2, y2 = box
+    for paint, thickness in ((_HALO_BGR, line + 2), (color, line)):
+        for start, end in (((x1, y1), (x2, y1)), ((x2, y1), (x2, y2)), ((x2, y2), (x1, y2)), ((x1, y2), (x1, y1))):
+            length = math.hypot(end[0] - start[0], end[1] - start[1])
+            dashes = max(4, round(length / (9 * line)))
+            places = np.linspace(start, end, 4 * dashes + 1).round().astype(int).tolist()
+            for first in range(0, 4 * dashes, 4):  # half a dash, a gap of two quarters, half a dash
+                cv2.line(canvas, places[first], places[first + 1], paint, thickness, cv2.LINE_AA)
+                cv2.line(canvas, places[first + 3], places[first + 4], paint, thickness, cv2.LINE_AA)
 
 
 def chip_size(text: str, text_size: int) -> tuple[int, int]:

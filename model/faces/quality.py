@@ -8,16 +8,18 @@ rejected as it is, nearly all are once blurred over 2 of their 48 pixels or left
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import cv2
 import numpy as np
 
-from emoscope.model.entities import Detection
+from emoscope.model.entities import Detection, Prediction
 
 TOO_SMALL = "The face is too small."
 TOO_DARK = "The face is too dark."
 BLURRED = "The face is blurred."
 TURNED_AWAY = "The face is turned away."
-PERHAPS_NO_FACE = "This is perhaps no face."
+DOUBTFUL = "The detector is unsure: perhaps a face."
 
 SURE_FROM = 0.8
 """Confidence of the detector below which a face is called doubtful, unless the user sets another."""
@@ -45,7 +47,7 @@ def face_warnings(frame_bgr: np.ndarray, detection: Detection, sure_from: float 
         detection: The face; whether it is turned away shows only where it has landmarks.
         sure_from: Confidence of the detector below which it is perhaps no face.
     """
-    warnings = [PERHAPS_NO_FACE] if detection.confidence < sure_from else []
+    warnings = [DOUBTFUL] if detection.confidence < sure_from else []
     if min(detection.size) < MIN_SIDE:
         return (*warnings, TOO_SMALL)
     face = _face_gray(frame_bgr, detection)
@@ -58,6 +60,14 @@ def face_warnings(frame_bgr: np.ndarray, detection: Detection, sure_from: float 
     if detection.landmarks is not None and nose_offset(detection.landmarks) > MAX_NOSE_OFFSET:
         warnings.append(TURNED_AWAY)
     return tuple(warnings)
+
+
+def judged(prediction: Prediction, sure_from: float) -> Prediction:
+    """Return a prediction whose face is called doubtful below another confidence of the detector."""
+    warnings = tuple(warning for warning in prediction.warnings if warning != DOUBTFUL)
+    if prediction.detection.confidence < sure_from:
+        warnings = (DOUBTFUL, *warnings)
+    return prediction if warnings == prediction.warnings else replace(prediction, warnings=warnings)
 
 
 def sharpness(face_gray: np.ndarray) -> float:

@@ -18,7 +18,7 @@ import numpy as np
 
 from emoscope.model.entities import Prediction
 from emoscope.model.errors import EmoscopeError, ImageError
-from emoscope.model.faces.detectors import create_detector
+from emoscope.model.faces.detectors import create_detector, create_picture_detector
 from emoscope.model.images import encode_png, read_image
 from emoscope.model.networks.load import load_classifier
 from emoscope.model.pictures.result_files import writing
@@ -65,7 +65,9 @@ class PipelineSettings:
         """
         run = load_run(self.run)
         classifier = load_classifier(run, self.threads, run.temperature if self.calibrated else None)
-        return Pipeline(create_detector(self.detector_name, for_video), classifier)
+        if for_video:
+            return Pipeline(create_detector(self.detector_name, for_video=True), classifier)
+        return Pipeline(create_picture_detector(self.detector_name), classifier)
 
 
 def predict_pictures(tasks: Sequence[Task], settings: PipelineSettings, processes: int = 1) -> Iterator[PictureEntry]:
@@ -135,7 +137,8 @@ def predict_chunk(pipeline: Pipeline, tasks: Sequence[Task]) -> list[PictureEntr
     """
     opened = [_open(pipeline, task) for task in tasks]
     predictions = iter(pipeline.classify_crops([crop for picture in opened for crop in picture.crops]))
-    return [_entry(picture, list(islice(predictions, len(picture.crops)))) for picture in opened]
+    name = pipeline.detector.name
+    return [_entry(picture, list(islice(predictions, len(picture.crops))), name) for picture in opened]
 
 
 def _open(pipeline: Pipeline, task: Task) -> _Opened:
@@ -147,7 +150,7 @@ def _open(pipeline: Pipeline, task: Task) -> _Opened:
     return _Opened(task, crops, (frame.shape[1], frame.shape[0]), frame if task.annotate_to else None)
 
 
-def _entry(picture: _Opened, predictions: list[Prediction]) -> PictureEntry:
+def _entry(picture: _Opened, predictions: list[Prediction], detector_name: str) -> PictureEntry:
     task = picture.task
     if picture.error:
         return error_entry(str(task.path), picture.error)
@@ -158,7 +161,7 @@ def _entry(picture: _Opened, predictions: list[Prediction]) -> PictureEntry:
         with writing():
             task.annotate_to.parent.mkdir(parents=True, exist_ok=True)
             task.annotate_to.write_bytes(drawn)
-    return picture_entry(str(task.path), *picture.size, predictions)
+    return picture_entry(str(task.path), *picture.size, predictions, detector_name)
 
 
 _settings: PipelineSettings | None = None

@@ -88,7 +88,8 @@ def parquet_file(path: Path, class_names: Sequence[str]) -> Iterator[Writer]:
         raise OutputError(
             "Parquet files need PyArrow, which is not installed.", "Run `pip install pyarrow`."
         ) from error
-    types = {"file": pa.string(), "face": pa.int32(), "emotion": pa.string(), "warnings": pa.string()}
+    types = dict.fromkeys(("file", "emotion", "warnings", "detector"), pa.string())
+    types |= dict.fromkeys(("face", "turned"), pa.int32())
     schema = pa.schema([(name, types.get(name, pa.float32())) for name in face_columns(class_names)])
     partial = path.with_name(f".{path.name}.part")
     rows: list[dict[str, Any]] = []

@@ -7,8 +7,10 @@ from typing import Any, NotRequired, TypedDict
 
 from emoscope.model.entities import Prediction
 from emoscope.model.errors import EmoscopeError
+from emoscope.model.faces.detectors.base import WholeImage
 
 NO_FACE = "No face was found."
+LANDMARKS = ("right_eye", "left_eye", "nose", "right_mouth", "left_mouth")
 
 
 class FaceEntry(TypedDict):
@@ -20,6 +22,8 @@ class FaceEntry(TypedDict):
     xyxy: list[float]
     detector_confidence: float
     landmarks: list[list[float]] | None
+    detector: str
+    turned: int
     warnings: list[str]
     heat_map: NotRequired[str]
     crop_to_frame: NotRequired[list[list[float]] | None]
@@ -36,9 +40,11 @@ class PictureEntry(TypedDict):
     error: NotRequired[str]
 
 
-def picture_entry(file: str, width: int, height: int, predictions: Sequence[Prediction]) -> PictureEntry:
+def picture_entry(
+    file: str, width: int, height: int, predictions: Sequence[Prediction], detector_name: str
+) -> PictureEntry:
     """Return one picture with its faces, ready for JSON; boxes and landmarks in pixels, probabilities 0..1."""
-    return {"file": file, "width": width, "height": height, "faces": [_face(p) for p in predictions]}
+    return {"file": file, "width": width, "height": height, "faces": [_face(p, detector_name) for p in predictions]}
 
 
 def error_entry(file: str, error: EmoscopeError) -> PictureEntry:
@@ -49,7 +55,9 @@ def error_entry(file: str, error: EmoscopeError) -> PictureEntry:
 def face_columns(class_names: Sequence[str]) -> tuple[str, ...]:
     """Return the columns of :func:`face_rows` in order."""
     box = ("x1", "y1", "x2", "y2", "detector_confidence")
-    return ("file", "face", *box, "emotion", "confidence", *(f"p_{name}" for name in class_names), "warnings")
+    emotion = ("emotion", "confidence", *(f"p_{name}" for name in class_names))
+    landmarks = (f"{point}_{axis}" for point in LANDMARKS for axis in "xy")
+    return ("file", "face", *box, *emotion, "warnings", "detector", "turned", *landmarks)
 
 
 def face_rows(entry: PictureEntry, class_names: Sequence[str]) -> list[dict[str, Any]]:
@@ -64,14 +72,16 @@ def face_rows(entry: PictureEntry, class_names: Sequence[str]) -> list[dict[str,
         return [{**dict.fromkeys(columns), "file": entry["file"], "warnings": NO_FACE}]
     rows = []
     for number, face in enumerate(entry["faces"], start=1):
-        reading = (face["detector_confidence"], face["emotion"], face["confidence"])
-        probabilities = (face["probabilities"][name] for name in class_names)
-        values = (entry["file"], number, *face["xyxy"], *reading, *probabilities, " ".join(face["warnings"]))
+        found = (entry["file"], number, *face["xyxy"], face["detector_confidence"])
+        emotion = (face["emotion"], face["confidence"], *(face["probabilities"][name] for name in class_names))
+        landmarks = face["landmarks"]
+        points = [v for point in landmarks for v in point] if landmarks else [None] * (2 * len(LANDMARKS))
+        values = (*found, *emotion, " ".join(face["warnings"]), face["detector"], face["turned"], *points)
         rows.append(dict(zip(columns, values, strict=True)))
     return rows
 
 
-def _face(prediction: Prediction) -> FaceEntry:
+def _face(prediction: Prediction, detector_name: str) -> FaceEntry:
     detection = prediction.detection
     values = zip(prediction.class_names, prediction.probabilities, strict=True)
     landmarks = detection.landmarks
@@ -82,5 +92,7 @@ def _face(prediction: Prediction) -> FaceEntry:
         "xyxy": [round(float(side), 1) for side in detection.xyxy],
         "detector_confidence": round(float(detection.confidence), 4),
         "landmarks": None if landmarks is None else [[round(float(v), 1) for v in point] for point in landmarks],
+        "detector": WholeImage.name if detection.is_cropped_face else detector_name,
+        "turned": detection.turned,
         "warnings": list(prediction.warnings),
     }

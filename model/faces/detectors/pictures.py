@@ -18,9 +18,10 @@ CROP_SIDE = 128
 
 _CROP_RATIO = 1.6  # of the longer to the shorter side; crops of faces are about square
 _SMALL_FILLED, _FILLED = 0.5, 0.75  # side of the face's crop over that of the picture, from which on it is one
-# Confidence below which a picture is turned, and that which a face in a turned picture must have, by detector. BlazeFace
-# is sure of nearly every face that stands upright; about half of those on their side it finds, too, at wrong places.
+# Confidence below which a picture is turned, and what a face in a turned picture must have, by detector. BlazeFace is
+# sure of nearly every face that stands upright; of those on their side it finds half as well, at wrong places.
 _TURNED_BELOW, _TURNED_FROM = {"blazeface": 0.99}, {"blazeface": 0.975}
+_PLAIN = 8.0  # deviation of the gray levels, below which a picture shows nothing at all
 _TURNS = {90: cv2.ROTATE_90_CLOCKWISE, 270: cv2.ROTATE_90_COUNTERCLOCKWISE, 180: cv2.ROTATE_180}
 
 
@@ -28,7 +29,7 @@ class PictureDetector:
     """Detects faces as another detector does, and looks again where that finds nothing it is sure of.
 
     A picture that one face fills is taken whole, since a tighter crop of a cropped face is not what a network was
-    trained on. A picture in which no face is clear is turned by 90°, 270° and 180° as well. Thread-safe if the other is.
+    trained on. One in which no face is clear is turned by 90°, 270° and 180° as well. Thread-safe if the other is.
 
     Args:
         detector: Searches the pictures.
@@ -43,7 +44,7 @@ class PictureDetector:
     def detect(self, frame_bgr: np.ndarray) -> list[Detection]:
         """Return the faces of a picture, uint8, shape (H, W, 3), largest first."""
         found = self._detector.detect(frame_bgr)
-        if self._takes_crops and is_cropped_face(frame_bgr.shape[:2], found, self.crop):
+        if self._takes_crops and is_cropped_face(frame_bgr, found, self.crop):
             return WholeImage().detect(frame_bgr)
         upright = _confidence(found)
         if upright >= _TURNED_BELOW.get(self.name, SURE_FROM):
@@ -60,23 +61,23 @@ class PictureDetector:
         return [face.transformed(back, degrees) for face in self._detector.detect(turned)]
 
 
-def is_cropped_face(shape: tuple[int, int], found: Sequence[Detection], geometry: CropGeometry) -> bool:
+def is_cropped_face(frame_bgr: np.ndarray, found: Sequence[Detection], geometry: CropGeometry) -> bool:
     """Tell whether a picture is a cropped face already, as those of FER-2013 are.
 
     It is about square, and either small, with nothing found in it but perhaps a face that fills half of it; or of any
     size, with nothing found but one face that fills it.
 
     Args:
-        shape: Height and width.
+        frame_bgr: uint8, shape (H, W, 3).
         found: What a detector found in it.
         geometry: Of that detector.
     """
-    height, width = shape
-    if max(shape) > _CROP_RATIO * min(shape):
+    height, width = frame_bgr.shape[:2]
+    if max(height, width) > _CROP_RATIO * min(height, width):
         return False
-    is_small = max(shape) <= CROP_SIDE
+    is_small = max(height, width) <= CROP_SIDE
     if not found:
-        return is_small
+        return is_small and float(frame_bgr.std()) >= _PLAIN
     sides = [math.hypot(*frame_square(face, geometry)[:2, 0]) / math.sqrt(height * width) for face in found]
     return max(sides) >= (_SMALL_FILLED if is_small else _FILLED) and sorted(sides)[:-1] == []
 

@@ -23,7 +23,7 @@ def test_a_picture_is_read_as_everywhere_else(server, saved_runs):
     status, _, content = server.predict(data, query="")
     frame = decode_image(data)
     pipeline = Pipeline(create_detector("haar"), load_classifier(load_run(saved_runs / "emoscope")))
-    expected = picture_entry("image", frame.shape[1], frame.shape[0], pipeline.analyze(frame))
+    expected = picture_entry("image", frame.shape[1], frame.shape[0], pipeline.analyze(frame), pipeline.detector.name)
     assert (status, content) == (200, {"run": "emoscope", "detector": "haar", "pictures": [expected]})
     assert len(expected["faces"]) == 1
 

@@ -44,7 +44,7 @@ def test_a_batch_is_read_once_and_named_as_it_goes():
         ("a.png", 80, 40, 1),
         ("b.png", 100, 50, 1),
     ]
-    assert album.unread(WAY) == []
+    assert album.unpredicted(WAY) == []
 
 
 def test_the_same_file_again_runs_nothing_and_comes_once():
@@ -76,15 +76,15 @@ def test_another_way_reads_again_and_going_back_does_not():
     album, pipeline = Album(), CountingPipeline()
     read(album, pipeline, ("a.png", picture()))
     assert album.results(OTHER_WAY) == []
-    assert list(album.read(album.unread(OTHER_WAY), lambda _: pipeline, OTHER_WAY)) == ["a.png"]
+    assert list(album.predict(album.unpredicted(OTHER_WAY), lambda _: pipeline, OTHER_WAY)) == ["a.png"]
     assert pipeline.calls == 2
-    assert album.unread(WAY) == album.unread(OTHER_WAY) == []
+    assert album.unpredicted(WAY) == album.unpredicted(OTHER_WAY) == []
 
 
 def test_a_large_picture_is_kept_small_with_boxes_in_its_own_pixels():
     album, pipeline = Album(), CountingPipeline()
     read(album, pipeline, ("large.png", picture(side=2000)))
-    list(album.read(album.unread(OTHER_WAY), lambda _: pipeline, OTHER_WAY))
+    list(album.predict(album.unpredicted(OTHER_WAY), lambda _: pipeline, OTHER_WAY))
     for way in (WAY, OTHER_WAY):
         [(kept, [prediction])] = album.results(way)
         assert (kept.width, kept.height) == (4000, 2000)
@@ -98,9 +98,9 @@ def test_a_detector_chosen_beside_a_picture_holds_for_it_alone():
     read(album, pipelines[None], ("a.png", picture()), ("b.png", picture()))
     first = next(iter(album.pictures))
     album.choose_detector(first, "none")
-    assert album.unread(WAY) == [album.pictures[first]]
+    assert album.unpredicted(WAY) == [album.pictures[first]]
     for way in (WAY, OTHER_WAY):  # the choice outlives another network
-        list(album.read(album.unread(way), pipelines.__getitem__, way))
+        list(album.predict(album.unpredicted(way), pipelines.__getitem__, way))
     read(album, pipelines[None], ("c.png", picture()), ("a.png", picture()))
     assert [(p.name, p.detector_name) for p, _ in album.results(WAY)] == [
         ("c.png", None),
@@ -109,7 +109,7 @@ def test_a_detector_chosen_beside_a_picture_holds_for_it_alone():
     ]
     assert (pipelines[None].calls, pipelines["none"].calls) == (4, 2)
     album.choose_detector(first, None)
-    assert album.unread(WAY) == [], "what was read before is still known"
+    assert album.unpredicted(WAY) == [], "what was read before is still known"
 
 
 def test_a_picture_whose_own_detector_cannot_run_is_read_as_the_others_are():
@@ -121,7 +121,7 @@ def test_a_picture_whose_own_detector_cannot_run_is_read_as_the_others_are():
     album, pipeline = Album(), CountingPipeline()
     read(album, pipeline, ("a.png", picture()))
     album.choose_detector(next(iter(album.pictures)), "yunet")
-    list(album.read(album.unread(WAY), pipeline_with, WAY))
+    list(album.predict(album.unpredicted(WAY), pipeline_with, WAY))
     [(kept, [_])] = album.results(WAY)
     assert kept.detector_name is None
     assert [(name, error.message) for name, error in album.problems] == [
@@ -137,10 +137,10 @@ def test_memory_is_bounded(monkeypatch):
     for number in range(5):
         read(album, pipeline, (f"{number}.png", picture()))
         for way in range(9):
-            list(album.read(album.unread(("run", way, "haar")), lambda _: pipeline, ("run", way, "haar")))
+            list(album.predict(album.unpredicted(("run", way, "haar")), lambda _: pipeline, ("run", way, "haar")))
     assert [p.name for p in album.pictures.values()] == ["4.png", "3.png", "2.png"]
-    assert len(album.readings) <= 12
-    assert {key for key, *_ in album.readings} <= set(album.pictures)
+    assert len(album.predictions) <= 12
+    assert {key for key, *_ in album.predictions} <= set(album.pictures)
 
 
 def test_too_many_files_are_read_in_part_and_said(monkeypatch):

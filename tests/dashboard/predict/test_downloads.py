@@ -26,7 +26,7 @@ def face(x, probabilities=(0.75, 0.25)):
 
 
 def rows(results):
-    return list(csv.DictReader(io.StringIO(to_csv(results, CLASSES).decode("utf-8-sig"))))
+    return list(csv.DictReader(io.StringIO(to_csv(results, CLASSES, "blazeface").decode("utf-8-sig"))))
 
 
 def test_csv_has_a_row_a_face():
@@ -54,7 +54,7 @@ def test_csv_holds_no_formula(name):
 
 
 def test_csv_of_nothing_is_a_header():
-    assert to_csv([], CLASSES).decode("utf-8-sig").startswith("file,face,")
+    assert to_csv([], CLASSES, "blazeface").decode("utf-8-sig").startswith("file,face,")
 
 
 def test_json_names_the_detector_of_a_picture_that_has_its_own():
