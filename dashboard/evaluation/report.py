@@ -82,8 +82,9 @@ def _facts(runs: Sequence[Run], split: str) -> str:
     lines = []
     for run in runs:
         info = run.info
-        height, width = info.input_size
-        facts = f"{info.architecture}, {info.parameters:,} parameters, input {height}×{width}×{info.channels}"
+        facts = f"{info.architecture}, {info.parameters:,} parameters, input {info.input_text}"
+        if not info.knows_input:
+            facts = "results of another program, without its network"
         lines.append(f"<p><b>{escape(run.key)}</b>: {escape(facts)}. {escape(info.note)}</p>")
     lines.append(f'<p class="note">Figures are of {escape(split)}; brackets hold bootstrap 95 % intervals.</p>')
     return "\n".join(lines)

@@ -8,6 +8,7 @@ not unreadable; a file that is broken or foreign raises :class:`~emoscope.model.
 from __future__ import annotations
 
 import csv
+import io
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
@@ -74,9 +75,9 @@ class RunInfo:
     Attributes:
         name: Title for people; the folder's name is the run's key.
         architecture: Named architecture, or ``foreign`` for a model from elsewhere.
-        class_names: Class names in the order of the network's outputs.
-        input_size: Height and width of the network's input in pixels.
-        channels: 1 for gray, 3 for RGB.
+        class_names: Class names in the order of the network's outputs; none where only training curves are known.
+        input_size: Height and width of the network's input in pixels; (0, 0) where no network is known.
+        channels: 1 for gray, 3 for RGB, 0 where no network is known.
         normalization: How pixels become input.
         label_source: Which labels the outputs stand for, e.g. ``fer2013`` or ``ferplus-majority``.
         dataset: The data and its fingerprint.
@@ -148,12 +149,24 @@ class RunInfo:
             raise RunError(f"run.json {problem}.", "Write the run again.")
         return info
 
+    @property
+    def knows_input(self) -> bool:
+        """Whether a network's input is described; not so for results of other programs."""
+        return (*self.input_size, self.channels) != (0, 0, 0)
+
+    @property
+    def input_text(self) -> str:
+        """The network's input for people, height × width × channels; "–" where it is not known."""
+        height, width = self.input_size
+        return f"{height}×{width}×{self.channels}" if self.knows_input else "–"
+
     def _problem(self) -> str:
-        if len(self.class_names) < 2 or len(set(self.class_names)) != len(self.class_names):
+        few = len(self.class_names) < 2 and (self.class_names or self.knows_input)
+        if few or len(set(self.class_names)) != len(self.class_names):
             return f"needs at least two different class names, but lists {list(self.class_names)}"
-        if not all(8 <= side <= 1024 for side in self.input_size):
+        if self.knows_input and not all(8 <= side <= 1024 for side in self.input_size):
             return f"gives an input size of {self.input_size}, outside 8..1024 pixels"
-        if self.channels not in (1, 3):
+        if self.knows_input and self.channels not in (1, 3):
             return f"gives {self.channels} channels, where 1 (gray) or 3 (RGB) are possible"
         if self.normalization.kind not in ("rescale", "standardize"):
             return f"names the normalisation {self.normalization.kind!r}, which is not known"
@@ -368,11 +381,27 @@ def write_run_info(path: Path, info: RunInfo) -> None:
     write_json(path / "run.json", asdict(info))
 
 
-def write_history(path: Path, rows: Sequence[Mapping[str, float]]) -> None:
-    """Write ``history.csv``, one row per epoch."""
+def write_history(path: Path, rows: Sequence[Mapping[str, float]], digits: int = 6) -> None:
+    """Write ``history.csv``, one row per epoch.
+
+    Args:
+        path: Folder of the run.
+        rows: With the same names each. A column ``epoch`` or ``step`` says where a row stands that is not one of the
+            epochs 1, 2, 3 and so on.
+        digits: Significant ones that are kept; 17 lose nothing.
+    """
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
     names = list(rows[0]) if rows else []
-    lines = [",".join(names), *(",".join(f"{row[n]:.6g}" for n in names) for row in rows)]
-    write_atomically(path / "history.csv", "\n".join(lines) + "\n")
+    writer.writerow(names)
+    writer.writerows([_number_text(row[name], digits) for name in names] for row in rows)
+    write_atomically(path / "history.csv", text.getvalue())
+
+
+def _number_text(value: float, digits: int) -> str:
+    rounded = f"{value:.{digits}g}"
+    shortest = f"{float(rounded)!r}".removesuffix(".0")
+    return min(rounded, shortest, key=len)
 
 
 def read_history(path: Path) -> dict[str, np.ndarray]:

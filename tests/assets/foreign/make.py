@@ -1,0 +1,121 @@
+"""Write the files of other programs that the tests read: ``python -m tests.assets.foreign.make``.
+
+Keras writes its own, small and seeded. Lightning, fastai and Hugging Face's Trainer are not installed here, so their
+files are written in the format that their documentation and source describe.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+
+HERE = Path(__file__).parent
+EPOCHS = 4
+
+
+def write_keras() -> None:
+    """Train a small network three times: alone, with ``;``, and started again with the same log."""
+    import keras
+
+    keras.utils.set_random_seed(0)
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(96, 6)).astype(np.float32)
+    y = np.argmax(x[:, :3] + 0.3 * rng.normal(size=(96, 3)), 1)
+
+    def fit(callbacks, epochs=EPOCHS, first=0):
+        model = keras.Sequential([keras.Input((6,)), keras.layers.Dense(3, activation="softmax")])
+        model.compile(
+            keras.optimizers.Adam(0.05),
+            "sparse_categorical_crossentropy",
+            metrics=["accuracy", keras.metrics.SparseTopKCategoricalAccuracy(2, name="top2")],
+        )
+        return model.fit(
+            x,
+            y,
+            batch_size=16,
+            epochs=epochs,
+            initial_epoch=first,
+            validation_split=0.25,
+            callbacks=callbacks,
+            verbose=0,
+        )
+
+    log = HERE / "keras_log.csv"
+    history = fit([keras.callbacks.CSVLogger(log)])
+    (HERE / "keras_history.json").write_text(json.dumps(history.history, indent=1) + "\n")
+    restarted = HERE / "keras_log_restarted.csv"
+    fit([keras.callbacks.CSVLogger(restarted, separator=";")], epochs=3)
+    second = fit([keras.callbacks.CSVLogger(restarted, separator=";", append=True)], first=2)
+    (HERE / "keras_log_restarted.second.json").write_text(json.dumps(second.history, indent=1) + "\n")
+
+
+def write_lightning() -> None:
+    """Write what ``CSVLogger`` of Lightning writes: steps of the training, then the end of each epoch."""
+    lines = ["epoch,lr-Adam,step,train_acc,train_loss_epoch,train_loss_step,val_acc,val_loss"]
+    for epoch in range(3):
+        for step in (2, 5):
+            at = 6 * epoch + step
+            lines.append(f",{0.001 / (epoch + 1):.6f},{at},,,,,")
+            lines.append(f"{epoch},,{at},,,{1.5 - 0.05 * at:.4f},,")
+        at = 6 * epoch + 5
+        lines.append(f"{epoch},,{at},,,,{0.4 + 0.1 * epoch:.4f},{1.2 - 0.1 * epoch:.4f}")
+        lines.append(f"{epoch},,{at},{0.5 + 0.1 * epoch:.4f},{1.4 - 0.2 * epoch:.4f},,,")
+    (HERE / "lightning_metrics.csv").write_text("\n".join(lines) + "\n")
+
+
+def write_fastai() -> None:
+    """Write what ``CSVLogger`` of fastai writes."""
+    lines = ["epoch,train_loss,valid_loss,accuracy,f1_score,time"]
+    lines += [
+        f"{e},{1.5 - 0.2 * e:.6f},{1.4 - 0.1 * e:.6f},{0.5 + 0.05 * e:.6f},{0.4 + 0.05 * e:.6f},01:{10 + e}"
+        for e in range(3)
+    ]
+    (HERE / "fastai_history.csv").write_text("\n".join(lines) + "\n")
+
+
+def write_huggingface() -> None:
+    """Write what the Trainer of Transformers saves beside each checkpoint."""
+    log = []
+    for step in range(5, 31, 5):
+        log.append(
+            {
+                "epoch": step / 10,
+                "grad_norm": 1.5,
+                "learning_rate": 5e-05 * (1 - step / 30),
+                "loss": 2 - step / 20,
+                "step": step,
+            }
+        )
+        if step % 10 == 0:
+            log.append(
+                {
+                    "epoch": step / 10,
+                    "eval_accuracy": 0.5 + step / 100,
+                    "eval_loss": 1.9 - step / 25,
+                    "eval_runtime": 2.5,
+                    "step": step,
+                }
+            )
+    log.append({"epoch": 3.0, "step": 30, "total_flos": 1e12, "train_loss": 1.125, "train_runtime": 61.5})
+    state = {
+        "best_metric": 0.8, "epoch": 3.0, "eval_steps": 500, "global_step": 30, "is_local_process_zero": True,
+        "log_history": log, "logging_steps": 5, "max_steps": 30, "num_train_epochs": 3, "save_steps": 500,
+        "train_batch_size": 8,
+    }  # fmt: skip
+    (HERE / "trainer_state.json").write_text(json.dumps(state, indent=2) + "\n")
+
+
+def main() -> None:
+    """Write every file anew."""
+    for old in HERE.iterdir():
+        if old.name not in ("make.py", "__init__.py", "__pycache__"):
+            shutil.rmtree(old) if old.is_dir() else old.unlink()
+    for write in (write_keras, write_lightning, write_fastai, write_huggingface):
+        write()
+
+
+if __name__ == "__main__":
+    main()
