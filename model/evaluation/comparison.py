@@ -108,6 +108,13 @@ def pair_runs(a: Run, b: Run, split: str) -> Pair:
             "Choose two runs with the same classes.",
         )
     one, other = a.predictions(split), _with_columns(b.predictions(split), places)
+    for run, found in ((a, one), (b, other)):
+        if found.detail == "counts":
+            raise RunError(
+                f"{a.key} and {b.key} cannot be compared on {split}: of {run.key} only a confusion matrix is known, "
+                "which does not say what was predicted on which image.",
+                "Import its predictions: the label and the predicted class of each image.",
+            )
     if not np.array_equal(one.pixel_hash, other.pixel_hash):
         order = _matching_order(one, other, a.key, b.key, split)
         other = other.take(order)

@@ -11,7 +11,7 @@ import csv
 import io
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal, cast
@@ -26,6 +26,7 @@ from emoscope.model.runs.files import read_json, write_atomically, write_json
 from emoscope.model.runs.known_votes import judged_by_votes, with_votes
 from emoscope.model.runs.predictions import Predictions
 from emoscope.model.runs.renamed_keys import with_current_keys
+from emoscope.model.runs.reports import StatedReport, read_reports
 from emoscope.model.splits import by_importance, by_votes, images_of, is_by_votes
 
 SCHEMA_VERSION = 1
@@ -201,8 +202,23 @@ class Run:
 
     @cached_property
     def splits(self) -> tuple[str, ...]:
+        """Names of the splits that predictions, or a report of another program, are saved for, the test split first."""
+        return by_importance({*self.predicted_splits, *self.reports})
+
+    @cached_property
+    def predicted_splits(self) -> tuple[str, ...]:
         """Names of the splits that predictions are saved for, the test split first."""
         return by_importance(p.stem for p in (self.path / "predictions").glob("*.npz"))
+
+    @cached_property
+    def reports(self) -> dict[str, StatedReport]:
+        """Reports of another program by split, for splits without predictions.
+
+        Raises:
+            RunError: ``reports.json`` is broken.
+        """
+        found = read_reports(self.path, self.info.class_names)
+        return {split: report for split, report in found.items() if split not in self.predicted_splits}
 
     def predictions(self, split: str) -> Predictions:
         """Read and check the predictions on one split.
@@ -219,17 +235,16 @@ class Run:
             found = self.with_votes(self.predictions(images_of(split)))
             return judged_by_votes(found, self.info.class_names, f"{self.key} on {images_of(split)}")
         file = self.path / "predictions" / f"{split}.npz"
+        if not file.is_file() and split in self.reports:
+            raise RunError(
+                f"Of {self.key} on {split} only a report of another program is known, so this cannot be computed.",
+                "Import its predictions: the label and the predicted class of each image.",
+            )
         if not file.is_file():
             raise RunError(f"{self.key} has no predictions for {split}.", "Run `python -m training evaluate` on it.")
         try:
             with np.load(file, allow_pickle=False) as archive:
-                found = Predictions(
-                    index=archive["index"].astype(np.int64),
-                    pixel_hash=archive["pixel_hash"].astype(np.uint64),
-                    label=archive["label"].astype(np.int64),
-                    probabilities=archive["probabilities"].astype(np.float32),
-                    votes=archive["votes"].astype(np.uint8) if "votes" in archive else None,
-                )
+                found = self._read_predictions(archive, split)
         except (OSError, KeyError, ValueError, EOFError, BadZipFile) as error:
             raise RunError(
                 f"{self.key}/predictions/{split}.npz cannot be read ({error}).", "Copy the run again."
@@ -238,6 +253,23 @@ class Run:
         if problem:
             raise RunError(f"{self.key}/predictions/{split}.npz is inconsistent: {problem}.", "Evaluate the run again.")
         return found
+
+    def _read_predictions(self, archive: Mapping[str, np.ndarray], split: str) -> Predictions:
+        votes = archive["votes"].astype(np.uint8) if "votes" in archive else None
+        label = archive["label"].astype(np.int64)
+        if "probabilities" not in archive and "predicted" in archive:
+            hashes = archive.get("pixel_hash")
+            predicted = archive["predicted"].astype(np.int64)
+            found = Predictions.of_classes(label, predicted, len(self.info.class_names), hashes, f"{self.path}/{split}")
+            index = archive["index"].astype(np.int64) if "index" in archive else found.index
+            return replace(found, votes=votes, index=index)
+        return Predictions(
+            index=archive["index"].astype(np.int64),
+            pixel_hash=archive["pixel_hash"].astype(np.uint64),
+            label=label,
+            probabilities=archive["probabilities"].astype(np.float32),
+            votes=votes,
+        )
 
     @staticmethod
     def with_votes(found: Predictions) -> Predictions:
@@ -295,7 +327,7 @@ class Run:
         """The contract's files that this run lacks."""
         expected = ("history.csv", "metrics.json", KERAS_FILE, "model.tflite")
         absent = [n for n in expected if not (self.path / n).is_file()]
-        return (*absent, *(() if self.splits else ("predictions",)))
+        return (*absent, *(() if self.predicted_splits else ("predictions",)))
 
 
 @dataclass(frozen=True)
@@ -340,13 +372,16 @@ def load_run(path: Path | str) -> Run:
     """Open one saved run by folder, or by key below :func:`artifacts_root`.
 
     Raises:
-        RunError: There is no such run, or its ``run.json`` is broken or of another schema version.
+        RunError: There is no such run, or its ``run.json`` is broken or of another schema version, or its
+            ``reports.json`` is broken.
     """
     folder = run_folder(path)
     if folder is None:
         known = ", ".join(run.key for run in iter_runs()) or "none yet"
         raise RunError(f"{path} is not a saved run: it holds no run.json.", f"Saved runs here: {known}.")
-    return Run(folder.resolve(), RunInfo.from_dict(read_json(folder / "run.json")))
+    found = Run(folder.resolve(), RunInfo.from_dict(read_json(folder / "run.json")))
+    _ = found.reports  # they say which splits there are, so a broken file is named here
+    return found
 
 
 def opened(run: Run | Path | str) -> Run:

@@ -9,6 +9,7 @@ from emoscope.model.errors import RunError
 from emoscope.model.runs.foreign.merge import import_results
 from emoscope.model.runs.foreign.registry import READERS
 from emoscope.model.runs.foreign.results import Reading
+from emoscope.training.commands.arguments import separate_names
 from emoscope.training.foreign.files import SUFFIXES
 
 
@@ -24,6 +25,17 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--as", dest="format", choices=tuple(READERS), help="format of the files, whatever they look like"
     )
+    parser.add_argument("--true", metavar="COLUMN", default="", help="column of the label in predictions")
+    parser.add_argument("--predicted", metavar="COLUMN", default="", help="column of the predicted class")
+    parser.add_argument(
+        "--classes", type=separate_names, default=(), metavar="A,B,…", help="class names in the order of their numbers"
+    )
+    parser.add_argument(
+        "--split",
+        default="",
+        help="split of predictions, matrix or report (default: as the file's name says, else test)",
+    )
+    parser.add_argument("--transposed", action="store_true", help="the matrix has the predicted classes in its rows")
     parser.add_argument(
         "--restarts",
         choices=("replace", "continue"),
@@ -44,7 +56,15 @@ def run(args: Namespace) -> int:
                 f"{path.name} is a network, not its results.",
                 f"Score it, which makes a run of it: python -m training evaluate {path}",
             )
-    reading = Reading(format=args.format or "", restarts=args.restarts)
+    reading = Reading(
+        format=args.format or "",
+        true=args.true,
+        predicted=args.predicted,
+        class_names=args.classes,
+        split=args.split,
+        restarts=args.restarts,
+        transposed=args.transposed,
+    )
     saved, found = import_results(args.source, reading, args.name, overwrite=args.overwrite)
     for one in found:
         print(one)

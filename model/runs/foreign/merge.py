@@ -6,7 +6,8 @@ import contextlib
 import hashlib
 import re
 import shutil
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +15,19 @@ import numpy as np
 
 from emoscope.model.errors import RunError
 from emoscope.model.runs.foreign.registry import recognise
-from emoscope.model.runs.foreign.results import Curves, Found, Reading
-from emoscope.model.runs.run import Run, RunInfo, artifacts_root, load_run, write_history, write_run_info
+from emoscope.model.runs.foreign.results import Counts, Curves, Found, Reading, Report, Samples
+from emoscope.model.runs.foreign.scored import (
+    Scored,
+    class_names_of,
+    predictions_of,
+    split_name,
+    stated,
+    with_classes,
+    with_known_images,
+)
+from emoscope.model.runs.predictions import Predictions, write_predictions
+from emoscope.model.runs.reports import StatedReport, write_reports
+from emoscope.model.runs.run import DatasetInfo, Run, RunInfo, artifacts_root, load_run, write_history, write_run_info
 
 FOREIGN = "foreign"
 """``architecture`` of a run that another program made."""
@@ -52,8 +64,10 @@ def import_results(
     staging = target.parent / ".importing" / key  # a run appears in the list only when it is whole
     shutil.rmtree(staging, ignore_errors=True)
     try:
-        write_found(staging, title, found, [*map(_digest, paths)])
-        load_run(staging)
+        write_found(staging, title, found, [*map(_digest, paths)], root)
+        written = load_run(staging)
+        for split in written.predicted_splits:
+            written.predictions(split)  # what the pages would refuse is refused here
         shutil.rmtree(target, ignore_errors=True)
         staging.rename(target)
     finally:
@@ -63,7 +77,9 @@ def import_results(
     return load_run(target), found
 
 
-def write_found(folder: Path, title: str, found: Sequence[Found], digests: Sequence[str] = ()) -> None:
+def write_found(
+    folder: Path, title: str, found: Sequence[Found], digests: Sequence[str] = (), root: Path | None = None
+) -> None:
     """Write what was found as a run into a folder.
 
     Args:
@@ -71,6 +87,7 @@ def write_found(folder: Path, title: str, found: Sequence[Found], digests: Seque
         title: For people.
         found: Of one training: curves are joined by epoch, settings and tags united.
         digests: SHA-256 of each file, kept in the settings.
+        root: Folder of saved runs, among which the images of predictions are looked for; the usual ones where None.
 
     Raises:
         RunError: They do not fit together.
@@ -83,24 +100,92 @@ def write_found(folder: Path, title: str, found: Sequence[Found], digests: Seque
     settings["source_files"] = [str(one) for one in found]
     if digests:
         settings["source_sha256"] = list(digests)
-    notes = [
-        f"Imported from {', '.join(one.source for one in found)}.",
-        *_distinct(n for one in found for n in one.notes),
-    ]
+    results = merge_scored([(one.source, one.scored) for one in found if one.scored is not None], root)
+    notes = [f"Imported from {', '.join(one.source for one in found)}."]
+    notes += dict.fromkeys([*(note for one in found for note in one.notes), *results.notes])
     info = RunInfo(
         name=title,
         architecture=FOREIGN,
-        class_names=(),
+        class_names=results.class_names,
         input_size=(0, 0),
         channels=0,
+        dataset=results.dataset,
         config=settings,
         training_seconds=max((one.seconds for one in found), default=0.0),
         licence="Unknown: ask whoever trained it.",
         note=" ".join(notes),
     )
     write_run_info(folder, info)
+    for split, predictions in results.predictions.items():
+        write_predictions(folder, split, predictions)
+    if results.reports:
+        write_reports(folder, results.reports)
     if curves is not None:
         write_history(folder, history_rows(curves), digits=17)
+
+
+@dataclass(frozen=True, eq=False)
+class Results:
+    """What several files say of predictions, by split.
+
+    Attributes:
+        class_names: Of all of them; none where there are no such files.
+        predictions: By split; a confusion matrix as predictions on samples that nothing identifies.
+        reports: By split.
+        dataset: The data that they are of, as far as known.
+        notes: What was assumed, one sentence each.
+    """
+
+    class_names: tuple[str, ...] = ()
+    predictions: Mapping[str, Predictions] = field(default_factory=dict)
+    reports: Mapping[str, StatedReport] = field(default_factory=dict)
+    dataset: DatasetInfo = field(default_factory=DatasetInfo)
+    notes: tuple[str, ...] = ()
+
+
+def merge_scored(found: Sequence[tuple[str, Scored]], root: Path | None = None) -> Results:
+    """Bring predictions, matrices and reports of several splits to one order of classes.
+
+    Of a split of which both predictions and a matrix or report are there, the predictions are taken.
+
+    Args:
+        found: With the names of their files.
+        root: Folder of saved runs, among which the images of the predictions are looked for.
+
+    Raises:
+        RunError: They know different classes, or two files hold the same split.
+    """
+    if not found:
+        return Results()
+    ranked = sorted(found, key=lambda one: (Samples, Counts, Report).index(type(one[1])))
+    recognised = [(source, *with_known_images(scored, root)) for source, scored in ranked]
+    class_names = class_names_of(recognised[0][1])
+    kinds: dict[str, type] = {}
+    predictions: dict[str, Predictions] = {}
+    reports: dict[str, StatedReport] = {}
+    notes = []
+    for source, scored, known in recognised:
+        if known is not None:
+            notes.append(
+                f"The labels of {source} are those of {known.dataset.name}'s {known.split} in the same order, so its "
+                "rows are taken for these images."
+            )
+        scored, split = with_classes(scored, class_names, source), split_name(scored)
+        if kinds.setdefault(split, type(scored)) is not type(scored):
+            notes.append(f"{source} is left out: more is known of {split}.")
+        elif split in predictions or split in reports:
+            raise RunError(
+                f"{source} is of {split}, as another of the files is.",
+                "Name the split in the files' names (test, validation), or import one by one with --split.",
+            )
+        elif isinstance(scored, Report):
+            reports[split] = stated(scored)
+        else:
+            predictions[split] = predictions_of(scored, known)
+    dataset = next((known.dataset for _, _, known in recognised if known is not None), DatasetInfo())
+    sizes = {split: len(one.label) for split, one in predictions.items()}
+    sizes |= {split: sum(row["support"] for row in report["classes"]) for split, report in reports.items()}
+    return Results(class_names, predictions, reports, replace(dataset, splits=sizes), tuple(notes))
 
 
 def history_rows(curves: Curves) -> list[Mapping[str, float]]:
@@ -154,7 +239,3 @@ def _digest(path: Path) -> str:
         if file.is_file():
             digest.update(file.read_bytes())
     return digest.hexdigest()
-
-
-def _distinct(values: Iterable[str]) -> list[str]:
-    return list(dict.fromkeys(values))

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from emoscope.model.errors import RunError
-from emoscope.model.runs.foreign import json_curves, table_curves
+from emoscope.model.runs.foreign import json_curves, matrices, reports, sample_tables, table_curves
 from emoscope.model.runs.foreign.results import Found, Reading
 from emoscope.model.runs.foreign.source import Source
 
@@ -14,6 +14,10 @@ Reader = Callable[[Source, Reading], Found | None]
 
 READERS: Mapping[str, Reader] = {
     "huggingface": json_curves.read_trainer_state,
+    "report": reports.read_report_json,
+    "report-text": reports.read_report_text,
+    "confusion-matrix": matrices.read_matrix,
+    "predictions": sample_tables.read_samples,
     "keras-history": json_curves.read_keras_history,
     "fastai": table_curves.read_fastai,
     "wandb-csv": table_curves.read_wandb_export,

@@ -24,6 +24,7 @@ _MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
+_BINARY = (b"\x93NUMPY", b"PK\x03\x04", b"PAR1")
 _DECIMAL_COMMA = re.compile(r"[+-]?\d+,\d+(?:[eE][+-]?\d+)?")
 _GROUPED = re.compile(r"[+-]?\d{1,3}(?:[ ,.'’\u00a0\u202f]\d{3})+(?:[.,]\d+)?")
 _DECIMAL_POINT = re.compile(r"[+-]?\d*\.\d+(?:[eE][+-]?\d+)?")
@@ -125,6 +126,8 @@ class Source:
         Raises:
             RunError: It is text in an encoding other than UTF-8 or UTF-16.
         """
+        if self.content.startswith(_BINARY):
+            return None
         encoding = next((name for mark, name in _MARKS if self.content.startswith(mark)), "utf-8")
         try:
             text = self.content.decode(encoding)

@@ -1,7 +1,7 @@
 """Write the files of other programs that the tests read: ``python -m tests.assets.foreign.make``.
 
-Keras writes its own, small and seeded. Lightning, fastai and Hugging Face's Trainer are not installed here, so their
-files are written in the format that their documentation and source describe.
+Keras, scikit-learn, NumPy and pandas write their own, small and seeded. Lightning, fastai and Hugging Face
+are not installed here, so their files are written in the format that their documentation and source describe.
 """
 
 from __future__ import annotations
@@ -108,12 +108,68 @@ def write_huggingface() -> None:
     (HERE / "trainer_state.json").write_text(json.dumps(state, indent=2) + "\n")
 
 
+def write_predictions() -> None:
+    """Let a scikit-learn classifier predict; write that in every form, and what scikit-learn computes from it."""
+    import pandas as pd
+    from sklearn.datasets import make_classification
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.metrics import (
+        accuracy_score,
+        balanced_accuracy_score,
+        classification_report,
+        confusion_matrix,
+        f1_score,
+        log_loss,
+        roc_auc_score,
+        top_k_accuracy_score,
+    )
+
+    names = np.array(["happy", "neutral", "sad"])
+    x, y = make_classification(
+        260, 8, n_informative=5, n_classes=3, weights=[0.5, 0.3, 0.2], flip_y=0.1, class_sep=0.7, random_state=0
+    )
+    fitted = LogisticRegression(max_iter=500).fit(x[:100], y[:100])
+    true, probabilities = y[100:], fitted.predict_proba(x[100:])
+    predicted = fitted.predict(x[100:])
+    files = [f"faces/{k:03d}.png" for k in range(len(true))]
+    by_name = pd.DataFrame({"file": files, "label": names[true], "prediction": names[predicted]})
+    by_name.to_csv(HERE / "predictions_names.csv", index=False)
+    by_number = pd.DataFrame({"y_true": true, "y_pred": predicted})
+    for k, name in enumerate(names):
+        by_number[f"prob_{name}"] = probabilities[:, k]
+    by_number.to_csv(HERE / "predictions_numbers.csv", index=False)
+    by_number.to_parquet(HERE / "predictions.parquet", index=False)
+    np.savez_compressed(HERE / "predictions.npz", y_true=true, y_prob=probabilities.astype(np.float32))
+    columns = {"targets": true.tolist(), "preds": predicted.tolist(), "probabilities": probabilities.tolist()}
+    (HERE / "predictions.json").write_text(json.dumps(columns) + "\n")
+    matrix = confusion_matrix(true, predicted)
+    np.save(HERE / "confusion.npy", matrix)
+    np.savetxt(HERE / "confusion_bare.csv", matrix, "%d", ",")
+    np.savetxt(HERE / "confusion.txt", matrix)
+    (HERE / "confusion.json").write_text(json.dumps({"labels": names.tolist(), "matrix": matrix.tolist()}) + "\n")
+    pd.DataFrame(matrix, names, names).to_csv(HERE / "confusion_names.csv")
+    pd.crosstab(names[true], names[predicted], margins=True).to_csv(HERE / "confusion_crosstab.csv")
+    report = classification_report(true, predicted, target_names=names, output_dict=True)
+    (HERE / "report.json").write_text(json.dumps(report, indent=1) + "\n")
+    (HERE / "report.txt").write_text(classification_report(true, predicted, target_names=names, digits=3))
+    expected = {
+        "accuracy": accuracy_score(true, predicted),
+        "macro_f1": f1_score(true, predicted, average="macro"),
+        "balanced_accuracy": balanced_accuracy_score(true, predicted),
+        "top2": top_k_accuracy_score(true, probabilities, k=2),
+        "log_loss": log_loss(true, probabilities),
+        "roc_auc": [roc_auc_score(true == k, probabilities[:, k]) for k in range(3)],
+        "confusion": matrix.tolist(),
+    }
+    (HERE / "expected.json").write_text(json.dumps(expected, indent=1) + "\n")
+
+
 def main() -> None:
     """Write every file anew."""
     for old in HERE.iterdir():
         if old.name not in ("make.py", "__init__.py", "__pycache__"):
             shutil.rmtree(old) if old.is_dir() else old.unlink()
-    for write in (write_keras, write_lightning, write_fastai, write_huggingface):
+    for write in (write_keras, write_lightning, write_fastai, write_huggingface, write_predictions):
         write()
 
 
