@@ -267,6 +267,15 @@ def _test_set(path: Path, split: str, version: Version) -> tuple[tuple[str, ...]
     return tuple(sorted(names)), hash(samples.tobytes())
 
 
+def class_sizes(run: Run, split: str) -> tuple[tuple[str, int], ...]:
+    """Return how many images of each class a split has, by the class's name.
+
+    Raises:
+        RunError: The predictions are missing, broken or foreign.
+    """
+    return tuple(sorted((emotion_key(row["name"]), row["support"]) for row in metrics(run, split)["per_class"]))
+
+
 def pair(a: Run, b: Run, split: str) -> Pair:
     """Return two runs lined up on one split.
 

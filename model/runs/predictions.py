@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from emoscope.model.errors import RunError
+from emoscope.model.errors import NotKnownError
 from emoscope.model.runs.files import write_atomically
 from emoscope.model.votes import VOTE_NAMES
 
@@ -73,12 +73,27 @@ class Predictions:
             what: That needs probabilities, as the subject of a sentence, e.g. ``Calibration``.
 
         Raises:
-            RunError: They are not known.
+            NotKnownError: They are not known.
         """
         if not self.has_probabilities:
-            raise RunError(
+            raise NotKnownError(
                 f"{what} needs a probability for each class, and only predicted classes are known here.",
                 "Import predictions with probabilities: a column or an array row per class.",
+            )
+
+    def need_images(self, what: str) -> None:
+        """Raise where nothing tells the samples apart.
+
+        Args:
+            what: That needs single images, as the subject of a sentence.
+
+        Raises:
+            NotKnownError: Only a confusion matrix is known.
+        """
+        if self.detail == "counts":
+            raise NotKnownError(
+                f"{what} needs to know what was predicted on which image, and only a confusion matrix is known here.",
+                "Import its predictions: the label and the predicted class of each image.",
             )
 
     def __repr__(self) -> str:

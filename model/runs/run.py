@@ -19,7 +19,7 @@ from zipfile import BadZipFile
 
 import numpy as np
 
-from emoscope.model.errors import RunError
+from emoscope.model.errors import NotKnownError, RunError
 from emoscope.model.places import HOME, working_folder
 from emoscope.model.runs.figures import Calibration, Metrics
 from emoscope.model.runs.files import read_json, write_atomically, write_json
@@ -236,7 +236,7 @@ class Run:
             return judged_by_votes(found, self.info.class_names, f"{self.key} on {images_of(split)}")
         file = self.path / "predictions" / f"{split}.npz"
         if not file.is_file() and split in self.reports:
-            raise RunError(
+            raise NotKnownError(
                 f"Of {self.key} on {split} only a report of another program is known, so this cannot be computed.",
                 "Import its predictions: the label and the predicted class of each image.",
             )

@@ -56,7 +56,7 @@ def import_results(
         RunError: A file is of no known format or broken, files do not fit together, or a run of that key is there.
     """
     found = [recognise(path, reading) for path in paths]
-    title = name or _title_of(paths[0])
+    title = name or title_of(paths[0])
     key = re.sub(r"[^\w.-]+", "-", title, flags=re.ASCII).strip(".-") or "imported"
     target = (root or artifacts_root()) / key
     if target.exists() and not overwrite:
@@ -227,7 +227,8 @@ def join_curves(found: Sequence[tuple[str, Curves]]) -> Curves | None:
     return Curves(metrics, every if by_epoch[0] else None, None if by_epoch[0] else every)
 
 
-def _title_of(path: Path) -> str:
+def title_of(path: Path) -> str:
+    """Return a run's title from its first file: the file's name, or its folder's where the name says nothing."""
     path = path.resolve()
     generic = path.stem.lower() in ("history", "metrics", "trainer_state", "training", "log", "predictions", "report")
     return path.parent.name if generic and path.parent.name else path.stem

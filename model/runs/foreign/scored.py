@@ -147,14 +147,14 @@ def known_images(samples: Samples, root: Path | None = None) -> KnownImages | No
 
     Args:
         samples: Of another program. Classes without names, 0 to C-1, are taken in the order of the run's.
-        root: Folder of saved runs; the usual ones where None.
+        root: Another folder of saved runs, looked through besides the usual ones.
 
     Returns:
         None where there is none, or there are too few samples to tell.
     """
     if len(samples.label) < FEWEST:
         return None
-    for run in iter_runs(root):
+    for run in (*iter_runs(), *(iter_runs(root) if root else ())):
         if isinstance(run, BrokenRun):
             continue
         names = _names_in_order(samples.class_names, run)
