@@ -6,13 +6,24 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from emoscope.model.errors import RunError
-from emoscope.model.runs.foreign import json_curves, matrices, reports, sample_tables, table_curves
+from emoscope.model.runs.foreign import (
+    json_curves,
+    matrices,
+    reports,
+    sample_tables,
+    table_curves,
+    tensorboard,
+    trackers,
+)
 from emoscope.model.runs.foreign.results import Found, Reading
 from emoscope.model.runs.foreign.source import Source
 
 Reader = Callable[[Source, Reading], Found | None]
 
 READERS: Mapping[str, Reader] = {
+    "tensorboard": tensorboard.read_event_files,
+    "mlflow": trackers.read_mlflow,
+    "wandb": trackers.read_wandb_history,
     "huggingface": json_curves.read_trainer_state,
     "report": reports.read_report_json,
     "report-text": reports.read_report_text,
@@ -25,6 +36,9 @@ READERS: Mapping[str, Reader] = {
     "csv-logger": table_curves.read_csv_logger,
 }
 """Each returns None for a file of another format, and raises RunError for a broken one of its own."""
+
+FOLDERS: tuple[Reader, ...] = (tensorboard.read_event_files, trackers.read_mlflow)
+"""Those that read folders."""
 
 _PICKLES = (b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05")
 _TO_JSON = (
@@ -49,6 +63,14 @@ def recognise(path: Path, reading: Reading | None = None) -> Found:
         raise RunError(f"There is no file {path}.", "Check the path.")
     if path.is_file():
         _refuse_pickle(source)
+    elif not reading.format:
+        for reader in FOLDERS:
+            if (found := reader(source, reading)) is not None:
+                return found
+        raise RunError(
+            f"{source.name} is a folder of no training that is recognised here.",
+            "Give the folder of one MLflow run, one with TensorBoard's event files, or single files.",
+        )
     if reading.format:
         found = READERS[reading.format](source, reading)
         if found is None:

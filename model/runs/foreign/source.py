@@ -109,6 +109,8 @@ class Source:
         Raises:
             RunError: It cannot be read, is empty or too large.
         """
+        if self.path.is_dir():
+            raise RunError(f"{self.name} is a folder, and its format is one of a file.", "Name the file in it.")
         try:
             if self.path.stat().st_size > MAX_BYTES:
                 raise RunError(f"{self.name} has over {MAX_BYTES >> 20} MB.", "Give the part that matters.")

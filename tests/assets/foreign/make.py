@@ -1,7 +1,8 @@
 """Write the files of other programs that the tests read: ``python -m tests.assets.foreign.make``.
 
-Keras, scikit-learn, NumPy and pandas write their own, small and seeded. Lightning, fastai and Hugging Face
-are not installed here, so their files are written in the format that their documentation and source describe.
+Keras, scikit-learn, NumPy, pandas, tensorboardX and TensorFlow write their own, small and seeded. Lightning, fastai,
+Hugging Face, MLflow and Weights & Biases are not installed here, so their files are written in the format that
+their documentation and source describe.
 """
 
 from __future__ import annotations
@@ -108,6 +109,56 @@ def write_huggingface() -> None:
     (HERE / "trainer_state.json").write_text(json.dumps(state, indent=2) + "\n")
 
 
+def write_trackers() -> None:
+    """Write what MLflow's file store and Weights & Biases keep of a training of three epochs."""
+    folder = HERE / "mlruns" / "0" / "5f2c"
+    values = {"loss": (1.5, 1.0, 0.75), "val_loss": (1.6, 1.25, 1.125), "val/f1": (0.25, 0.5, 0.625)}
+    for name, course in values.items():
+        file = folder / "metrics" / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text("".join(f"{1700000000000 + 20000 * k} {value} {k}\n" for k, value in enumerate(course)))
+    for kind, pairs in (
+        ("params", {"learning_rate": "0.001", "optimizer": "Adam"}),
+        ("tags", {"mlflow.runName": "brave-owl-7", "mlflow.user": "someone", "purpose": "test"}),
+    ):
+        (folder / kind).mkdir()
+        for name, text in pairs.items():
+            (folder / kind / name).write_text(text)
+    (folder / "meta.yaml").write_text("run_id: 5f2c\nrun_name: brave-owl-7\nstatus: 3\n")
+    rows = [
+        {"_step": k, "_runtime": 2.5 * (k + 1), "_timestamp": 1.7e9 + k, "epoch": k // 2, "train/loss": 2 - k / 4}
+        | ({"val/loss": 2.5 - k / 4, "examples": {"_type": "table"}} if k % 2 else {})
+        for k in range(6)
+    ]
+    (HERE / "wandb-history.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    lines = ["Step,brave-owl - val_loss,brave-owl - val_loss__MIN,brave-owl - val_loss__MAX"]
+    lines += [f"{k},{1.5 - k / 4},{1.5 - k / 4},{1.5 - k / 4}" for k in range(3)]
+    (HERE / "wandb_export.csv").write_text("\n".join(lines) + "\n")
+
+
+def write_tensorboard() -> None:
+    """Let tensorboardX write scalars, and TensorFlow the same as the tensors that Keras' callback logs."""
+    import tensorflow as tf
+    from tensorboardX import SummaryWriter
+
+    for side, shift in (("train", 0.0), ("validation", 0.25)):
+        with SummaryWriter(str(HERE / "tensorboard" / side)) as writer:
+            for epoch in range(4):
+                writer.add_scalar("epoch_loss", 2 - epoch / 4 + shift, epoch)
+                writer.add_scalar("epoch_accuracy", 0.5 + epoch / 16 - shift, epoch)
+    writer = tf.summary.create_file_writer(str(HERE / "tensorboard_tensors"))
+    with writer.as_default():
+        for step in (100, 200, 300):
+            metadata = tf.compat.v1.SummaryMetadata(
+                plugin_data=tf.compat.v1.SummaryMetadata.PluginData(plugin_name="scalars")
+            )
+            tf.summary.write("Loss/train", tf.constant(1 - step / 1000), step, metadata)
+            tf.summary.write("weights", tf.zeros((2, 3)), step)
+    writer.close()
+    for file in HERE.rglob("*tfevents*"):  # named after the time and the machine
+        file.rename(file.with_name("events.out.tfevents.0.host"))
+
+
 def write_predictions() -> None:
     """Let a scikit-learn classifier predict; write that in every form, and what scikit-learn computes from it."""
     import pandas as pd
@@ -169,7 +220,15 @@ def main() -> None:
     for old in HERE.iterdir():
         if old.name not in ("make.py", "__init__.py", "__pycache__"):
             shutil.rmtree(old) if old.is_dir() else old.unlink()
-    for write in (write_keras, write_lightning, write_fastai, write_huggingface, write_predictions):
+    for write in (
+        write_keras,
+        write_lightning,
+        write_fastai,
+        write_huggingface,
+        write_predictions,
+        write_trackers,
+        write_tensorboard,
+    ):
         write()
 
 
