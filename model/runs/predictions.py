@@ -9,12 +9,16 @@ from typing import Any, Literal
 
 import numpy as np
 
-from emoscope.model.errors import NotKnownError
+from emoscope.model.errors import NotKnownError, RunError
 from emoscope.model.runs.files import write_atomically
 from emoscope.model.votes import VOTE_NAMES
 
 Detail = Literal["probabilities", "classes", "counts"]
 """What is known of each sample: a probability per class; its predicted class; or that, but not which image it is."""
+
+
+MOST_CELLS = 1 << 26
+"""Samples times classes, where only predicted classes are known: these unfold to 256 MiB."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,7 +55,15 @@ class Predictions:
             classes: C.
             pixel_hash: What identifies each sample, shape (N,); None where nothing does.
             source: Run and split: samples of one source that nothing identifies are no other source's.
+
+        Raises:
+            RunError: There are more than :data:`MOST_CELLS` pairs of a sample and a class.
         """
+        if len(label) * classes > MOST_CELLS:
+            raise RunError(
+                f"{len(label):,} samples of {classes:,} classes are more than can be opened here.",
+                "Give a part of them.",
+            )
         detail: Detail = "counts" if pixel_hash is None else "classes"
         index = np.arange(len(label), dtype=np.int64)
         if pixel_hash is None:

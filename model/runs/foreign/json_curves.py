@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from emoscope.model.errors import RunError
+from emoscope.model.runs.foreign.metric_names import names_a_metric
 from emoscope.model.runs.foreign.results import Found, Reading
 from emoscope.model.runs.foreign.rows import as_number, build_curves, columns_of, extent
 from emoscope.model.runs.foreign.source import Source
@@ -24,6 +25,8 @@ def read_keras_history(source: Source, reading: Reading) -> Found | None:
     values = source.json
     if isinstance(values, Mapping) and isinstance(values.get("history"), Mapping | list):
         values = values["history"]  # of {"history": …, "epoch": …, "params": …}
+    if not reading.format and not names_a_metric(_names(values)):
+        return None
     if isinstance(values, list) and values and all(isinstance(row, Mapping) for row in values):
         columns = columns_of(values, source.name)
         what = "a list of epochs as Keras logs them"
@@ -36,6 +39,12 @@ def read_keras_history(source: Source, reading: Reading) -> Found | None:
         return None
     curves, notes = build_curves(columns, source.name, reading.restarts)
     return Found(source.name, f"{what}, {extent(curves)}", curves, notes=tuple(notes))
+
+
+def _names(values: Any) -> set[str]:
+    """Return the names that a JSON object, or the objects of a list, give their values."""
+    objects = values if isinstance(values, list) else [values]
+    return {str(key) for one in objects if isinstance(one, Mapping) for key in one}
 
 
 def _lists(values: Mapping[str, list[Any]], name: str) -> dict[str, np.ndarray]:

@@ -24,6 +24,16 @@ _ALIASES = {
 _RATE = re.compile(r"(?:lr|learning_rate)[-/](?:\w+)(?:[-/]pg\d+)?", re.IGNORECASE)
 
 
+_METRIC = re.compile(
+    r"(?:^|[_/ .-])(loss|acc|accuracy|lr|learning_rate|error|auc|f1|mae|mse)(?:$|[_/ .-])", re.IGNORECASE
+)
+
+
+def names_a_metric(names: Iterable[str]) -> bool:
+    """Tell whether at least one name is that of a usual metric, or of any on the validation split."""
+    return any(_METRIC.search(name) or name.lower().startswith(("val_", "val/")) for name in names)
+
+
 def standard_name(name: str) -> str:
     """Return the name that ``history.csv`` has for a metric: ``val_acc``, ``valid/acc`` -> ``val_accuracy``."""
     name = name.strip()

@@ -16,6 +16,7 @@ TRUE = (
     "y_true", "true", "true_label", "true_class", "label_true", "actual", "actual_label", "ground_truth", "gt",
     "target", "targets", "label", "labels", "truth", "reference", "expected", "y_test", "y", "emotion", "class",
 )  # fmt: skip
+UNMISTAKABLE = ("y_true", "true_label", "true_class", "ground_truth", "y_test")
 PREDICTED = (
     "y_pred", "predicted", "prediction", "predictions", "pred", "preds", "predicted_label", "predicted_class",
     "pred_label", "label_pred", "pred_class", "output", "y_hat", "guess", "top1",
@@ -55,7 +56,7 @@ def read_samples(source: Source, reading: Reading) -> Found | None:
     words = {str(cell).strip().lower() for name in taken for cell in columns[name]}
     names, scores = _probability_columns(columns, taken, words)
     if predicted is None and scores is None:
-        if asked:
+        if asked or plain_name(true) in UNMISTAKABLE:
             raise _unclear(source, columns, "--predicted", "predicted class")
         return None
     used = {name: columns[name] for name in taken} | ({} if scores is None else {"probabilities": scores})

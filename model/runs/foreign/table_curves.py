@@ -9,12 +9,12 @@ from dataclasses import replace
 import numpy as np
 
 from emoscope.model.errors import RunError
+from emoscope.model.runs.foreign.metric_names import names_a_metric
 from emoscope.model.runs.foreign.results import Found, Reading
 from emoscope.model.runs.foreign.rows import EPOCH_NAMES, STEP_NAMES, build_curves, extent
 from emoscope.model.runs.foreign.source import Source, Table
 
 _CLOCK = re.compile(r"(?:(\d+):)?(\d{1,3}):(\d{2}(?:\.\d+)?)")
-_METRIC = re.compile(r"(?:^|[_/ .-])(loss|acc|accuracy|lr|learning_rate|error|auc|f1)(?:$|[_/ .-])", re.IGNORECASE)
 _FASTAI_OWN = ("epoch", "train_loss", "valid_loss", "time")
 
 
@@ -65,7 +65,7 @@ def read_csv_logger(source: Source, reading: Reading) -> Found | None:
     if table is None:
         return None
     numbered = any(name.lower() in (*EPOCH_NAMES, *STEP_NAMES) for name in table.header)
-    if not numbered and not any(_METRIC.search(name) for name in table.header):
+    if not numbered and not names_a_metric(table.header):
         return None
     columns, notes = _columns(table)
     what = "a Keras CSVLogger table" if table.header[0] == "epoch" else "a table of metrics"

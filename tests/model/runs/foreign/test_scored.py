@@ -205,6 +205,8 @@ def test_one_hot_labels_and_logits(tmp_path):
         ("p.csv", "label,prob_a,prob_b\na,0.5,0.9\nb,0.2,0.8\n", "row 1 sum to 1.4, not to 1"),
         ("p.csv", "label,prob_a,prob_b\na,nan,0.5\nb,0.2,0.8\n", "a probability in row 1 is no number"),
         ("p.csv", "label,prob_a,prob_b\nc,0.5,0.5\n", "'c' in column label, row 1, is not among a, b"),
+        ("p.json", '{"y_true": [0, 1]}', "None of the columns of p.json is clearly the predicted class"),
+        ("p.json", '[{"width": 3, "height": 4}]', "no result that is recognised"),
         ("p.json", '{"y_true": [0, 1], "y_pred": [0, 1, 1]}', "differ in length"),
         ("m.csv", "a,b\n3,x\n", "no result that is recognised"),
         ("m.json", "[[1, 2], [3]]", "a confusion matrix is square"),
