@@ -64,7 +64,7 @@ def import_results(
     staging = target.parent / ".importing" / key  # a run appears in the list only when it is whole
     shutil.rmtree(staging, ignore_errors=True)
     try:
-        write_found(staging, title, found, [*map(_digest, paths)], root)
+        found = write_found(staging, title, found, [*map(_digest, paths)], root)
         written = load_run(staging)
         for split in written.predicted_splits:
             written.predictions(split)  # what the pages would refuse is refused here
@@ -79,7 +79,7 @@ def import_results(
 
 def write_found(
     folder: Path, title: str, found: Sequence[Found], digests: Sequence[str] = (), root: Path | None = None
-) -> None:
+) -> list[Found]:
     """Write what was found as a run into a folder.
 
     Args:
@@ -88,6 +88,9 @@ def write_found(
         found: Of one training: curves are joined by epoch, settings and tags united.
         digests: SHA-256 of each file, kept in the settings.
         root: Folder of saved runs, among which the images of predictions are looked for; the usual ones where None.
+
+    Returns:
+        What was found, with the notes on what was assumed of the files together.
 
     Raises:
         RunError: They do not fit together.
@@ -101,8 +104,12 @@ def write_found(
     if digests:
         settings["source_sha256"] = list(digests)
     results = merge_scored([(one.source, one.scored) for one in found if one.scored is not None], root)
+    found = [
+        replace(one, notes=(*one.notes, *(note for source, note in results.notes if source == one.source)))
+        for one in found
+    ]
     notes = [f"Imported from {', '.join(one.source for one in found)}."]
-    notes += dict.fromkeys([*(note for one in found for note in one.notes), *results.notes])
+    notes += dict.fromkeys(note for one in found for note in one.notes)
     info = RunInfo(
         name=title,
         architecture=FOREIGN,
@@ -122,6 +129,7 @@ def write_found(
         write_reports(folder, results.reports)
     if curves is not None:
         write_history(folder, history_rows(curves), digits=17)
+    return found
 
 
 @dataclass(frozen=True, eq=False)
@@ -133,14 +141,14 @@ class Results:
         predictions: By split; a confusion matrix as predictions on samples that nothing identifies.
         reports: By split.
         dataset: The data that they are of, as far as known.
-        notes: What was assumed, one sentence each.
+        notes: What was assumed, by file one sentence each.
     """
 
     class_names: tuple[str, ...] = ()
     predictions: Mapping[str, Predictions] = field(default_factory=dict)
     reports: Mapping[str, StatedReport] = field(default_factory=dict)
     dataset: DatasetInfo = field(default_factory=DatasetInfo)
-    notes: tuple[str, ...] = ()
+    notes: tuple[tuple[str, str], ...] = ()
 
 
 def merge_scored(found: Sequence[tuple[str, Scored]], root: Path | None = None) -> Results:
@@ -166,13 +174,13 @@ def merge_scored(found: Sequence[tuple[str, Scored]], root: Path | None = None) 
     notes = []
     for source, scored, known in recognised:
         if known is not None:
-            notes.append(
+            same = (
                 f"The labels of {source} are those of {known.dataset.name}'s {known.split} in the same order, so its "
-                "rows are taken for these images."
             )
+            notes.append((source, f"{same}rows are taken for these images."))
         scored, split = with_classes(scored, class_names, source), split_name(scored)
         if kinds.setdefault(split, type(scored)) is not type(scored):
-            notes.append(f"{source} is left out: more is known of {split}.")
+            notes.append((source, f"{source} is left out: more is known of {split}."))
         elif split in predictions or split in reports:
             raise RunError(
                 f"{source} is of {split}, as another of the files is.",

@@ -27,6 +27,19 @@ def test_the_format_and_the_restarts_can_be_corrected(root, capsys):
     assert "cannot be read as huggingface" in capsys.readouterr().err
 
 
+def test_what_was_assumed_of_several_files_is_said(root, capsys):
+    files = [str(ASSETS / name) for name in ("predictions_numbers.csv", "report.json")]
+    assert main(["import", *files, "--name", "mine"]) == 0
+    assert "report.json is left out: more is known of test." in capsys.readouterr().out
+
+
+def test_an_imported_run_has_no_network_to_score(root, tmp_path, capsys):
+    main(["import", str(ASSETS / "keras_history.json"), "--name", "mine"])
+    for command in (["evaluate", "mine"], ["card", "mine"], ["robustness", "mine"]):
+        assert main([*command, "--data", str(tmp_path)]) == 2
+        assert "imported results" in capsys.readouterr().err
+
+
 def test_a_network_is_sent_to_the_command_for_it(tmp_path, capsys):
     (tmp_path / "net.keras").write_bytes(b"PK")
     assert main(["import", str(tmp_path / "net.keras")]) == 2
