@@ -1,8 +1,8 @@
 """Write the files of other programs that the tests read: ``python -m tests.assets.foreign.make``.
 
 Keras, scikit-learn, NumPy, pandas, tensorboardX and TensorFlow write their own, small and seeded. Lightning, fastai,
-Hugging Face, MLflow and Weights & Biases are not installed here, so their files are written in the format that
-their documentation and source describe.
+Hugging Face's Trainer, MLflow and Weights & Biases are not installed here: their files are imitations, laid out by hand
+as these programs lay theirs out, so a test on them shows that the layout is read, not that the program writes it.
 """
 
 from __future__ import annotations
