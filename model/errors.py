@@ -7,6 +7,7 @@
      ├── DataError       a data set that cannot be read: names the file and the row
      ├── BaselineError   a face that cannot be the neutral one
      ├── RunError        a saved run that is missing, foreign or broken
+     │    └── NotKnownError   what an intact run cannot tell, because its predictions do not say it
      ├── OutputError     a result that cannot be written where it was asked for
      └── ConfigError     a training configuration with an unknown or impossible value
 
@@ -65,6 +66,10 @@ class BaselineError(EmoscopeError):
 
 class RunError(EmoscopeError):
     """A saved run that is missing, foreign or broken."""
+
+
+class NotKnownError(RunError):
+    """What an intact run cannot tell, because its predictions do not say it."""
 
 
 class OutputError(EmoscopeError):

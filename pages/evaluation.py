@@ -2,7 +2,13 @@
 
 import streamlit as st
 
-from emoscope.dashboard.evaluation.run_choice import available_runs, choose_labels, choose_run, choose_split
+from emoscope.dashboard.evaluation.run_choice import (
+    available_runs,
+    choose_labels,
+    choose_run,
+    choose_split,
+    no_predictions,
+)
 from emoscope.dashboard.evaluation.sections.confidence import show_confidence
 from emoscope.dashboard.evaluation.sections.confusion import show_confusion
 from emoscope.dashboard.evaluation.sections.mistakes import show_mistakes
@@ -30,7 +36,7 @@ with st.container(horizontal=True, vertical_alignment="bottom"):
     if run.splits:
         split = choose_labels(choose_split(run.splits), [run])
 if not run.splits:
-    show_error(RunError(f"{run.key} has no saved predictions.", f"Run `python -m training evaluate {run.key}`."))
+    show_error(no_predictions(run))
     st.stop()
 show_section = choose_section(SECTIONS)
 try:

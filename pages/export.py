@@ -11,7 +11,7 @@ from emoscope.dashboard.evaluation.sections.exports import (
     show_missing,
 )
 from emoscope.dashboard.ui.notices import show_error
-from emoscope.model.errors import RunError
+from emoscope.model.errors import NotKnownError, RunError
 from emoscope.model.runs.exports import measured_on
 
 st.title("Export")
@@ -20,6 +20,9 @@ runs = available_runs()
 with st.container(horizontal=True, vertical_alignment="bottom"):
     run = choose_run(runs)
     split = choose_labels(choose_split(run.splits), [run]) if run.splits else ""
+if not run.info.knows_input:
+    show_error(NotKnownError(f"{run.key} holds imported results and no network.", "Choose a run with a network."))
+    st.stop()
 try:
     forms = forms_of(run, runs)
     machine = measured_on(run)

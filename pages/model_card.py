@@ -3,8 +3,8 @@
 import streamlit as st
 
 from emoscope.dashboard.evaluation.run_choice import available_runs, choose_run
-from emoscope.dashboard.ui.notices import show_error
-from emoscope.model.errors import RunError
+from emoscope.dashboard.ui.notices import escape, show_error
+from emoscope.model.errors import NotKnownError, RunError
 from emoscope.model.runs.run import CARD_FILE
 
 run = choose_run(available_runs())
@@ -13,6 +13,10 @@ try:
     text = file.read_text(encoding="utf-8")
 except FileNotFoundError:
     st.title(f"Model card: {run.info.name}", anchor=False)
+    if not run.info.knows_input:
+        st.markdown(escape(run.info.note))
+        show_error(NotKnownError("A model card describes a network, and this run holds imported results.", ""))
+        st.stop()
     show_error(RunError(f"{run.key} has no model card.", f"Write one: python -m training card {run.key}"))
     st.stop()
 except (OSError, UnicodeDecodeError):

@@ -2,7 +2,14 @@
 
 import streamlit as st
 
-from emoscope.dashboard.charts.curves import OF_LOSS, QUANTITIES, has_quantity, training_curves
+from emoscope.dashboard.charts.curves import (
+    OF_LOSS,
+    QUANTITIES,
+    counts_steps,
+    has_quantity,
+    other_quantities,
+    training_curves,
+)
 from emoscope.dashboard.evaluation import scores
 from emoscope.dashboard.evaluation.run_choice import available_runs, choose_runs, report_problems
 from emoscope.dashboard.evaluation.settings_table import by_loss, hyperparameters
@@ -26,7 +33,7 @@ if histories:
             st.segmented_control,
             "Show",
             key="quantity",
-            options=list(QUANTITIES),
+            options=[*QUANTITIES, *other_quantities(histories.values())],
             default="Accuracy",
             required=True,
             wrap=True,
@@ -40,10 +47,13 @@ if histories:
         log = in_url(st.toggle, "Logarithmic", key="log", value=False)
     shown = {key: history for key, history in histories.items() if has_quantity(history, quantity)}
     missing = [key for key in histories if key not in shown]
-    report_problems([f"{key}/history.csv has no columns for {quantity.lower()}." for key in missing])
+    named = quantity.lower() if quantity in QUANTITIES else quantity
+    report_problems([f"{key}/history.csv has no columns for {named}." for key in missing])
     if shown:
         untimed = [key for key in shown if axis == "Time" and "seconds" not in shown[key]]
         report_problems([f"{key}/history.csv has no times, so it is drawn by epoch." for key in untimed])
+        stepped = [key for key in shown if axis == "Epochs" and counts_steps(shown[key])]
+        report_problems([f"{key}/history.csv counts steps and no epochs, so it is drawn by step." for key in stepped])
         groups = by_loss({key: chosen[key] for key in shown}) if quantity in OF_LOSS else {"": list(shown)}
         if len(groups) > 1:
             st.caption("Values of different losses cannot be compared, so each kind has a chart of its own.")

@@ -15,6 +15,8 @@ History = Mapping[str, np.ndarray]
 Axis = Literal["epoch", "time"]
 
 OF_LOSS = ("Loss", "Generalisation gap")
+POSITIONS = ("epoch", "step")
+"""Columns that say where a row stands."""
 QUANTITIES = ("Loss", "Accuracy", "Generalisation gap", "Learning rate")
 _COLUMNS = {
     "Loss": (("loss", "training"), ("val_loss", "validation")),
@@ -45,6 +47,13 @@ def smooth(values: np.ndarray, weight: float) -> np.ndarray:
     return smoothed
 
 
+def other_quantities(histories: Iterable[History]) -> list[str]:
+    """Return what histories hold beside ``QUANTITIES``, each metric once whichever splits it was measured on."""
+    drawn = {column for columns in _COLUMNS.values() for column, _ in columns} | {*POSITIONS, "seconds"}
+    names = (name for history in histories for name in history if name not in drawn)
+    return list(dict.fromkeys(name.removeprefix("val_") for name in names))
+
+
 def has_quantity(history: History, quantity: str) -> bool:
     """Tell whether a history holds at least one curve of the quantity."""
     return bool(_curves(history, quantity))
@@ -66,9 +75,10 @@ def training_curves(
     view, and a star marks the epoch whose weights were kept.
 
     Args:
-        histories: Columns of ``history.csv`` by run.
-        quantity: One of ``QUANTITIES``.
-        axis: ``epoch`` counts from 1, ``time`` is the sum of the epochs' seconds in minutes.
+        histories: Columns of ``history.csv`` by run; values that are not numbers leave their points out.
+        quantity: One of ``QUANTITIES`` or of :func:`other_quantities`.
+        axis: ``epoch`` counts finished ones, or steps where a run counts those only; ``time`` is the sum of the epochs'
+            seconds in minutes.
         smoothing: Weight of the moving average, 0..1.
         log: Draw the y axis in logarithms.
         best_epochs: 1-based kept epoch by run.
@@ -80,20 +90,28 @@ def training_curves(
         curves = _curves(history, quantity)
         x = _x_values(history, axis)
         for kind, values in curves.items():
+            measured = np.isfinite(values)
             label = f"{run} · {kind}" if kind else run
             line = {"color": colors[run], "width": 2, "dash": "dash" if kind == "training" else "solid"}
             if smoothing:
                 raw = {**line, "color": faint(colors[run]), "width": 1}
                 figure.add_scatter(
-                    x=x, y=values, line=raw, mode="lines", legendgroup=run, showlegend=False, hoverinfo="skip"
+                    x=x[measured],
+                    y=values[measured],
+                    line=raw,
+                    mode="lines",
+                    legendgroup=run,
+                    showlegend=False,
+                    hoverinfo="skip",
                 )
             figure.add_scatter(
-                x=x, y=smooth(values, smoothing), name=label, line=line, mode="lines", legendgroup=run,
+                x=x[measured], y=smooth(values[measured], smoothing), name=label, line=line, legendgroup=run,
+                mode="lines" if measured.sum() > 1 else "markers",
                 hovertemplate=f"%{{y:.4g}} {label}<extra></extra>",
             )  # fmt: skip
         _mark_best(figure, x, curves, smoothing, (best_epochs or {}).get(run), run, colors[run])
     log = log or (quantity == "Learning rate" and _spans_much(histories.values()))
-    figure.update_xaxes(title="Epoch" if axis == "epoch" else "Training time (minutes)", rangemode="tozero")
+    figure.update_xaxes(title=_x_title(histories.values(), axis), rangemode="tozero")
     figure.update_yaxes(title=_Y_TITLES.get(quantity, quantity), type="log" if log else "linear")
     if log:
         figure.update_yaxes(dtick=1, exponentformat="power")
@@ -105,9 +123,10 @@ def training_curves(
 
 def _curves(history: History, quantity: str) -> dict[str, np.ndarray]:
     if quantity == "Generalisation gap":
-        both = "loss" in history and "val_loss" in history
-        return {"": history["val_loss"] - history["loss"]} if both else {}
-    return {kind: history[column] for column, kind in _COLUMNS[quantity] if column in history}
+        gap = history["val_loss"] - history["loss"] if {"loss", "val_loss"} <= set(history) else np.zeros(0)
+        return {"": gap} if np.isfinite(gap).any() else {}
+    columns = _COLUMNS.get(quantity, ((quantity, "training"), (f"val_{quantity}", "validation")))
+    return {kind: history[name] for name, kind in columns if np.isfinite(history.get(name, [])).any()}
 
 
 def _spans_much(histories: Iterable[History]) -> bool:
@@ -118,10 +137,27 @@ def _spans_much(histories: Iterable[History]) -> bool:
 
 
 def _x_values(history: History, axis: Axis) -> np.ndarray:
-    epochs = len(next(iter(history.values()), ()))
     if axis == "time" and "seconds" in history:
-        return np.cumsum(history["seconds"]) / 60
-    return np.arange(1, epochs + 1)
+        return np.nancumsum(history["seconds"]) / 60
+    return _positions(history)
+
+
+def _positions(history: History) -> np.ndarray:
+    """Return the finished epochs at each row; steps where a run counts those only."""
+    rows = len(next(iter(history.values()), ()))
+    return next((history[name] for name in POSITIONS if name in history), np.arange(1, rows + 1))
+
+
+def counts_steps(history: History) -> bool:
+    """Tell whether a history counts steps and no epochs."""
+    return "step" in history and "epoch" not in history
+
+
+def _x_title(histories: Iterable[History], axis: Axis) -> str:
+    if axis == "time":
+        return "Training time (minutes)"
+    kinds = {"Step" if counts_steps(history) else "Epoch" for history in histories}
+    return " or ".join(sorted(kinds)) or "Epoch"
 
 
 def _mark_best(

@@ -82,8 +82,9 @@ def _facts(runs: Sequence[Run], split: str) -> str:
     lines = []
     for run in runs:
         info = run.info
-        height, width = info.input_size
-        facts = f"{info.architecture}, {info.parameters:,} parameters, input {height}×{width}×{info.channels}"
+        facts = f"{info.architecture}, {info.parameters:,} parameters, input {info.input_text}"
+        if not info.knows_input:
+            facts = "results of another program, without its network"
         lines.append(f"<p><b>{escape(run.key)}</b>: {escape(facts)}. {escape(info.note)}</p>")
     lines.append(f'<p class="note">Figures are of {escape(split)}; brackets hold bootstrap 95 % intervals.</p>')
     return "\n".join(lines)
@@ -136,6 +137,8 @@ def _scores_section(runs: Sequence[Run], chosen: str) -> str:
 
 def _with_interval(figures: Metrics, name: Scalar) -> str:
     values = (figures[name], *figures["intervals"][name])
+    if not np.isfinite(values[0]):
+        return "–"
     pattern = "{:.3f} [{:.3f}, {:.3f}]" if name == "log_loss" else "{:.1f} % [{:.1f}, {:.1f}]"
     return pattern.format(*(value if name == "log_loss" else 100 * value for value in values))
 
@@ -154,9 +157,7 @@ def _training_section(runs: Sequence[Run]) -> str:
 
 
 def _run_section(run: Run, split: str, alone: bool) -> str:
-    predictions, names = run.predictions(split), run.info.class_names
-    label, probabilities = predictions.label, predictions.probabilities
-    metrics = metrics_of(run, split)
+    names, metrics = run.info.class_names, metrics_of(run, split)
     colors = class_colors(names)
     rows = [
         [row["name"], *(f"{100 * row[k]:.1f}" for k in ("precision", "recall", "f1")), f"{row['support']:,}"]
@@ -165,10 +166,15 @@ def _run_section(run: Run, split: str, alone: bool) -> str:
     parts = [
         f"<h2>{escape(run.key)} in detail</h2>",
         _table(["Class", "Precision %", "Recall %", "F1 %", "Support"], rows),
-        _figure(
-            confusion_matrix(np.array(metrics["confusion"]), names, "row"), "Share of each true class, by prediction."
-        ),
     ]
+    if split in run.reports:
+        return "\n".join([*parts, "<p>These figures are stated by an imported report; more is not known.</p>"])
+    matrix = confusion_matrix(np.array(metrics["confusion"]), names, "row")
+    parts.append(_figure(matrix, "Share of each true class, by prediction."))
+    predictions = run.predictions(split)
+    if not predictions.has_probabilities:
+        return "\n".join([*parts, "<p>No probabilities were imported, so nothing is known of its confidence.</p>"])
+    label, probabilities = predictions.label, predictions.probabilities
     if alone:
         scores = {k: np.array([row[k] for row in metrics["per_class"]]) for k in ("precision", "recall", "f1")}
         ends = np.array([row["intervals"]["f1"] for row in metrics["per_class"]])

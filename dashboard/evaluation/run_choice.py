@@ -12,6 +12,7 @@ from emoscope.dashboard.ui import resources
 from emoscope.dashboard.ui.notices import escape
 from emoscope.dashboard.ui.url_state import in_url
 from emoscope.model.emotions import class_places
+from emoscope.model.errors import NotKnownError, RunError
 from emoscope.model.runs.run import DEFAULT_RUN, LEARNED_FROM_VOTES, BrokenRun, Run
 from emoscope.model.splits import NAMES, by_votes
 
@@ -53,6 +54,16 @@ def report_problems(problems: list[str]) -> None:
 def choose_run(runs: Mapping[str, Run], label: str = "Run", key: str = "run") -> Run:
     """Show the choice of one run, kept in the address."""
     return runs[in_url(st.selectbox, label, key=key, options=list(runs))]
+
+
+def no_predictions(run: Run) -> RunError:
+    """Return the sentence for a run without predictions: what to do depends on whether it has a network."""
+    if run.info.knows_input:
+        return RunError(f"{run.key} has no saved predictions.", f"Run `python -m training evaluate {run.key}`.")
+    return NotKnownError(
+        f"{run.key} holds training curves and no predictions.",
+        "Import them with the curves: a table with the label and the predicted class of each image.",
+    )
 
 
 def choose_runs(runs: Mapping[str, Run], default: int = 4) -> dict[str, Run]:

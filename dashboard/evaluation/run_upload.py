@@ -1,4 +1,4 @@
-"""Runs that someone brings along as a zip: checked, used in that session only, and removable."""
+"""Runs that someone brings along, as a zip or as results of another program: for that session only, and removable."""
 
 from __future__ import annotations
 
@@ -14,6 +14,9 @@ import streamlit as st
 from emoscope.dashboard.ui.notices import escape, show_error
 from emoscope.model.errors import RunError
 from emoscope.model.runs.archive import MAX_ARCHIVE_BYTES, MIB, open_run_archive, pack_run
+from emoscope.model.runs.foreign.merge import import_results, title_of
+from emoscope.model.runs.foreign.registry import READERS, recognise
+from emoscope.model.runs.foreign.results import Reading
 from emoscope.model.runs.run import Run, load_run
 
 _SESSION = "uploaded_runs"
@@ -30,28 +33,32 @@ def is_uploaded(run: Run) -> bool:
 
 
 def show_upload(runs: Mapping[str, Run]) -> None:
-    """Take a run as a zip, list this session's runs, remove them; and hand out any run as a zip.
+    """Take a run as a zip or results of another program, list and remove this session's runs; hand out any as a zip.
 
     Args:
         runs: All that can be opened now.
     """
     st.markdown(
-        "A zip of one run’s folder joins all pages of this session, and nobody else’s. Its networks are neither kept "
-        "nor run: every figure comes from its saved predictions."
+        "A zip of one run’s folder, or what another program wrote of one training: histories and logs, predictions, a "
+        "confusion matrix, a classification report. Several files become one run. It joins all pages of this session, "
+        "and nobody else’s. Nothing in a file is run: every figure comes from saved values."
     )
     uploads = st.session_state.get("upload-number", 0)  # a new key empties the uploader once its file is taken
-    file = st.file_uploader(
-        "Run as a zip", type="zip", key=f"upload-{uploads}", max_upload_size=MAX_ARCHIVE_BYTES // MIB
+    files = st.file_uploader(
+        "Run as a zip, or files of one training",
+        accept_multiple_files=True,
+        key=f"upload-{uploads}",
+        max_upload_size=MAX_ARCHIVE_BYTES // MIB,
     )
-    if file is not None:
-        try:
-            run = add_run(file.getvalue(), taken=runs)
-        except RunError as error:
-            show_error(error)
-        else:
-            st.session_state["upload-number"] = uploads + 1
-            st.session_state["upload-done"] = run.key
-            st.rerun()
+    try:
+        run = _run_of({file.name: file.getvalue() for file in files}, runs) if files else None
+    except RunError as error:
+        show_error(error)
+        run = None
+    if run is not None:
+        st.session_state["upload-number"] = uploads + 1
+        st.session_state["upload-done"] = run.key
+        st.rerun()
     if done := st.session_state.pop("upload-done", ""):
         st.success(f"**{escape(done)}** is here until you leave or remove it.", icon=":material/check:")
     for key in uploaded_runs():
@@ -69,6 +76,66 @@ def show_upload(runs: Mapping[str, Run]) -> None:
             icon=":material/download:",
             on_click="ignore",
         )
+
+
+def _run_of(files: Mapping[str, bytes], taken: Mapping[str, Run]) -> Run | None:
+    """Return the run that uploaded files make; None until the visitor has confirmed what they were taken for.
+
+    Raises:
+        RunError: They make none.
+    """
+    if len(files) == 1 and next(iter(files)).lower().endswith(".zip"):
+        return add_run(next(iter(files.values())), taken)
+    reading = _reading_form()
+    with tempfile.TemporaryDirectory(prefix="emoscope-results-") as folder:
+        paths = written(files, Path(folder))
+        for path in paths:
+            found = recognise(path, reading)
+            st.markdown(f":material/description: {escape(str(found))}")
+            for note in found.notes:
+                st.caption(escape(note))
+        with st.container(horizontal=True, vertical_alignment="bottom"):
+            name = st.text_input("Name of the run", value=title_of(paths[0]), key="import-name")
+            if not st.button("Add as one run", type="primary", icon=":material/add:", key="import-add"):
+                return None
+        key = name.strip() or title_of(paths[0])
+        run, _ = import_results(paths, reading, key, Path(folder) / "runs")
+        return add_run(pack_run(run), taken)
+
+
+def written(files: Mapping[str, bytes], folder: Path) -> list[Path]:
+    """Write uploaded files into a folder, under the last part of their names."""
+    paths = []
+    for name, content in files.items():
+        path = folder / (Path(name.replace("\\", "/")).name.lstrip(".") or "file")
+        path.write_bytes(content)
+        paths.append(path)
+    return paths
+
+
+def _reading_form() -> Reading:
+    """Show what can be corrected of how files are read."""
+    with st.expander("Not what you meant?", icon=":material/tune:"):
+        left, right = st.columns(2)
+        options = ["", *READERS]
+        chosen = left.selectbox(
+            "Format", options, format_func=lambda key: key or "recognised by its content", key="import-format"
+        )
+        split = right.text_input("Split", key="import-split", placeholder="as the file’s name says, else test")
+        true = left.text_input("Column of the label", key="import-true")
+        predicted = right.text_input("Column of the predicted class", key="import-predicted")
+        classes = left.text_input("Classes in the order of their numbers", key="import-classes", placeholder="a, b, …")
+        again = right.toggle("Epochs that start again continue the count", key="import-restarts")
+        turned = right.toggle("A matrix has predicted classes in its rows", key="import-transposed")
+    return Reading(
+        format=chosen,
+        true=true.strip(),
+        predicted=predicted.strip(),
+        class_names=tuple(name.strip() for name in classes.split(",") if name.strip()),
+        split=split.strip(),
+        restarts="continue" if again else "replace",
+        transposed=turned,
+    )
 
 
 def add_run(content: bytes, taken: Container[str]) -> Run:

@@ -81,10 +81,13 @@ def prediction_samples(
         home = dataset.splits[place[0]] if place else None
         votes = votes_text(home, place[1]) if home is not None and place is not None else ""
         surest = ", ".join(f"{names[k]} {probabilities[k]:.0%}" for k in np.argsort(-probabilities)[:3])
+        said = f"{answer} {probabilities.max():.0%}"
+        if not found.has_probabilities:
+            said = surest = answer
         samples.append(
             Sample(
                 home.images[place[1]] if home is not None and place is not None else None,
-                f"{answer} {probabilities.max():.0%}",
+                said,
                 f"labelled {label}" + (f"; votes: {votes}" if votes else ""),
                 f"{split} {found.index[i]}: {surest}",
             )

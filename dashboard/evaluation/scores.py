@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import streamlit as st
@@ -33,10 +33,10 @@ from emoscope.model.evaluation.curves import (
     precision_recall_curve,
     roc_curve,
 )
-from emoscope.model.evaluation.metrics import SCALARS, compute_metrics
+from emoscope.model.evaluation.metrics import SCALARS, compute_metrics, reported_metrics
 from emoscope.model.evaluation.votes import VoteFigures, compare_with_votes
 from emoscope.model.runs.figures import Metrics
-from emoscope.model.runs.predictions import Predictions
+from emoscope.model.runs.predictions import Detail, Predictions
 from emoscope.model.runs.run import DEFAULT_RUN, Run, load_run, run_folder
 from emoscope.model.splits import by_votes, images_of, is_by_votes
 
@@ -45,7 +45,13 @@ Version = tuple[tuple[str, int], ...]
 
 def version(run: Run, split: str = "") -> Version:
     """Return what identifies the content of a run, as far as these figures go: its files and their times of change."""
-    files = ["run.json", "metrics.json", "history.csv", *([f"predictions/{images_of(split)}.npz"] if split else [])]
+    files = [
+        "run.json",
+        "metrics.json",
+        "reports.json",
+        "history.csv",
+        *([f"predictions/{images_of(split)}.npz"] if split else []),
+    ]
     paths = [run.path / file for file in files]
     if is_by_votes(split) and (default := run_folder(DEFAULT_RUN)) is not None:  # whose votes other runs are judged by
         paths += sorted((default / "predictions").glob("*.npz"))
@@ -112,8 +118,10 @@ def metrics(run: Run, split: str) -> Metrics:
 @st.cache_data(max_entries=256, show_spinner=False)
 def _metrics(path: Path, split: str, version: Version) -> Metrics:
     run = load_run(path)
+    if split in run.reports:
+        return reported_metrics(run, split)
     found = _predictions(path, split, version)
-    against = calibration_data(run, split) if is_by_votes(split) else None
+    against = calibration_data(run, split) if is_by_votes(split) and found.has_probabilities else None
     figures = compute_metrics(found, run.info.class_names, resamples=0, confidence_against=against)
     try:
         stored = run.metrics.get(split)
@@ -177,6 +185,7 @@ def _threshold_curves(
     path: Path, names: tuple[str, ...], split: str, version: Version
 ) -> tuple[dict[str, ROC], dict[str, PrecisionRecall]]:
     found = _predictions(path, split, version)
+    found.need_probabilities("A curve over all thresholds")
     sides = {name: (found.label == i, found.probabilities[:, i]) for i, name in enumerate(names)}
     roc = {name: roc_curve(*side) for name, side in sides.items()}
     return roc, {name: precision_recall_curve(*side) for name, side in sides.items()}
@@ -194,6 +203,7 @@ def coverage(run: Run, split: str) -> Coverage:
 @st.cache_resource(max_entries=32, show_spinner=False)
 def _coverage(path: Path, split: str, version: Version) -> Coverage:
     found = _predictions(path, split, version)
+    found.need_probabilities("Abstention")
     return coverage_curve(found.label, found.probabilities)
 
 
@@ -207,6 +217,7 @@ def calibration(run: Run, split: str) -> tuple[Reliability, Reliability | None, 
     """
     try:
         fitted_on = validation_split(run)
+        predictions(run, fitted_on).need_probabilities("Calibration")
     except RunError:
         return _calibration(run.path, split, "", version(run, split), ())
     fitted_on = by_votes(fitted_on) if is_by_votes(split) else fitted_on
@@ -228,6 +239,15 @@ def _calibration(
     return before, after, {**temperature_effect(truth, probabilities, temperature), "fitted_on": fitted_on}
 
 
+def known_detail(run: Run, split: str) -> Detail | Literal["report"]:
+    """Return what is known of each image of a split; ``report`` where only a report of another program is.
+
+    Raises:
+        RunError: The predictions are missing, broken or foreign.
+    """
+    return "report" if split in run.reports else predictions(run, split).detail
+
+
 def test_set(run: Run, split: str) -> tuple[tuple[str, ...], int]:
     """Return what must be equal for two runs' figures to stand in one table: class names, and images with labels.
 
@@ -245,6 +265,15 @@ def _test_set(path: Path, split: str, version: Version) -> tuple[tuple[str, ...]
     label = np.argsort(order)[found.label].astype(np.uint64)  # the order of the network's outputs does not matter
     samples = np.sort(found.pixel_hash ^ (label + np.uint64(1)) * np.uint64(0x9E3779B97F4A7C15))
     return tuple(sorted(names)), hash(samples.tobytes())
+
+
+def class_sizes(run: Run, split: str) -> tuple[tuple[str, int], ...]:
+    """Return how many images of each class a split has, by the class's name.
+
+    Raises:
+        RunError: The predictions are missing, broken or foreign.
+    """
+    return tuple(sorted((emotion_key(row["name"]), row["support"]) for row in metrics(run, split)["per_class"]))
 
 
 def pair(a: Run, b: Run, split: str) -> Pair:

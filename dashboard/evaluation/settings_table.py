@@ -33,17 +33,16 @@ def hyperparameters(runs: Mapping[str, Run], differences_only: bool = False) -> 
 
 def _settings(run: Run) -> dict[str, str]:
     info = run.info
-    height, width = info.input_size
     settings = {
         "architecture": info.architecture,
-        "input": f"{height}×{width}×{info.channels}",
-        "normalization": info.normalization.kind,
+        "input": info.input_text,
+        "normalization": info.normalization.kind if info.knows_input else "–",
         "label source": info.label_source or "–",
         "data set": info.dataset.name,
-        "parameters": f"{info.parameters:,}",
+        "parameters": f"{info.parameters:,}" if info.parameters else "–",
         "seed": "–" if info.seed is None else str(info.seed),
         "best epoch": "–" if info.best_epoch is None else str(info.best_epoch),
-        "training minutes": f"{info.training_seconds / 60:.0f}",
+        "training minutes": f"{info.training_seconds / 60:.0f}" if info.training_seconds else "–",
         **{f"environment.{name}": value for name, value in info.environment.items()},
     }
     return {**settings, **flat(info.config)}
@@ -64,6 +63,8 @@ def flat(values: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
 def loss_kind(run: Run) -> str:
     """Say which loss a run's training minimised: the values of different kinds cannot be compared."""
     config = run.info.config
+    if not run.info.knows_input:
+        return "losses of other programs, whose kinds are not known"
     if config.get("teacher"):
         return "the teachers' probabilities alone" if config.get("teacher_weight") == 1 else "labels and teachers"
     kind = "focal loss" if config.get("loss") == "focal" else "cross-entropy"

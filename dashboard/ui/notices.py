@@ -6,14 +6,20 @@ import re
 
 import streamlit as st
 
-from emoscope.model.errors import EmoscopeError
+from emoscope.model.errors import EmoscopeError, NotKnownError
 from emoscope.model.networks.classifier import Classifier
 from emoscope.model.networks.remote import RemoteClassifier
 
 
 def show_error(error: EmoscopeError, about: str = "") -> None:
-    """Show an error as its sentence in bold and its action after it, led by what it is about (a file's name)."""
+    """Show an error as its sentence in bold and its action after it, led by what it is about (a file's name).
+
+    What an intact run cannot tell is no fault, and is shown quietly.
+    """
     lead = f"{escape(about)}: " if about else ""
+    if isinstance(error, NotKnownError):
+        st.info(f"{lead}{escape(error.message)} {escape(error.action)}".strip(), icon=":material/visibility_off:")
+        return
     st.error(f"{lead}**{escape(error.message)}** {escape(error.action)}".strip(), icon=":material/error:")
 
 

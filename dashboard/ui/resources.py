@@ -25,6 +25,7 @@ DATA_PATH = "data_path"
 WATCHED = (
     "run.json",
     "metrics.json",
+    "reports.json",
     "calibration.json",
     "history.csv",
     "model.tflite",

@@ -27,6 +27,8 @@ class Agreement:
 
 def agreement(pair: Pair) -> Agreement:
     """Compare two networks' predictions on the same samples, whatever the labels are."""
+    for found in (pair.predictions_a, pair.predictions_b):
+        found.need_probabilities("The agreement of two networks")
     one, other = pair.predicted
     differences = np.abs(pair.predictions_a.probabilities - pair.predictions_b.probabilities)
     return Agreement(float((one == other).mean()), float(differences.max()))

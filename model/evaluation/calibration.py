@@ -241,12 +241,14 @@ def calibration_data(run: Run, split: str) -> tuple[np.ndarray, np.ndarray]:
         images that people could name.
 
     Raises:
-        RunError: There are no predictions, or no votes where they are asked for.
+        RunError: There are no predictions, none with probabilities, or no votes where they are asked for.
     """
     if not is_by_votes(split):
         found = run.predictions(split)
+        found.need_probabilities("Calibration")
         return found.probabilities, found.label
     found = run.with_votes(run.predictions(images_of(split)))
+    found.need_probabilities("Calibration")
     if found.votes is None:
         raise RunError(f"Nobody's votes are known on the images of {images_of(split)}.", "Evaluate it on FER+ votes.")
     shares, usable = vote_distribution(found.votes, run.info.class_names)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from emoscope.model.emotions import class_places, emotion_key
-from emoscope.model.errors import EmoscopeError, RunError
+from emoscope.model.errors import EmoscopeError, NotKnownError, RunError
 from emoscope.model.evaluation.metrics import ClassCounts, overall_scores, precision_recall_f1
 from emoscope.model.evaluation.statistics import RESAMPLES, McNemar, mcnemar, percentile_interval, resample_counts
 from emoscope.model.runs.predictions import Predictions
@@ -108,6 +108,13 @@ def pair_runs(a: Run, b: Run, split: str) -> Pair:
             "Choose two runs with the same classes.",
         )
     one, other = a.predictions(split), _with_columns(b.predictions(split), places)
+    for run, found in ((a, one), (b, other)):
+        if found.detail == "counts":
+            raise NotKnownError(
+                f"{a.key} and {b.key} cannot be compared on {split}: of {run.key} only a confusion matrix is known, "
+                "which does not say what was predicted on which image.",
+                "Import its predictions: the label and the predicted class of each image.",
+            )
     if not np.array_equal(one.pixel_hash, other.pixel_hash):
         order = _matching_order(one, other, a.key, b.key, split)
         other = other.take(order)

@@ -7,7 +7,7 @@ its bootstrap replicates.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -28,6 +28,7 @@ from emoscope.model.evaluation.statistics import (
 )
 from emoscope.model.runs.figures import ClassMetrics, ClassScalar, Metrics, Scalar
 from emoscope.model.runs.predictions import Predictions
+from emoscope.model.runs.reports import stated_metrics
 from emoscope.model.runs.run import Run
 from emoscope.model.splits import is_by_votes
 
@@ -63,21 +64,18 @@ def compute_metrics(
             people voted, images on which they do not agree tell as much as others.
 
     Returns:
-        Plain values, as ``metrics.json`` holds them. A precision, recall or F1 with an empty denominator is 0; a class
+        Plain values, as ``metrics.json`` holds them; what needs probabilities is NaN where they are not known.
+        A precision, recall or F1 with an empty denominator is 0; a class
         that is neither labelled nor predicted does not enter the mean (as in scikit-learn).
     """
     label, probabilities = predictions.label, predictions.probabilities
     confusion = confusion_counts(label, probabilities.argmax(1), len(class_names))
     counts = ClassCounts.from_confusion(confusion)
-    losses = log_losses(label, probabilities)
     confident, truth = confidence_against or (probabilities, label)
-    top2 = label_rank(label, probabilities) < 2
-    values = {
-        **overall_scores(counts),
-        "top2": top2.mean(),
-        "log_loss": losses.mean(),
-        "ece": expected_calibration_error(truth, confident),
-    }
+    values: dict[str, Any] = {**overall_scores(counts), **dict.fromkeys(("top2", "log_loss", "ece"), np.nan)}
+    if predictions.has_probabilities:
+        losses, top2 = log_losses(label, probabilities), label_rank(label, probabilities) < 2
+        values |= {"top2": top2.mean(), "log_loss": losses.mean(), "ece": expected_calibration_error(truth, confident)}
     precision, recall, f1 = precision_recall_f1(counts)
     per_class: list[ClassMetrics] = [
         {
@@ -103,12 +101,13 @@ def compute_metrics(
     }
     if resamples:
         drawn = ClassCounts.from_confusion(resample_counts(confusion, resamples, seed))
-        replicates = {
-            **overall_scores(drawn),
-            "top2": resample_counts(np.bincount(top2, minlength=2), resamples, seed)[:, 1] / len(label),
-            "log_loss": bootstrap_mean(losses, resamples, seed),
-            "ece": _ece_replicates(truth, confident, float(values["ece"]), resamples, seed),
-        }
+        replicates = {**overall_scores(drawn), **dict.fromkeys(("top2", "log_loss", "ece"), np.full(1, np.nan))}
+        if predictions.has_probabilities:
+            replicates |= {
+                "top2": resample_counts(np.bincount(top2, minlength=2), resamples, seed)[:, 1] / len(label),
+                "log_loss": bootstrap_mean(losses, resamples, seed),
+                "ece": _ece_replicates(truth, confident, float(values["ece"]), resamples, seed),
+            }
         result["intervals"] = {name: list(percentile_interval(replicates[name])) for name in SCALARS}
         names: tuple[ClassScalar, ...] = ("precision", "recall", "f1")
         by_class = dict(zip(names, precision_recall_f1(drawn), strict=True))
@@ -123,8 +122,32 @@ def metrics_of(run: Run, split: str, resamples: int = RESAMPLES) -> Metrics:
     Raises:
         RunError: The predictions, or the votes where they are asked for, are missing, broken or foreign.
     """
-    against = calibration_data(run, split) if is_by_votes(split) else None
-    return compute_metrics(run.predictions(split), run.info.class_names, resamples, confidence_against=against)
+    if split in run.reports:
+        return reported_metrics(run, split, resamples)
+    found = run.predictions(split)
+    against = calibration_data(run, split) if is_by_votes(split) and found.has_probabilities else None
+    return compute_metrics(found, run.info.class_names, resamples, confidence_against=against)
+
+
+def reported_metrics(run: Run, split: str, resamples: int = RESAMPLES, seed: int = 0) -> Metrics:
+    """Return what a report of another program states of a split, with the interval of its accuracy.
+
+    Args:
+        run: With a report on the split.
+        split: One of the run's ``reports``.
+        resamples: Bootstrap replicates; 0 leaves the intervals out.
+        seed: Of the bootstrap.
+    """
+    figures = stated_metrics(run.reports[split])
+    if not resamples:
+        return figures
+    unknown = [float("nan")] * 2
+    figures["intervals"] = dict.fromkeys(SCALARS, unknown)
+    if np.isfinite(figures["accuracy"]):
+        right = round(figures["accuracy"] * figures["n"])
+        drawn = resample_counts(np.array([right, figures["n"] - right]), resamples, seed)[:, 0]
+        figures["intervals"]["accuracy"] = list(percentile_interval(drawn / figures["n"]))
+    return figures
 
 
 def confusion_counts(label: np.ndarray, predicted: np.ndarray, classes: int, columns: int | None = None) -> np.ndarray:

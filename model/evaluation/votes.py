@@ -74,8 +74,9 @@ def compare_with_votes(
         bins: Of the reliability diagram.
 
     Raises:
-        RunError: There are no votes, or none for the classes.
+        RunError: There are no votes, or none for the classes, or only predicted classes are known.
     """
+    found.need_probabilities("A comparison with people's votes")
     if found.votes is None:
         raise RunError("These images have no votes.", "Evaluate the run on FER-2013 with FER+ votes.")
     try:

@@ -1,7 +1,7 @@
 """The saved run, the contract that everything meets at.
 
 Opens, checks and writes ``run.json``, ``history.csv``, predictions and exports below ``artifacts/``, and packs a
-run into a zip. A run is data, never code.
+run into a zip. A run is data, never code. ``foreign`` reads what other programs wrote and makes a run of it.
 
 Imported by ``dashboard.api``, ``dashboard.evaluation``, ``dashboard.home``, ``dashboard.train``, ``dashboard.ui``,
 ``model.commands``, ``model.evaluation``, ``model.networks``, ``model.pictures``, ``pages``, ``training.backend``,

@@ -31,6 +31,7 @@ FILES = (
     "run.json",
     "history.csv",
     "metrics.json",
+    "reports.json",
     "calibration.json",
     "robustness.csv",
     "robustness.json",
@@ -162,10 +163,10 @@ def _checked(run: Run) -> Run:
     if not run.splits and not run.history:
         raise RunError(f"{run.key} holds neither predictions nor a training history.", _ACTION)
     for export in read_exports(run):  # the run itself is the first
-        for split in export.run.splits:
+        for split in export.run.predicted_splits:
             _check_arrays(export.run.path / "predictions" / f"{split}.npz")
             export.run.predictions(split)
-        _ = export.run.history, export.run.metrics, export.run.calibration
+        _ = export.run.history, export.run.metrics, export.run.calibration, export.run.reports
     return run
 
 

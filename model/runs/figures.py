@@ -17,7 +17,7 @@ class ClassMetrics(TypedDict):
         name: Of the class.
         precision, recall, f1: 0..1; 0 where the denominator is empty.
         support: Samples of the class.
-        predicted: Samples predicted as it.
+        predicted: Samples predicted as it; None where only a report states the other figures.
         intervals: Both ends of the bootstrap 95 % interval by figure; absent where no resample was drawn.
     """
 
@@ -26,7 +26,7 @@ class ClassMetrics(TypedDict):
     recall: float
     f1: float
     support: int
-    predicted: int
+    predicted: int | None
     intervals: NotRequired[dict[ClassScalar, list[float]]]
 
 
@@ -35,11 +35,12 @@ class Metrics(TypedDict):
 
     Attributes:
         n: Samples.
-        accuracy, macro_f1, balanced_accuracy, top2: 0..1.
+        accuracy, macro_f1, balanced_accuracy, top2: 0..1. These and the next two are NaN where what they are computed
+            from is not known, as of imported results; ``metrics.json`` holds no such figures.
         log_loss: In nats.
         ece: Expected calibration error, 0..1.
         per_class: In the order of the network's classes.
-        confusion: Counts; rows are labels, columns predicted classes.
+        confusion: Counts; rows are labels, columns predicted classes. Empty where only a report is known.
         intervals: Both ends of the bootstrap 95 % interval by figure; absent where no resample was drawn.
         people: Agreement with people's votes, where the split is judged by them; see
             :meth:`emoscope.model.evaluation.votes.VoteFigures.scalars`.

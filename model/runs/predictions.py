@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
+from hashlib import blake2b
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
+from emoscope.model.errors import NotKnownError, RunError
 from emoscope.model.runs.files import write_atomically
 from emoscope.model.votes import VOTE_NAMES
+
+Detail = Literal["probabilities", "classes", "counts"]
+"""What is known of each sample: a probability per class; its predicted class; or that, but not which image it is."""
+
+
+MOST_CELLS = 1 << 26
+"""Samples times classes, where only predicted classes are known: these unfold to 256 MiB."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -20,9 +29,11 @@ class Predictions:
         index: Position of each sample in its split, int64, shape (N,).
         pixel_hash: First 8 bytes of BLAKE2b over the sample's pixels, uint64, shape (N,).
         label: Class index of each sample, int64, shape (N,).
-        probabilities: float32, shape (N, C), rows summing to 1.
+        probabilities: float32, shape (N, C), rows summing to 1; 1 for the predicted class where that alone is known.
         votes: Votes of ten annotators on each sample, uint8 counts, shape (N, 10), columns as in
             :data:`emoscope.model.votes.VOTE_NAMES`; None where there are none.
+        detail: What is known of each sample. Where only counts are, as in a confusion matrix, ``index`` and
+            ``pixel_hash`` mean no image.
     """
 
     index: np.ndarray
@@ -30,17 +41,83 @@ class Predictions:
     label: np.ndarray
     probabilities: np.ndarray
     votes: np.ndarray | None = None
+    detail: Detail = "probabilities"
+
+    @classmethod
+    def of_classes(
+        cls, label: np.ndarray, predicted: np.ndarray, classes: int, pixel_hash: np.ndarray | None, source: str
+    ) -> Predictions:
+        """Make predictions of which only the predicted classes are known.
+
+        Args:
+            label: Class indices, shape (N,).
+            predicted: Class indices, shape (N,).
+            classes: C.
+            pixel_hash: What identifies each sample, shape (N,); None where nothing does.
+            source: Run and split: samples of one source that nothing identifies are no other source's.
+
+        Raises:
+            RunError: There are more than :data:`MOST_CELLS` pairs of a sample and a class.
+        """
+        if len(label) * classes > MOST_CELLS:
+            raise RunError(
+                f"{len(label):,} samples of {classes:,} classes are more than can be opened here.",
+                "Give a part of them.",
+            )
+        detail: Detail = "counts" if pixel_hash is None else "classes"
+        index = np.arange(len(label), dtype=np.int64)
+        if pixel_hash is None:
+            pixel_hash = sample_hashes(source, len(label))
+        inside = np.where((predicted >= 0) & (predicted < classes), predicted, 0)
+        probabilities = np.eye(max(classes, 1), dtype=np.float32)[inside]
+        probabilities[inside != predicted] = np.nan  # problem() refuses it
+        return cls(index, pixel_hash.astype(np.uint64), label.astype(np.int64), probabilities, detail=detail)
+
+    @property
+    def has_probabilities(self) -> bool:
+        """Whether more than the predicted class is known of each sample."""
+        return self.detail == "probabilities"
+
+    def need_probabilities(self, what: str) -> None:
+        """Raise where only predicted classes are known.
+
+        Args:
+            what: That needs probabilities, as the subject of a sentence, e.g. ``Calibration``.
+
+        Raises:
+            NotKnownError: They are not known.
+        """
+        if not self.has_probabilities:
+            raise NotKnownError(
+                f"{what} needs a probability for each class, and only predicted classes are known here.",
+                "Import predictions with probabilities: a column or an array row per class.",
+            )
+
+    def need_images(self, what: str) -> None:
+        """Raise where nothing tells the samples apart.
+
+        Args:
+            what: That needs single images, as the subject of a sentence.
+
+        Raises:
+            NotKnownError: Only a confusion matrix is known.
+        """
+        if self.detail == "counts":
+            raise NotKnownError(
+                f"{what} needs to know what was predicted on which image, and only a confusion matrix is known here.",
+                "Import its predictions: the label and the predicted class of each image.",
+            )
 
     def __repr__(self) -> str:
         return f"Predictions({len(self.label):,} samples, {self.probabilities.shape[-1]} classes)"
 
     def take(self, positions: np.ndarray) -> Predictions:
         """Return the samples at some positions, int64 or bool, in that order."""
-        return Predictions(**{name: values[positions] for name, values in self.arrays().items()})
+        return replace(self, **{name: values[positions] for name, values in self.arrays().items()})
 
     def arrays(self) -> dict[str, Any]:
         """Return the arrays that there are, by name."""
-        found = {f.name: getattr(self, f.name) for f in fields(self)}
+        found = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "detail"}
         return {name: values for name, values in found.items() if values is not None}
 
     def problem(self, classes: int) -> str:
@@ -66,9 +143,25 @@ class Predictions:
 
 
 def write_predictions(path: Path, split: str, predictions: Predictions) -> None:
-    """Write ``predictions/<split>.npz``, compressed, without pickle."""
+    """Write ``predictions/<split>.npz``, compressed, without pickle.
+
+    Where only classes are known, ``predicted`` stands in place of ``probabilities``; where samples are not identified,
+    there are neither ``index`` nor ``pixel_hash``.
+    """
     import io
 
+    arrays = predictions.arrays()
+    if not predictions.has_probabilities:
+        arrays["predicted"] = arrays.pop("probabilities").argmax(1)
+    if predictions.detail == "counts":
+        del arrays["index"], arrays["pixel_hash"]
     buffer = io.BytesIO()
-    np.savez_compressed(buffer, **predictions.arrays())
+    np.savez_compressed(buffer, **arrays)
     write_atomically(path / "predictions" / f"{split}.npz", buffer.getvalue())
+
+
+def sample_hashes(source: str, count: int) -> np.ndarray:
+    """Return hashes that tell samples apart by their source and place in it alone: uint64, shape (count,)."""
+    start = int.from_bytes(blake2b(source.encode(), digest_size=8).digest(), "little")
+    odd = np.uint64(0x9E3779B97F4A7C15)  # distinct for every place, since it is odd
+    return np.uint64(start) + np.arange(count, dtype=np.uint64) * odd

@@ -8,9 +8,10 @@ not unreadable; a file that is broken or foreign raises :class:`~emoscope.model.
 from __future__ import annotations
 
 import csv
+import io
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal, cast
@@ -18,13 +19,14 @@ from zipfile import BadZipFile
 
 import numpy as np
 
-from emoscope.model.errors import RunError
+from emoscope.model.errors import NotKnownError, RunError
 from emoscope.model.places import HOME, working_folder
 from emoscope.model.runs.figures import Calibration, Metrics
 from emoscope.model.runs.files import read_json, write_atomically, write_json
 from emoscope.model.runs.known_votes import judged_by_votes, with_votes
 from emoscope.model.runs.predictions import Predictions
 from emoscope.model.runs.renamed_keys import with_current_keys
+from emoscope.model.runs.reports import StatedReport, read_reports
 from emoscope.model.splits import by_importance, by_votes, images_of, is_by_votes
 
 SCHEMA_VERSION = 1
@@ -74,9 +76,9 @@ class RunInfo:
     Attributes:
         name: Title for people; the folder's name is the run's key.
         architecture: Named architecture, or ``foreign`` for a model from elsewhere.
-        class_names: Class names in the order of the network's outputs.
-        input_size: Height and width of the network's input in pixels.
-        channels: 1 for gray, 3 for RGB.
+        class_names: Class names in the order of the network's outputs; none where only training curves are known.
+        input_size: Height and width of the network's input in pixels; (0, 0) where no network is known.
+        channels: 1 for gray, 3 for RGB, 0 where no network is known.
         normalization: How pixels become input.
         label_source: Which labels the outputs stand for, e.g. ``fer2013`` or ``ferplus-majority``.
         dataset: The data and its fingerprint.
@@ -148,12 +150,24 @@ class RunInfo:
             raise RunError(f"run.json {problem}.", "Write the run again.")
         return info
 
+    @property
+    def knows_input(self) -> bool:
+        """Whether a network's input is described; not so for results of other programs."""
+        return (*self.input_size, self.channels) != (0, 0, 0)
+
+    @property
+    def input_text(self) -> str:
+        """The network's input for people, height × width × channels; "–" where it is not known."""
+        height, width = self.input_size
+        return f"{height}×{width}×{self.channels}" if self.knows_input else "–"
+
     def _problem(self) -> str:
-        if len(self.class_names) < 2 or len(set(self.class_names)) != len(self.class_names):
+        few = len(self.class_names) < 2 and (self.class_names or self.knows_input)
+        if few or len(set(self.class_names)) != len(self.class_names):
             return f"needs at least two different class names, but lists {list(self.class_names)}"
-        if not all(8 <= side <= 1024 for side in self.input_size):
+        if self.knows_input and not all(8 <= side <= 1024 for side in self.input_size):
             return f"gives an input size of {self.input_size}, outside 8..1024 pixels"
-        if self.channels not in (1, 3):
+        if self.knows_input and self.channels not in (1, 3):
             return f"gives {self.channels} channels, where 1 (gray) or 3 (RGB) are possible"
         if self.normalization.kind not in ("rescale", "standardize"):
             return f"names the normalisation {self.normalization.kind!r}, which is not known"
@@ -188,8 +202,23 @@ class Run:
 
     @cached_property
     def splits(self) -> tuple[str, ...]:
+        """Names of the splits that predictions, or a report of another program, are saved for, the test split first."""
+        return by_importance({*self.predicted_splits, *self.reports})
+
+    @cached_property
+    def predicted_splits(self) -> tuple[str, ...]:
         """Names of the splits that predictions are saved for, the test split first."""
         return by_importance(p.stem for p in (self.path / "predictions").glob("*.npz"))
+
+    @cached_property
+    def reports(self) -> dict[str, StatedReport]:
+        """Reports of another program by split, for splits without predictions.
+
+        Raises:
+            RunError: ``reports.json`` is broken.
+        """
+        found = read_reports(self.path, self.info.class_names)
+        return {split: report for split, report in found.items() if split not in self.predicted_splits}
 
     def predictions(self, split: str) -> Predictions:
         """Read and check the predictions on one split.
@@ -206,17 +235,16 @@ class Run:
             found = self.with_votes(self.predictions(images_of(split)))
             return judged_by_votes(found, self.info.class_names, f"{self.key} on {images_of(split)}")
         file = self.path / "predictions" / f"{split}.npz"
+        if not file.is_file() and split in self.reports:
+            raise NotKnownError(
+                f"Of {self.key} on {split} only a report of another program is known, so this cannot be computed.",
+                "Import its predictions: the label and the predicted class of each image.",
+            )
         if not file.is_file():
             raise RunError(f"{self.key} has no predictions for {split}.", "Run `python -m training evaluate` on it.")
         try:
             with np.load(file, allow_pickle=False) as archive:
-                found = Predictions(
-                    index=archive["index"].astype(np.int64),
-                    pixel_hash=archive["pixel_hash"].astype(np.uint64),
-                    label=archive["label"].astype(np.int64),
-                    probabilities=archive["probabilities"].astype(np.float32),
-                    votes=archive["votes"].astype(np.uint8) if "votes" in archive else None,
-                )
+                found = self._read_predictions(archive, split)
         except (OSError, KeyError, ValueError, EOFError, BadZipFile) as error:
             raise RunError(
                 f"{self.key}/predictions/{split}.npz cannot be read ({error}).", "Copy the run again."
@@ -225,6 +253,23 @@ class Run:
         if problem:
             raise RunError(f"{self.key}/predictions/{split}.npz is inconsistent: {problem}.", "Evaluate the run again.")
         return found
+
+    def _read_predictions(self, archive: Mapping[str, np.ndarray], split: str) -> Predictions:
+        votes = archive["votes"].astype(np.uint8) if "votes" in archive else None
+        label = archive["label"].astype(np.int64)
+        if "probabilities" not in archive and "predicted" in archive:
+            hashes = archive.get("pixel_hash")
+            predicted = archive["predicted"].astype(np.int64)
+            found = Predictions.of_classes(label, predicted, len(self.info.class_names), hashes, f"{self.path}/{split}")
+            index = archive["index"].astype(np.int64) if "index" in archive else found.index
+            return replace(found, votes=votes, index=index)
+        return Predictions(
+            index=archive["index"].astype(np.int64),
+            pixel_hash=archive["pixel_hash"].astype(np.uint64),
+            label=label,
+            probabilities=archive["probabilities"].astype(np.float32),
+            votes=votes,
+        )
 
     @staticmethod
     def with_votes(found: Predictions) -> Predictions:
@@ -282,7 +327,7 @@ class Run:
         """The contract's files that this run lacks."""
         expected = ("history.csv", "metrics.json", KERAS_FILE, "model.tflite")
         absent = [n for n in expected if not (self.path / n).is_file()]
-        return (*absent, *(() if self.splits else ("predictions",)))
+        return (*absent, *(() if self.predicted_splits else ("predictions",)))
 
 
 @dataclass(frozen=True)
@@ -327,13 +372,16 @@ def load_run(path: Path | str) -> Run:
     """Open one saved run by folder, or by key below :func:`artifacts_root`.
 
     Raises:
-        RunError: There is no such run, or its ``run.json`` is broken or of another schema version.
+        RunError: There is no such run, or its ``run.json`` is broken or of another schema version, or its
+            ``reports.json`` is broken.
     """
     folder = run_folder(path)
     if folder is None:
         known = ", ".join(run.key for run in iter_runs()) or "none yet"
         raise RunError(f"{path} is not a saved run: it holds no run.json.", f"Saved runs here: {known}.")
-    return Run(folder.resolve(), RunInfo.from_dict(read_json(folder / "run.json")))
+    found = Run(folder.resolve(), RunInfo.from_dict(read_json(folder / "run.json")))
+    _ = found.reports  # they say which splits there are, so a broken file is named here
+    return found
 
 
 def opened(run: Run | Path | str) -> Run:
@@ -368,11 +416,27 @@ def write_run_info(path: Path, info: RunInfo) -> None:
     write_json(path / "run.json", asdict(info))
 
 
-def write_history(path: Path, rows: Sequence[Mapping[str, float]]) -> None:
-    """Write ``history.csv``, one row per epoch."""
+def write_history(path: Path, rows: Sequence[Mapping[str, float]], digits: int = 6) -> None:
+    """Write ``history.csv``, one row per epoch.
+
+    Args:
+        path: Folder of the run.
+        rows: With the same names each. A column ``epoch`` or ``step`` says where a row stands that is not one of the
+            epochs 1, 2, 3 and so on.
+        digits: Significant ones that are kept; 17 lose nothing.
+    """
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
     names = list(rows[0]) if rows else []
-    lines = [",".join(names), *(",".join(f"{row[n]:.6g}" for n in names) for row in rows)]
-    write_atomically(path / "history.csv", "\n".join(lines) + "\n")
+    writer.writerow(names)
+    writer.writerows([_number_text(row[name], digits) for name in names] for row in rows)
+    write_atomically(path / "history.csv", text.getvalue())
+
+
+def _number_text(value: float, digits: int) -> str:
+    rounded = f"{value:.{digits}g}"
+    shortest = f"{float(rounded)!r}".removesuffix(".0")
+    return min(rounded, shortest, key=len)
 
 
 def read_history(path: Path) -> dict[str, np.ndarray]:

@@ -7,10 +7,12 @@ import pytest
 from scipy.stats import binomtest
 
 from emoscope.model.runs.archive import pack_run
+from emoscope.model.runs.foreign.merge import import_results
 from emoscope.model.runs.predictions import Predictions, write_predictions
 from emoscope.model.runs.run import load_run, write_run_info
 from tests.factories import write_robustness_file, write_run
 from tests.pages.evaluation_app import checked, metrics, open_page, texts
+from tests.paths import ROOT
 
 
 def test_leaderboard_is_best_first(world):
@@ -180,3 +182,52 @@ def test_settings_that_differ_stand_beside_the_validation_score(world):
     (world / "sweep-1" / "history.csv").unlink()
     assert "sweep-1 has no history.csv" in texts(open_page("compare", section="Settings", filter="sweep"))
     assert "At least two runs" in texts(open_page("compare", section="Settings", filter="sweep-2"))
+
+
+FOREIGN = ROOT / "tests" / "assets" / "foreign"
+
+
+def bring(page, *names):
+    page.file_uploader[0].set_value([(name, (FOREIGN / name).read_bytes(), "") for name in names])
+    return checked(page.run())
+
+
+def test_several_files_of_another_program_become_one_run_of_this_session(world):
+    page = bring(open_page("compare", section="Bring a run"), "keras_history.json", "predictions_numbers.csv")
+    assert "keras\\_history.json" in texts(page) and "4 epochs, 6 metrics" in texts(page)
+    assert "label from y\\_true, predicted class from y\\_pred" in texts(page)
+    page.text_input(key="import-name").set_value("Mine")
+    page.button(key="import-add").click()
+    page = checked(page.run())
+    assert "Mine" in page.success[0].value and not (world / "Mine").exists()
+    page.button_group(key="section").set_value("Leaderboard")
+    page = checked(page.run())
+    page.button_group(key="split").set_value("test")
+    page = checked(page.run())
+    assert "Mine" in [run for table in page.dataframe for run in table.value["Run"]]
+
+
+def test_what_was_guessed_of_a_file_can_be_corrected(world):
+    page = bring(open_page("compare", section="Bring a run"), "predictions_names.csv")
+    page.text_input(key="import-predicted").set_value("file")
+    page.text_input(key="import-true").set_value("nothing")
+    assert "no column nothing" in checked(page.run()).error[0].value
+
+
+def test_a_file_that_nobody_knows_is_one_sentence(world):
+    page = open_page("compare", section="Bring a run")
+    page.file_uploader[0].set_value([("notes.txt", b"It went well.", "text/plain")])
+    assert "no result that is recognised" in checked(page.run()).error[0].value
+
+
+def test_figures_of_a_report_stand_beside_those_of_a_matrix_of_the_same_sizes(world):
+    runs = (("stated", "report.json"), ("counted", "confusion_names.csv"), ("full", "predictions_names.csv"))
+    for name, file in runs:
+        import_results([FOREIGN / file], name=name, root=world)
+    page = open_page("compare", section="Leaderboard", split="test")
+    (table,) = (t.value for t in page.dataframe if "full" in t.value["Run"].tolist())
+    assert sorted(table["Run"]) == ["counted", "full", "stated"]
+    assert table["Accuracy %"].nunique() == 1
+    assert "taken for the same test set" in texts(page)
+    page = open_page("compare", section="Two runs", a="stated", b="full", split="test")
+    assert "only a report of another program is known" in texts(page) and not page.error

@@ -1,7 +1,11 @@
 from dataclasses import replace
 
+from emoscope.model.runs.foreign.merge import import_results
 from emoscope.model.runs.run import load_run, write_history, write_run_info
 from tests.pages.evaluation_app import checked, open_page, texts
+from tests.paths import ROOT
+
+ASSETS = ROOT / "tests" / "assets" / "foreign"
 
 
 def test_runs_are_overlaid_and_their_settings_compared(world):
@@ -48,3 +52,16 @@ def test_no_run_chosen_asks_for_one(world):
     page = open_page("training_curves")
     page.multiselect(key="runs").set_value([])
     assert "Choose at least one run" in texts(checked(page.run()))
+
+
+def test_curves_of_another_program_are_drawn_with_every_metric(world):
+    import_results([ASSETS / "keras_history.json"], name="theirs", root=world)
+    page = open_page("training_curves", runs="theirs")
+    assert page.button_group(key="quantity").options[-1] == "top2"
+    page.button_group(key="quantity").set_value("top2")
+    page = checked(page.run())
+    assert not page.warning and page.get("plotly_chart")
+    assert page.dataframe[0].value.loc["input", "theirs"] == "–"
+    assert "no columns for learning rate" in texts(
+        open_page("training_curves", runs="theirs", quantity="Learning rate")
+    )

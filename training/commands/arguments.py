@@ -7,7 +7,7 @@ from pathlib import Path
 
 from emoscope.model.dataset import Dataset, find_dataset, load_dataset
 from emoscope.model.dataset.locate import GET_DATA
-from emoscope.model.errors import DataError
+from emoscope.model.errors import DataError, NotKnownError
 from emoscope.model.runs.run import Run, RunInfo
 from emoscope.training.evaluation.other_data import is_own_data
 
@@ -36,9 +36,12 @@ def load_data(args: Namespace, info: RunInfo | None = None) -> Dataset:
 
     Raises:
         DataError: There is none, or something in it is wrong.
+        NotKnownError: The run holds imported results, so there is no network to load it for.
     """
     if info is None:
         return load_data_at(args, (48, 48), 1)
+    if not info.knows_input:
+        raise NotKnownError(f"{info.name} holds imported results and no network.", "Choose a run with a network.")
     return load_data_at(args, info.input_size, info.channels)
 
 

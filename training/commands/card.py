@@ -13,7 +13,7 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 
 from emoscope.model.dataset import VOTE_NAMES, Dataset
-from emoscope.model.errors import RunError
+from emoscope.model.errors import NotKnownError, RunError
 from emoscope.model.evaluation.calibration import (
     ABSTAIN_ACCURACY,
     answered_from,
@@ -68,6 +68,8 @@ def model_card(run: Run, dataset: Dataset | None = None) -> str:
     Raises:
         RunError: The run has no predictions, or they are broken.
     """
+    if not run.info.knows_input:
+        raise NotKnownError(f"A model card describes a network, and {run.key} holds imported results.")
     if not run.splits:
         raise RunError(f"{run.key} has no saved predictions.", f"Run `python -m training evaluate {run.key}`.")
     split = own_labels(run, run.splits[0])

@@ -11,6 +11,7 @@ from argparse import ArgumentParser, Namespace
 from collections.abc import Iterable
 from dataclasses import asdict, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -20,7 +21,7 @@ from emoscope.model.errors import DataError, EmoscopeError, RunError
 from emoscope.model.networks.load import load_classifier
 from emoscope.model.runs.figures import Scalar
 from emoscope.model.runs.files import checkpoint_of
-from emoscope.model.runs.predictions import Predictions, write_predictions
+from emoscope.model.runs.predictions import write_predictions
 from emoscope.model.runs.run import Run, artifacts_root, load_run, write_run_info
 from emoscope.model.splits import NAMES, find_split
 from emoscope.training.commands.arguments import add_data_arguments, load_data_at
@@ -140,8 +141,10 @@ def spread(runs: list[Run]) -> dict[Scalar, tuple[float, float]]:
 def _gather(config: TrainConfig, runs: list[Run], folder: Path) -> Run:
     """Write the run of all out-of-fold predictions."""
     name = _train_split(runs[0].splits)
-    parts = [run.predictions(name).arrays() for run in runs]
-    found = Predictions(**{key: np.concatenate([part[key] for part in parts]) for key in parts[0]})
+    predicted = [run.predictions(name) for run in runs]
+    parts = [one.arrays() for one in predicted]
+    joined: dict[str, Any] = {key: np.concatenate([part[key] for part in parts]) for key in parts[0]}
+    found = replace(predicted[0], **joined)
     figures = ", ".join(f"{FIGURES[k]} {100 * mean:.2f} ± {100 * sd:.2f} %" for k, (mean, sd) in spread(runs).items())
     info = replace(
         runs[0].info,

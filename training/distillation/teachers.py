@@ -117,6 +117,7 @@ def _preferring_out_of_fold(runs: list[Run], classes: Mapping[str, tuple[str, ..
 
 def _out_of_fold_predictions(run: Run, pixel_hash: np.ndarray) -> np.ndarray:
     found = run.predictions(find_split("training", run.splits) or NAMES["training"][0])
+    found.need_probabilities("Distillation")
     order = np.argsort(found.pixel_hash)
     place = np.minimum(np.searchsorted(found.pixel_hash[order], pixel_hash), len(order) - 1)
     if (absent := np.count_nonzero(found.pixel_hash[order][place] != pixel_hash)) > 0:

@@ -114,11 +114,12 @@ def _spoken(vote: str) -> str:
 
 def _probabilities(run: Run, name: str, split: Split, index: int) -> dict[str, float]:
     """Return a run's probabilities of an image by emotion, or show why there are none."""
-    if name not in run.splits:
+    if name not in run.predicted_splits:
         st.caption(f"{run.key} has no saved predictions on {name}.")
         return {}
     try:
         found = scores.predictions(run, name)
+        found.need_probabilities("Setting it beside the votes")
     except RunError as error:
         show_error(error)
         return {}

@@ -21,6 +21,8 @@ CELLS: dict[str, Normalize] = {"Counts": "counts", "% of true": "row", "% of pre
 def show_confusion(run: Run, split: str) -> None:
     """Show the matrix; a chosen cell shows its images, most confident first."""
     names = run.info.class_names
+    if split in run.reports:
+        scores.predictions(run, split)  # says why there is no matrix
     matrix = np.array(scores.metrics(run, split)["confusion"])
     left, right = st.columns([3, 2], gap="large")
     with right:
@@ -87,7 +89,9 @@ def _show_images(run: Run, split: str, true: str | None, predicted: str | None) 
     if not chosen.size:
         st.caption("No image falls into this cell.")
         return
-    st.caption("Most confident first.")
+    found.need_images("Showing images")
+    if found.has_probabilities:
+        st.caption("Most confident first.")
     dataset = user_dataset()
     if dataset is not None:
         part = chosen[page_of(len(chosen), "cell-page")]

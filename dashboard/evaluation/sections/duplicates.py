@@ -124,7 +124,7 @@ def _effects(
 ) -> tuple[list[dict[str, object]], list[str]]:
     rows, problems = [], []
     for run in runs.values():
-        if split in run.splits:
+        if split in run.predicted_splits:
             try:
                 rows.append(effect_of_removal(run, split, dataset, found))
             except RunError as error:

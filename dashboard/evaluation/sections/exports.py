@@ -133,7 +133,8 @@ def _card(run: Run, title: str, form: Exported, split: str) -> None:
         VARIANTS[form.variant].summary if form.run.path == run.path or form.variant != ORIGINAL else form.run.info.note
     )
     if form.file is None:
-        st.caption("Its file is not here: an uploaded run brings its figures only.")
+        why = "an uploaded run brings its figures only" if run.info.knows_input else "results were imported, no network"
+        st.caption(f"Its file is not here: {why}.")
         return
     st.download_button(
         f"Download ({form.bytes / 1e6:.1f} MB)",

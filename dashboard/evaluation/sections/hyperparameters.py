@@ -29,7 +29,7 @@ def show_hyperparameters(runs: Mapping[str, Run]) -> None:
     """Show the settings in which the runs differ beside the validation score of each run's kept epoch."""
     st.caption(
         "A line is a run. Drag along an axis to leave only the runs in that part, drag a title to move its axis. "
-        "Settings are chosen on validation, never on the test split."
+        "Settings are chosen on validation, never on the test split. Of an imported training the last epoch counts."
     )
     with st.container(horizontal=True, vertical_alignment="bottom"):
         title = in_url(st.selectbox, "Score", key="score", options=list(SCORES), width=230)
@@ -70,13 +70,22 @@ def show_hyperparameters(runs: Mapping[str, Run]) -> None:
 def validation_scores(runs: Mapping[str, Run], column: str) -> tuple[dict[str, float], list[str]]:
     """Return a figure of each run's kept epoch by run, and a sentence for each run that lacks it.
 
-    Runs without a kept epoch are left out: cross-validations, and networks from elsewhere.
+    Runs without a kept epoch are left out: cross-validations, and networks from elsewhere. Of an imported training,
+    whose kept epoch is not known, the last value counts.
     """
-    histories, problems = scores.histories({key: run for key, run in runs.items() if run.info.best_epoch is not None})
+    imported = {key for key, run in runs.items() if not run.info.knows_input and (run.path / "history.csv").is_file()}
+    kept = {key: run for key, run in runs.items() if key in imported or run.info.best_epoch is not None}
+    histories, problems = scores.histories(kept)
     found = {}
     for key, history in histories.items():
         best = runs[key].info.best_epoch
-        if column in history and best and 1 <= best <= len(history[column]) and np.isfinite(history[column][best - 1]):
+        measured = history.get(column, np.zeros(0))
+        measured = measured[np.isfinite(measured)]
+        if key in imported and measured.size:
+            found[key] = float(measured[-1])
+        elif (
+            column in history and best and 1 <= best <= len(history[column]) and np.isfinite(history[column][best - 1])
+        ):
             found[key] = float(history[column][best - 1])
         else:
             problems.append(f"{key} has no {column} of its kept epoch.")

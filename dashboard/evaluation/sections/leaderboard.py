@@ -21,6 +21,7 @@ from emoscope.model.runs.figures import Metrics, Scalar
 from emoscope.model.runs.run import KERAS_FILE, Run
 from emoscope.model.splits import by_importance, by_votes, images_of, is_by_votes
 
+NOT_IDENTIFIED = ("counts", "report")
 COSTS = {
     "Operations per face (millions)": "multiply_adds",
     "Parameters (thousands)": "parameters",
@@ -77,10 +78,22 @@ def matching(runs: Mapping[str, Run], wanted: str) -> list[str]:
 
 
 def same_test_set(runs: Mapping[str, Run], split: str) -> list[list[str]]:
-    """Group runs whose figures may stand in one table, the largest group first."""
+    """Group runs whose figures may stand in one table, the largest group first.
+
+    A confusion matrix or a report does not say which images it is of: it joins a test set that has just as many images
+    of each class.
+    """
     groups: dict[Any, list[str]] = {}
+    unidentified = {key for key, run in runs.items() if scores.known_detail(run, split) in NOT_IDENTIFIED}
     for key, run in runs.items():
-        groups.setdefault(scores.test_set(run, split), []).append(key)
+        if key not in unidentified:
+            groups.setdefault(scores.test_set(run, split), []).append(key)
+    by_sizes = {scores.class_sizes(runs[keys[0]], split): keys for keys in groups.values()}
+    for key in runs:
+        if key in unidentified:
+            sizes = scores.class_sizes(runs[key], split)
+            by_sizes.setdefault(sizes, groups.setdefault(sizes, [])).append(key)
+    groups = {number: keys for number, keys in enumerate(groups.values()) if keys}
     return sorted(groups.values(), key=len, reverse=True)
 
 
@@ -98,7 +111,7 @@ def leaderboard(runs: Mapping[str, Run], figures: Mapping[str, Metrics], metric:
             {
                 "Run": key,
                 **_figure(metric, figures[key]),
-                "95 % interval": f"{scale * low:.1f} – {scale * high:.1f}" if percent else f"{low:.3f} – {high:.3f}",
+                "95 % interval": _interval(scale * low, scale * high, percent),
                 **_by_other_labels(run, split),
                 "Milliseconds per face": round(latency.measured(run), 2),
                 **{title: round(cost(run, title), 2) for title in list(COSTS)[:3]},
@@ -111,6 +124,12 @@ def leaderboard(runs: Mapping[str, Run], figures: Mapping[str, Metrics], metric:
     table = pd.DataFrame(rows)
     table = table.dropna(axis="columns", how="all")
     return table.sort_values(table.columns[1], ascending=metric in LOWER_IS_BETTER, kind="stable", ignore_index=True)
+
+
+def _interval(low: float, high: float, percent: bool) -> str | None:
+    if not low <= high:
+        return None
+    return f"{low:.1f} – {high:.1f}" if percent else f"{low:.3f} – {high:.3f}"
 
 
 def _by_other_labels(run: Run, split: str) -> dict[str, float]:
@@ -148,6 +167,12 @@ def _show_group(
     other = f"Test set {number + 1}: " if number else ""
     st.subheader(f"{other}{figures[first.key]['n']:,} images of {split}, {len(first.info.class_names)} classes")
     show_table(leaderboard(runs, figures, metric, split), alt="All runs, best first.")
+    if vague := [key for key, run in runs.items() if scores.known_detail(run, split) in NOT_IDENTIFIED]:
+        st.caption(
+            f"Of {', '.join(map(escape, vague))} only a matrix or a report is known. As many images of each class are "
+            "taken for the same test set."
+        )
+    runs = {key: run for key, run in runs.items() if np.isfinite(figures[key][metric])}
     if len(runs) < 2:
         return
     values = {}

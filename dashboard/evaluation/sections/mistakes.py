@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import streamlit as st
@@ -29,9 +31,11 @@ KINDS = ("Surest mistakes", "Likely label errors", "The network’s own mistakes
 def show_mistakes(run: Run, split: str) -> None:
     """Show the images that the run gets wrong, and with annotators' votes whose mistakes they are."""
     found = scores.predictions(run, split)
+    found.need_images("A list of mistakes")
     dataset = user_dataset()
     shares = _shares(dataset, run, split, found) if dataset is not None else None
-    kind = in_url(st.segmented_control, "Show", key="mistakes", options=list(KINDS), default=KINDS[0], required=True)
+    kinds = KINDS if found.has_probabilities or shares is not None else KINDS[:1]
+    kind = in_url(st.segmented_control, "Show", key="mistakes", options=list(kinds), default=KINDS[0], required=True)
     positions, explanation = select_mistakes(found, shares, kind)
     st.caption(f"{len(positions):,} of {len(found.label):,} images. {explanation}")
     if dataset is not None and positions.size:
@@ -52,7 +56,8 @@ def select_mistakes(found: Predictions, shares: np.ndarray | None, kind: str) ->
     mistakes = confident_mistakes(found)
     suspects = likely_label_errors(found, shares).position
     if kind == KINDS[0]:
-        return mistakes, "Wrong by the data set’s label, most confident first."
+        order = ", most confident first" if found.has_probabilities else ""
+        return mistakes, f"Wrong by the data set’s label{order}."
     if kind == KINDS[1]:
         how = (
             "The annotators’ top choice is the network’s prediction, not the label."
@@ -75,13 +80,14 @@ def mistake_table(
     """Return the chosen samples as a table: place in the split, label, prediction, their probabilities and votes."""
     label, answer = found.label[positions], found.probabilities[positions].argmax(1)
     rows = np.arange(len(positions))
-    table = {
+    table: dict[str, Any] = {
         "Index": found.index[positions],
         "Label": [names[i] for i in label],
         "Predicted": [names[i] for i in answer],
-        "Probability": found.probabilities[positions].max(1).round(4),
-        "Of the label": found.probabilities[positions][rows, label].round(4),
     }
+    if found.has_probabilities:
+        table["Probability"] = found.probabilities[positions].max(1).round(4)
+        table["Of the label"] = found.probabilities[positions][rows, label].round(4)
     if shares is not None:
         table["Votes for label"] = shares[positions][rows, label].round(2)
         table["Votes for predicted"] = shares[positions][rows, answer].round(2)

@@ -18,6 +18,16 @@ from emoscope.model.runs.figures import ClassMetrics, ClassScalar, Scalar
 from emoscope.model.runs.run import Run
 
 UNSCALED: tuple[Scalar, ...] = ("log_loss",)  # figures that are no share
+OF_PROBABILITIES: tuple[Scalar, ...] = ("top2", "log_loss", "ece")
+WHY_UNKNOWN = (
+    "The report does not state it.",
+    "It follows from a probability for each class, and only predicted classes are known here.",
+)
+STATED = {
+    "report": " These figures are stated by an imported report and rounded as it is; the predictions are not here.",
+    "counts": " They are computed from an imported confusion matrix.",
+    "classes": " They are computed from imported predictions without probabilities.",
+}
 
 
 def show_overview(run: Run, split: str) -> None:
@@ -29,7 +39,8 @@ def show_overview(run: Run, split: str) -> None:
         tiles.metric(
             METRIC_TITLES[name].removesuffix(" (ECE)"),
             as_text(name, figures[name]),
-            f"{as_text(name, low).removesuffix(' %')} – {as_text(name, high)}",
+            interval_text(name, low, high),
+            help=None if np.isfinite(figures[name]) else WHY_UNKNOWN[name in OF_PROBABILITIES],
             delta_color="off",
             delta_arrow="off",
             border=True,
@@ -38,7 +49,7 @@ def show_overview(run: Run, split: str) -> None:
     worse = " and ".join(METRIC_TITLES[name].lower().replace("(ece)", "(ECE)") for name in LOWER_IS_BETTER)
     st.caption(
         f"{figures['n']:,} images of {split}. Below each figure is its 95 % bootstrap interval. "
-        f"Higher is better, but for {worse}."
+        f"Higher is better, but for {worse}." + STATED.get(scores.known_detail(run, split), "")
     )
     names = run.info.class_names
     rows = figures["per_class"]
@@ -56,7 +67,12 @@ def show_overview(run: Run, split: str) -> None:
 
 def as_text(metric: Scalar, value: float) -> str:
     """Write a figure as people do: shares in per cent, losses as they are."""
-    return f"{value:.3f}" if metric in UNSCALED else percent(value)
+    return ("–" if np.isnan(value) else f"{value:.3f}") if metric in UNSCALED else percent(value)
+
+
+def interval_text(metric: Scalar, low: float, high: float) -> str:
+    """Write an interval as people do; "not known" where it is not."""
+    return f"{as_text(metric, low).removesuffix(' %')} – {as_text(metric, high)}" if low <= high else "not known"
 
 
 def class_table(rows: list[ClassMetrics]) -> pd.DataFrame:
@@ -66,7 +82,7 @@ def class_table(rows: list[ClassMetrics]) -> pd.DataFrame:
     for kind, title in titles.items():
         table[title] = [round(100 * row[kind], 1) for row in rows]
         table[f"{title[:-2]} 95 % interval"] = [
-            "{:.1f} – {:.1f}".format(*(100 * e for e in row["intervals"][kind])) for row in rows
+            interval_text("accuracy", *row["intervals"][kind]).removesuffix(" %") for row in rows
         ]
     table["Images"] = [row["support"] for row in rows]
     table["Predicted"] = [row["predicted"] for row in rows]

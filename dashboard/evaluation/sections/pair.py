@@ -161,8 +161,9 @@ def _flip(dataset: Dataset, pair: Pair, split: str, i: int) -> Sample:
     a, b = pair.predictions_a, pair.predictions_b
     place = locate(dataset, split, int(a.index[i]), int(a.pixel_hash[i]))
     says = [
-        f"{side}: {pair.class_names[int(p.argmax())]} {p.max():.0%}"
-        for side, p in (("A", a.probabilities[i]), ("B", b.probabilities[i]))
+        f"{side}: {pair.class_names[int(one.probabilities[i].argmax())]}"
+        + (f" {one.probabilities[i].max():.0%}" if one.has_probabilities else "")
+        for side, one in (("A", a), ("B", b))
     ]
     return Sample(
         dataset.splits[place[0]].images[place[1]] if place else None,

@@ -12,7 +12,7 @@ from emoscope.dashboard.charts.comparison import (
     scores_with_intervals,
 )
 from emoscope.dashboard.charts.confusion import _ink, confusion_difference, confusion_matrix, normalized
-from emoscope.dashboard.charts.curves import QUANTITIES, smooth, training_curves
+from emoscope.dashboard.charts.curves import QUANTITIES, other_quantities, smooth, training_curves
 from emoscope.dashboard.charts.dataset import class_balance, value_histogram, votes_beside_probabilities
 from emoscope.dashboard.charts.palettes import (
     DARK_GROUND,
@@ -276,3 +276,20 @@ def test_matrices_of_any_size_name_every_class(classes):
     names = [f"a class with a long name {i}" for i in range(classes)]
     figure = confusion_matrix(np.eye(classes, dtype=int), names, "row")
     assert list(figure.layout.yaxis.ticktext) == names
+
+
+def test_gaps_are_left_out_and_rows_stand_at_their_epoch():
+    history = {"epoch": np.array([0.5, 1, 1.5, 2]), "loss": np.array([4.0, 3, 2, 1])}
+    history["val_loss"] = np.array([np.nan, 3.5, np.nan, 1.5])
+    training, validation = training_curves({"run": history}, "Loss").data
+    np.testing.assert_array_equal(training.x, [0.5, 1, 1.5, 2])
+    np.testing.assert_array_equal(validation.x, [1, 2])
+    np.testing.assert_array_equal(validation.y, [3.5, 1.5])
+
+
+def test_other_metrics_are_quantities_of_their_own():
+    history = {name: np.ones(2) for name in ("loss", "val_loss", "f1", "val_f1", "val_auc", "seconds", "step")}
+    assert other_quantities([history, {"top2": np.ones(2)}]) == ["f1", "auc", "top2"]
+    assert [curve.line.dash for curve in training_curves({"run": history}, "f1").data] == ["dash", "solid"]
+    figure = training_curves({"run": history}, "auc")
+    assert figure.layout.xaxis.title.text == "Step"

@@ -7,8 +7,17 @@ import pytest
 
 from emoscope.model.errors import RunError
 from emoscope.model.runs.files import write_json
-from emoscope.model.runs.predictions import Predictions
-from emoscope.model.runs.run import BrokenRun, Normalization, RunInfo, iter_runs, load_run, write_run_info
+from emoscope.model.runs.predictions import Predictions, write_predictions
+from emoscope.model.runs.run import (
+    BrokenRun,
+    Normalization,
+    RunInfo,
+    iter_runs,
+    load_run,
+    read_history,
+    write_history,
+    write_run_info,
+)
 from tests.factories import write_run
 
 
@@ -135,3 +144,37 @@ def test_a_temperature_that_is_none_is_refused(tmp_path, value):
     (run.path / "calibration.json").write_text(json.dumps({"temperature": value}))
     with pytest.raises(RunError, match="holds no temperature"):
         _ = run.temperature
+
+
+def test_predicted_classes_alone_are_kept_as_such(tmp_path):
+    run = write_run(tmp_path, "run", n=20)
+    full = run.predictions("PublicTest")
+    hard = Predictions.of_classes(full.label, full.probabilities.argmax(1), 7, full.pixel_hash, "")
+    write_predictions(run.path, "PublicTest", hard)
+    found = load_run(run.path).predictions("PublicTest")
+    assert found.detail == "classes" and found.take(np.arange(3)).detail == "classes"
+    np.testing.assert_array_equal(found.probabilities.argmax(1), full.probabilities.argmax(1))
+    np.testing.assert_array_equal(found.pixel_hash, full.pixel_hash)
+    with np.load(run.path / "predictions" / "PublicTest.npz") as archive:
+        assert "probabilities" not in archive
+
+
+def test_predicted_classes_outside_the_runs_are_named(tmp_path):
+    run = write_run(tmp_path, "run", n=20)
+    np.savez(run.path / "predictions" / "PublicTest.npz", label=np.zeros(3, int), predicted=np.array([0, 7, 1]))
+    with pytest.raises(RunError, match="inconsistent"):
+        load_run(run.path).predictions("PublicTest")
+
+
+def test_more_samples_and_classes_than_fit_are_refused():
+    label = np.zeros(1 << 20, np.int64)
+    with pytest.raises(RunError, match="more than can be opened"):
+        Predictions.of_classes(label, label, 1000, None, "")
+
+
+def test_a_history_keeps_the_digits_that_are_asked_for(tmp_path):
+    write_history(tmp_path, [{"loss": 0.123456789012345, "f1, macro": float("nan")}], digits=17)
+    found = read_history(tmp_path)
+    assert found["loss"] == [0.123456789012345] and np.isnan(found["f1, macro"]).all()
+    write_history(tmp_path, [{"loss": 0.123456789012345}])
+    assert read_history(tmp_path)["loss"] == [0.123457]

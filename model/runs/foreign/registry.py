@@ -1,0 +1,95 @@
+"""The formats that are recognised, in the order in which they are asked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from emoscope.model.errors import RunError
+from emoscope.model.runs.foreign import (
+    json_curves,
+    matrices,
+    reports,
+    sample_tables,
+    table_curves,
+    tensorboard,
+    trackers,
+)
+from emoscope.model.runs.foreign.results import Found, Reading
+from emoscope.model.runs.foreign.source import Source
+
+Reader = Callable[[Source, Reading], Found | None]
+
+READERS: Mapping[str, Reader] = {
+    "tensorboard": tensorboard.read_event_files,
+    "mlflow": trackers.read_mlflow,
+    "wandb": trackers.read_wandb_history,
+    "huggingface": json_curves.read_trainer_state,
+    "report": reports.read_report_json,
+    "report-text": reports.read_report_text,
+    "confusion-matrix": matrices.read_matrix,
+    "predictions": sample_tables.read_samples,
+    "keras-history": json_curves.read_keras_history,
+    "fastai": table_curves.read_fastai,
+    "wandb-csv": table_curves.read_wandb_export,
+    "lightning": table_curves.read_lightning,
+    "csv-logger": table_curves.read_csv_logger,
+}
+"""Each returns None for a file of another format, and raises RunError for a broken one of its own."""
+
+FOLDERS: tuple[Reader, ...] = (tensorboard.read_event_files, trackers.read_mlflow)
+"""Those that read folders."""
+
+_PICKLES = (b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05")
+_TO_JSON = (
+    'python -c "import json, pickle, sys; '
+    "json.dump(pickle.load(open(sys.argv[1], 'rb')), open('history.json', 'w'), default=float)\" {name}"
+)
+
+
+def recognise(path: Path, reading: Reading | None = None) -> Found:
+    """Read a file or folder of another program by its content.
+
+    Args:
+        path: Of the file or folder.
+        reading: How to read it, where that is not to be guessed.
+
+    Raises:
+        RunError: It is of no known format, or broken; one sentence says which and what to do.
+    """
+    reading = reading or Reading()
+    source = Source(path)
+    if not path.exists():
+        raise RunError(f"There is no file {path}.", "Check the path.")
+    if path.is_file():
+        _refuse_pickle(source)
+    elif not reading.format:
+        for reader in FOLDERS:
+            if (found := reader(source, reading)) is not None:
+                return found
+        raise RunError(
+            f"{source.name} is a folder of no training that is recognised here.",
+            "Give the folder of one MLflow run, one with TensorBoard's event files, or single files.",
+        )
+    if reading.format:
+        found = READERS[reading.format](source, reading)
+        if found is None:
+            raise RunError(
+                f"{source.name} cannot be read as {reading.format}.", "Leave --as out to have it recognised."
+            )
+        return found
+    for reader in READERS.values():
+        if (found := reader(source, reading)) is not None:
+            return found
+    raise RunError(
+        f"{source.name} is no result that is recognised here.",
+        f"Name its format with --as, one of {', '.join(READERS)}.",
+    )
+
+
+def _refuse_pickle(source: Source) -> None:
+    if source.content.startswith(_PICKLES) or (source.content[:1] in (b"(", b"}") and source.content.endswith(b".")):
+        raise RunError(
+            f"{source.name} is a pickle, which runs code when it is opened, so it is not opened here.",
+            f"If you made it yourself, turn it into JSON: {_TO_JSON.format(name=source.name)}",
+        )
