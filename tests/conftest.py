@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 # First of all, as in the app: imported after TensorFlow it crashes the process, and test modules import TensorFlow.
@@ -45,3 +47,11 @@ def yunet_path() -> Path:
     """YuNet's weights."""
     folders = [ROOT.parent / "shared" / "models"]
     return _outside("EMOSCOPE_MODELS", folders, "face_detection_yunet_2023mar.onnx")
+
+
+@pytest.fixture(autouse=True)
+def _same_main_module() -> Iterator[None]:
+    """Put back ``__main__``, which a page under test replaces: a spawned process would run that page first."""
+    main = sys.modules["__main__"]
+    yield
+    sys.modules["__main__"] = main

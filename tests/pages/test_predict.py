@@ -92,7 +92,7 @@ def test_no_face_says_what_to_try_and_one_click_tries_it(page, analyses):
     assert not page.exception
     assert not page.warning
     assert headings(page) == ["1 face in 1 picture"]
-    assert analyses == ["haar", "none"]
+    assert analyses == ["blazeface", "none"]
 
 
 def press(page, label):
@@ -104,7 +104,9 @@ def test_what_is_chosen_beside_a_picture_is_for_that_picture_alone(page, analyse
     drop(page, EMPTY, PORTRAIT)
     press(page, "It is a cropped face")
     drop(page, ("later.png", PORTRAIT[1], "image/png"))
-    assert analyses == ["haar", "haar", "none", "haar"], "neither the other picture nor a later one is read whole"
+    assert analyses == ["blazeface", "blazeface", "none", "blazeface"], (
+        "neither the other picture nor a later one is read whole"
+    )
     assert page.radio(key="content").value == page.radio(key="content").options[0]
     assert [caption.value for caption in page.caption if "cropped face" in caption.value] == [
         ":material/crop: Taken whole, as a cropped face."
@@ -115,11 +117,13 @@ def test_what_is_chosen_beside_a_picture_is_for_that_picture_alone(page, analyse
 
 
 def test_a_detector_tried_on_a_picture_leaves_the_chosen_one(page, monkeypatch):
-    monkeypatch.setattr(resources, "create_detector", lambda name: WholeImage())  # YuNet would need its weights
+    monkeypatch.setattr(
+        resources, "create_picture_detector", lambda name, takes_crops: WholeImage()
+    )  # YuNet would need its weights
     monkeypatch.setattr(prediction_view, "detector_problem", lambda name: "")
     drop(page, EMPTY)
     press(page, "Try YuNet")
-    assert page.selectbox(key="detector_name").value == "haar"
+    assert page.selectbox(key="detector_name").value == "blazeface"
     assert headings(page) == ["1 face in 1 picture"]
 
 
@@ -128,7 +132,7 @@ def test_changing_how_results_look_runs_no_network(page, analyses):
     page.toggle(key="heat_maps").set_value(True).run()
     page.toggle(key="heat_maps").set_value(False).run()
     assert not page.exception
-    assert analyses == ["haar"]
+    assert analyses == ["blazeface"]
 
 
 def test_the_choice_of_crops_is_taken_back_without_reading_again(page, analyses):
@@ -136,7 +140,7 @@ def test_the_choice_of_crops_is_taken_back_without_reading_again(page, analyses)
     for content in (*page.radio(key="content").options, page.radio(key="content").options[0]):
         page.radio(key="content").set_value(content).run()
     assert not page.exception
-    assert analyses == ["haar", "none"]
+    assert analyses == ["blazeface", "none"]
 
 
 def test_twenty_faces_are_shown_a_few_at_a_time(page):
@@ -260,7 +264,9 @@ def test_without_a_run_it_says_how_to_get_one(tmp_path, monkeypatch):
 
 
 def test_choice_and_results_survive_a_visit_to_another_page(runs_folder, monkeypatch):
-    monkeypatch.setattr(resources, "create_detector", lambda name: WholeImage())  # YuNet would need its weights
+    monkeypatch.setattr(
+        resources, "create_picture_detector", lambda name, takes_crops: WholeImage()
+    )  # YuNet would need its weights
     app = AppTest.from_file(str(ROOT / "dashboard" / "app.py"), default_timeout=60).run()
     app.switch_page("../pages/predict.py").run()
     app.selectbox(key="detector_name").set_value("yunet").run()

@@ -20,7 +20,7 @@ from emoscope.model.faces.detectors.face_networks import (
 )
 from emoscope.model.faces.detectors.search import search_copy, without_overlaps
 
-MIN_CONFIDENCE = 0.65
+MIN_CONFIDENCE = 0.7
 """Confidence from which on a candidate is returned; those below 0.8 are marked as doubtful by the pipeline."""
 _MIN_ALONE = 0.5
 """The same for a frame in which nothing better is found."""
@@ -75,7 +75,7 @@ class BlazeFaceDetector:
             longest = max(frame_bgr.shape[:2])
             if not self._for_video and _asks_for_more(found, longest):
                 image, factor = search_copy(frame_bgr, *[min(round(_MAGNIFIED_MOST * longest), _FINEST)] * 2)
-                found = _faces(networks, frame_bgr, np.concatenate([rows, _scaled(networks.finest, image, factor)]))
+                found = _faces(networks, frame_bgr, np.concatenate([rows, _scaled(networks.fine, image, factor)]))
             return found
 
     def follow(self, frame_bgr: np.ndarray, known: Sequence[Detection]) -> list[Detection] | None:
@@ -114,7 +114,7 @@ class BlazeFaceDetector:
 
 
 def _faces(networks: FaceNetworks, frame_bgr: np.ndarray, rows: np.ndarray) -> list[Detection]:
-    found = without_overlaps(confirmed(networks.output, frame_bgr, vote(rows)[:_MOST], least=_MIN_ALONE))
+    found = without_overlaps(confirmed(networks.output, frame_bgr, vote(rows)[:_MOST], least=_MIN_ALONE), _SURE)
     return [face for face in found if face.confidence >= MIN_CONFIDENCE] or found
 
 

@@ -8,10 +8,12 @@ on TensorFlow, which finding faces should not need; so their weights are kept he
 
 from __future__ import annotations
 
+import math
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import cache
+from functools import lru_cache
+from itertools import pairwise, product
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +26,10 @@ INPUT_SIDE = 128
 STRIDE = 16
 CROP_SIDE = 48
 _GRIDS = ((8, 2), (16, 6))  # pixels from anchor to anchor, and how many lie in each place
+# A larger picture is searched in tiles, since the network needs about 200 bytes per pixel. They overlap by the largest
+# face that it finds, so that each face is whole in the tile that its centre belongs to.
+_TILE_AREA, _OVERLAP = 550_000, 128
+_BATCH = 64  # crops judged at once
 
 
 class _Interpreter:
@@ -51,7 +57,7 @@ class _Interpreter:
 class BlazeFace:
     """Finds candidates for faces of 24 to 128 pixels in a picture of any size; not thread-safe.
 
-    The network is fully convolutional: a larger picture has more anchors, and no face falls between two tiles.
+    The network is fully convolutional: a larger picture has more anchors.
 
     Source: V. Bazarevsky et al., BlazeFace: sub-millisecond neural face detection on mobile GPUs, CVPR Workshop on
         Computer Vision for Augmented and Virtual Reality 2019.
@@ -72,6 +78,17 @@ class BlazeFace:
             rows mean the same face.
         """
         height, width = image_bgr.shape[:2]
+        rows_of_tiles = []
+        for (y, top, bottom), (x, left, right) in product(*_tiles(height, width)):
+            rows = self._in_tile(image_bgr[slice(*y), slice(*x)], least)
+            rows[:, :8] += np.tile(np.array([x[0], y[0]], np.float32), 4)
+            center_x, center_y = (rows[:, :2] + rows[:, 2:4]).T / 2
+            own = (left <= center_x) & (center_x < right) & (top <= center_y) & (center_y < bottom)
+            rows_of_tiles.append(rows[own])
+        return np.concatenate(rows_of_tiles)
+
+    def _in_tile(self, image_bgr: np.ndarray, least: float) -> np.ndarray:
+        height, width = image_bgr.shape[:2]
         below, beside = -height % STRIDE, -width % STRIDE
         padded = cv2.copyMakeBorder(image_bgr, 0, below, 0, beside, cv2.BORDER_CONSTANT)
         batch = cv2.cvtColor(padded, cv2.COLOR_BGR2RGB)[None].astype(np.float32)  # (1, H, W, 3)
@@ -89,7 +106,41 @@ class BlazeFace:
         return rows[(rows[:, 2:4] - rows[:, :2] > 2).all(1)]
 
 
-@cache
+Part = tuple[tuple[int, int], float, float]
+"""Start and end of a tile along one axis, and between which places the centres of its own faces lie."""
+
+
+def _tiles(height: int, width: int) -> tuple[list[Part], list[Part]]:
+    """Divide a picture into as few pixels as tiles of a bounded area allow; return their rows and columns."""
+    if height * width <= _TILE_AREA:
+        return _parts(height, 1), _parts(width, 1)
+    grids = [
+        (rows * columns * tile, rows, columns)
+        for rows in range(1, 9)
+        for columns in range(1, 9)
+        if (tile := _tile_side(height, rows) * _tile_side(width, columns)) <= _TILE_AREA
+    ]
+    _, rows, columns = min(grids)
+    return _parts(height, rows), _parts(width, columns)
+
+
+def _tile_side(length: int, count: int) -> int:
+    side = math.ceil((length + (count - 1) * _OVERLAP) / count)
+    return math.ceil(side / STRIDE) * STRIDE
+
+
+def _parts(length: int, count: int) -> list[Part]:
+    side = min(length, _tile_side(length, count))
+    starts = np.linspace(0, length - side, count).round().astype(int).tolist()
+    inner = [(before + side + after) / 2 for before, after in pairwise(starts)]
+    borders = [-math.inf, *inner, math.inf]
+    return [
+        ((start, start + side), first, last)
+        for start, first, last in zip(starts, borders[:-1], borders[1:], strict=True)
+    ]
+
+
+@lru_cache(maxsize=16)
 def _anchors(height: int, width: int) -> np.ndarray:
     """Return the centres of the anchors in pixels, finer grid first, row by row, float32, shape (N, 2)."""
     grids = []
@@ -120,8 +171,9 @@ class OutputNetwork:
             The probability that each is a face, shape (N,), and its landmarks in the order of
             :class:`~emoscope.model.entities.Detection`, in pixels of the crop, shape (N, 5, 2).
         """
-        batch = np.ascontiguousarray(crops_bgr[..., ::-1], np.float32)
-        values = self._interpreter.run((batch - 127.5) / 128)[0]  # box (4), landmarks x (5) and y (5), not a face, face
+        batch = (np.ascontiguousarray(crops_bgr[..., ::-1], np.float32) - 127.5) / 128
+        portions = [self._interpreter.run(batch[i : i + _BATCH])[0] for i in range(0, max(1, len(batch)), _BATCH)]
+        values = np.concatenate(portions)  # box (4), landmarks x (5) and y (5), not a face, face
         landmarks = values[:, 4:14].reshape(-1, 2, 5).transpose(0, 2, 1) * CROP_SIDE
         return values[:, 15], landmarks
 
@@ -130,7 +182,7 @@ class FaceNetworks:
     """What one search needs; the interpreters keep the shape of their last input."""
 
     def __init__(self) -> None:
-        self.close, self.coarse, self.fine, self.finest = BlazeFace(), BlazeFace(), BlazeFace(), BlazeFace()
+        self.close, self.coarse, self.fine = BlazeFace(), BlazeFace(), BlazeFace()
         self.output = OutputNetwork()
 
 

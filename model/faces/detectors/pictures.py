@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 
 from emoscope.model.entities import Detection
-from emoscope.model.faces.cropping import CropGeometry, frame_square, turn_matrix
+from emoscope.model.faces.cropping import MAX_ROLL_DEGREES, CropGeometry, frame_square, turn_matrix
 from emoscope.model.faces.detectors.base import Detector, WholeImage
 from emoscope.model.faces.quality import SURE_FROM
 
@@ -46,7 +46,7 @@ class PictureDetector:
         found = self._detector.detect(frame_bgr)
         if self._takes_crops and is_cropped_face(frame_bgr, found, self.crop):
             return WholeImage().detect(frame_bgr)
-        upright = _confidence(found)
+        upright = _confidence([face for face in found if not _lies(face)])
         if upright >= _TURNED_BELOW.get(self.name, SURE_FROM):
             return found
         best = max((self._turned(frame_bgr, degrees) for degrees in _TURNS), key=_confidence)
@@ -77,9 +77,17 @@ def is_cropped_face(frame_bgr: np.ndarray, found: Sequence[Detection], geometry:
         return False
     is_small = max(height, width) <= CROP_SIDE
     if not found:
-        return is_small and float(frame_bgr.std()) >= _PLAIN
+        return is_small and float(frame_bgr.std(axis=(0, 1)).max()) >= _PLAIN
     sides = [math.hypot(*frame_square(face, geometry)[:2, 0]) / math.sqrt(height * width) for face in found]
     return max(sides) >= (_SMALL_FILLED if is_small else _FILLED) and sorted(sides)[:-1] == []
+
+
+def _lies(face: Detection) -> bool:
+    """Tell whether the eyes of a face say that it is turned further than a crop is turned back."""
+    if face.landmarks is None:
+        return False
+    x, y = face.landmarks[1] - face.landmarks[0]
+    return math.degrees(math.atan2(abs(y), x)) > MAX_ROLL_DEGREES
 
 
 def _confidence(found: Sequence[Detection]) -> float:

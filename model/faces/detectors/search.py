@@ -29,11 +29,17 @@ def search_copy(image: np.ndarray, smallest: int, largest: int) -> tuple[np.ndar
     return cv2.resize(image, size, interpolation=method), longest / wanted
 
 
-def without_overlaps(detections: list[Detection]) -> list[Detection]:
-    """Keep the most confident of detections that share more than half of the smaller one's area; largest face first."""
+def without_overlaps(detections: list[Detection], sure: float = 0.0) -> list[Detection]:
+    """Keep the most confident of detections that share more than half of the smaller one's area; largest face first.
+
+    Args:
+        detections: Of one frame.
+        sure: Confidence below which sharing a fifth is too much: part of a face and its background may look like one.
+    """
     kept: list[Detection] = []
     for candidate in sorted(detections, key=lambda d: -d.confidence):
-        if all(_shared_area(candidate, other) <= 0.5 for other in kept):
+        most = 0.5 if candidate.confidence >= sure else 0.2
+        if all(_shared_area(candidate, other) <= most for other in kept):
             kept.append(candidate)
     return sorted(kept, key=lambda d: -d.size[0] * d.size[1])
 

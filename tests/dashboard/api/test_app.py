@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from emoscope.dashboard.ui.samples import sample_picture
-from emoscope.model.faces.detectors import create_detector
+from emoscope.model.faces.detectors import create_picture_detector
 from emoscope.model.images import decode_image
 from emoscope.model.networks.load import load_classifier
 from emoscope.model.pictures.results import picture_entry
@@ -22,9 +22,9 @@ def test_a_picture_is_read_as_everywhere_else(server, saved_runs):
     _, data = sample_picture("One face")
     status, _, content = server.predict(data, query="")
     frame = decode_image(data)
-    pipeline = Pipeline(create_detector("haar"), load_classifier(load_run(saved_runs / "emoscope")))
+    pipeline = Pipeline(create_picture_detector("blazeface"), load_classifier(load_run(saved_runs / "emoscope")))
     expected = picture_entry("image", frame.shape[1], frame.shape[0], pipeline.analyze(frame), pipeline.detector.name)
-    assert (status, content) == (200, {"run": "emoscope", "detector": "haar", "pictures": [expected]})
+    assert (status, content) == (200, {"run": "emoscope", "detector": "blazeface", "pictures": [expected]})
     assert len(expected["faces"]) == 1
 
 

@@ -37,7 +37,7 @@ def test_a_classifier_is_shared_and_replaced_with_its_file(runs_folder):
 
 def test_a_pipeline_puts_both_together(runs_folder):
     pipeline = resources.pipeline("emoscope", "none")
-    assert pipeline.detector is resources.detector("none")
+    assert pipeline.detector is resources.detector("none", True)
     assert pipeline.classifier is resources.classifier("emoscope")
 
 

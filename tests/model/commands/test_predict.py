@@ -15,6 +15,7 @@ from skimage.data import astronaut, coffee
 
 from emoscope.model.__main__ import main
 from emoscope.model.images import read_image
+from emoscope.model.pictures.results import LANDMARKS
 from emoscope.model.runs.files import write_json
 from tests.factories import FER7, write_tiny_run
 from tests.paths import ROOT
@@ -45,14 +46,16 @@ def test_folder_gives_a_row_a_face_in_table_csv_and_json(folder, capsys):
     table, summary = capsys.readouterr()
     assert sum("%" in line for line in table.splitlines()) == 3
     assert any("cup.png" in line and "no face found" in line for line in table.splitlines())
-    assert "3 faces in 4 files" in summary and "--detector blazeface" in summary
+    assert "3 faces in 4 files" in summary and "--detector mtcnn" in summary
     assert "\n1 file was left out, which is no picture: notes.txt\n" in summary
     assert main(["predict", "photos", "--csv", "new/out.csv", "--json", "new/out.json"]) == 0
     assert capsys.readouterr().out == ""
     assert sorted(path.name for path in (folder / "new").iterdir()) == ["out.csv", "out.json"]
     rows = read_csv(folder / "new" / "out.csv")
     columns = ["file", "face", "x1", "y1", "x2", "y2", "detector_confidence", "emotion", "confidence"]
-    assert list(rows[0]) == [*columns, *(f"p_{name}" for name in FER7), "warnings"]
+    found = ["warnings", "detector", "turned"]
+    landmarks = [f"{point}_{axis}" for point in LANDMARKS for axis in "xy"]
+    assert list(rows[0]) == [*columns, *(f"p_{name}" for name in FER7), *found, *landmarks]
     faces = [row for row in rows if row["face"]]
     assert {row["file"] for row in faces} == {
         str(Path("photos", name)) for name in ("frau, lächelnd 微笑.png", "b/same.png", "c/same.png")
@@ -61,11 +64,14 @@ def test_folder_gives_a_row_a_face_in_table_csv_and_json(folder, capsys):
         probabilities = {name: float(row[f"p_{name}"]) for name in FER7}
         assert max(probabilities, key=probabilities.__getitem__) == row["emotion"]
         assert sum(probabilities.values()) == pytest.approx(1, abs=1e-3)
-        assert float(row["x1"]) < float(row["x2"]) and float(row["y1"]) < float(row["y2"])
+        left, right, upper, lower = (float(row[name]) for name in ("x1", "x2", "y1", "y2"))
+        assert (row["detector"], row["turned"]) == ("blazeface", "0")
+        assert left < float(row["right_eye_x"]) < float(row["nose_x"]) < float(row["left_eye_x"]) < right
+        assert upper < float(row["nose_y"]) < float(row["left_mouth_y"]) < lower
     (cup,) = [row for row in rows if row["file"].endswith("cup.png")]
     assert cup["face"] == cup["emotion"] == "" and cup["warnings"] == "No face was found."
     content = json.loads((folder / "new" / "out.json").read_text(encoding="utf-8"))
-    assert content["run"] == "emoscope" and content["detector"] == "haar"
+    assert content["run"] == "emoscope" and content["detector"] == "blazeface"
     by_name = {picture["file"]: picture for picture in content["pictures"]}
     first = by_name[faces[0]["file"]]
     assert (first["width"], first["height"]) == (300, 300)
@@ -247,6 +253,6 @@ def test_only_lines_of_our_own_reach_standard_error(folder, processes):
     ]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 1 and done.stdout == ""
-    ours = r"|  .+|3 faces in \d files: .+|No face was found in \d of \d pictures:|Try --detector .+|"
+    ours = r"|  .+|\d faces in \d files: .+|No face was found in \d of \d pictures:|Try --detector .+|"
     ours += r"1 file was left out, .+|\d of \d files could not be opened:"
     assert [line for line in done.stderr.splitlines() if not re.fullmatch(ours, line)] == []

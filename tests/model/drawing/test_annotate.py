@@ -4,6 +4,7 @@ import pytest
 from emoscope.model.drawing.annotate import annotate, short_warning
 from emoscope.model.drawing.palette import EMOTION_COLORS, hex_to_bgr
 from emoscope.model.entities import Detection, Prediction
+from emoscope.model.faces.quality import DOUBTFUL, TOO_DARK
 
 NAMES = ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral")
 
@@ -43,6 +44,17 @@ def test_a_face_with_a_warning_shows_no_emotion():
     assert count(drawn, "happy") == 0
     assert (drawn != frame).any()
     assert short_warning("The face is too dark.") == "too dark"
+
+
+def test_the_box_of_a_doubtful_face_is_dashed():
+    frame = np.full((480, 640, 3), 127, np.uint8)
+    sides = {}
+    for warning in (DOUBTFUL, TOO_DARK):
+        drawn = annotate(frame, [prediction((100, 150, 320, 400), warnings=(warning,))], labels=False)
+        sides[warning] = (drawn[170:380, 100:105] != 127).any(axis=(1, 2))
+    assert sides[TOO_DARK].all()
+    assert 0.4 < sides[DOUBTFUL].mean() < 0.9
+    assert short_warning(DOUBTFUL) == "perhaps a face"
 
 
 def test_the_steady_label_is_drawn_where_one_is_given():

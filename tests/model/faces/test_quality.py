@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 from skimage import data
 
-from emoscope.model.entities import Detection
+from emoscope.model.entities import Detection, Prediction
 from emoscope.model.faces import quality
 
 FACE = (170, 60, 280, 190)
@@ -65,3 +65,14 @@ def test_a_box_outside_of_the_frame_is_no_crash(astronaut):
 def test_sharpness_does_not_depend_on_contrast(astronaut):
     gray = cv2.cvtColor(astronaut[60:190, 170:280], cv2.COLOR_BGR2GRAY)
     assert quality.sharpness((gray * 0.5).astype(np.uint8)) == pytest.approx(quality.sharpness(gray), rel=0.1)
+
+
+def test_an_unsure_detector_is_named_and_another_threshold_judges_afresh(astronaut):
+    doubtful = Detection(np.array(FACE, np.float32), confidence=0.7)
+    assert quality.face_warnings(astronaut, doubtful) == (quality.DOUBTFUL,)
+    assert quality.face_warnings(astronaut, doubtful, sure_from=0.7) == ()
+    prediction = Prediction(doubtful, np.array([1.0]), ("happy",), warnings=(quality.TOO_DARK,))
+    strict = quality.judged(prediction, 0.9)
+    assert strict.warnings == (quality.DOUBTFUL, quality.TOO_DARK)
+    assert quality.judged(strict, 0.5).warnings == (quality.TOO_DARK,)
+    assert quality.judged(prediction, 0.5) is prediction

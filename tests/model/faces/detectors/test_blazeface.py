@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 import pytest
 
-from emoscope.model.faces.detectors import BlazeFaceDetector
+from emoscope.model.faces.detectors import BlazeFaceDetector, face_networks
 from emoscope.model.faces.detectors.blazeface import vote
 from emoscope.model.faces.detectors.face_networks import WEIGHTS, BlazeFace
 
@@ -45,6 +45,23 @@ def test_a_wider_picture_has_the_candidates_of_the_square_one(photo: np.ndarray)
     [alone] = vote(network.candidates(small, 0.5))
     [beside] = vote(network.candidates(np.hstack([np.zeros((128, 64, 3), np.uint8), small]), 0.5))
     assert np.abs(beside[:8].reshape(4, 2) - (64, 0) - alone[:8].reshape(4, 2)).max() < 3
+
+
+def test_tiles_of_a_large_picture_give_the_candidates_of_the_whole(photo: np.ndarray, monkeypatch) -> None:
+    face = photo[30:230, 120:320]
+    picture = np.full((700, 1000, 3), 90, np.uint8)
+    for top, left, side in ((10, 10, 60), (300, 410, 120), (200, 560, 90), (500, 760, 40), (610, 930, 64)):
+        picture[top : top + side, left : left + side] = cv2.resize(face, (side, side), interpolation=cv2.INTER_AREA)
+    network = BlazeFace()
+    whole_area = face_networks._TILE_AREA
+    monkeypatch.setattr(face_networks, "_TILE_AREA", 10**9)
+    whole = vote(network.candidates(picture, 0.5))
+    for area in (whole_area, 200_000):
+        monkeypatch.setattr(face_networks, "_TILE_AREA", area)
+        tiled = vote(network.candidates(picture, 0.5))
+        assert len(tiled) == len(whole) == 5
+        for row in whole:
+            assert np.abs(tiled[:, :8] - row[:8]).max(axis=1).min() < 3
 
 
 def test_candidates_of_one_face_become_their_weighted_mean() -> None:
