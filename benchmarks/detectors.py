@@ -2,18 +2,22 @@
 
     python -m benchmarks.detectors                             # all detectors, most of an hour
     python -m benchmarks.detectors --detectors yunet --faces 20
+    python -m benchmarks.detectors --parts times agreement     # what a quiet machine is needed for, and a part more
 
 *Found*: the share of FER-2013's PublicTest faces that are found in made-up scenes (``benchmarks/scenes.py``), by size,
 roll, part cut off, light, blur, compression and noise, and in groups of 40. Images that an annotator of FER+ did not
 take for a face are left out. *Error*: centre, size and roll of the crop against FER-2013's, medians over faces of 96
 pixels. *False*: boxes per picture in pictures without a human face. *Time*: on a photo of two sizes, beside a matrix
-product in the same run. A run at the standard size writes ``benchmarks/detectors.json``.
+product in the same run. *Agreement*: the share of faces of 96 pixels that get another emotion from the default network
+when another detector frames them. *Cropped*: FER-2013's PrivateTest as single pictures, by the default detector and
+taken whole. A run at the standard size writes ``benchmarks/detectors.json``.
 """
 
 from __future__ import annotations
 
 import argparse
 import sys
+from itertools import combinations
 from pathlib import Path
 from statistics import median
 from time import perf_counter
@@ -25,16 +29,28 @@ from skimage import data
 from tqdm import tqdm
 
 from benchmarks.machine import describe_machine
-from benchmarks.scenes import cases, crop_error, without_a_face
+from benchmarks.scenes import USUAL_SIDE, cases, crop_error, single, without_a_face
 from emoscope.model.dataset import find_dataset, load_dataset
 from emoscope.model.dataset.samples import Split
-from emoscope.model.faces.detectors import DETECTOR_NAMES, Detector, FollowingDetector, create_detector
+from emoscope.model.faces.detectors import (
+    DEFAULT_DETECTOR,
+    DETECTOR_NAMES,
+    Detector,
+    FollowingDetector,
+    create_detector,
+    create_picture_detector,
+)
+from emoscope.model.networks.classifier import Classifier
+from emoscope.model.networks.load import load_classifier
+from emoscope.model.pipeline import Pipeline
 from emoscope.model.runs.files import read_json, write_json
+from emoscope.model.runs.run import DEFAULT_RUN, load_run
 
 OUTPUT = Path(__file__).with_suffix(".json")
 FACES = 120
 MATRIX_SIDE = 1024
-USUAL = "96 px"
+USUAL = f"{USUAL_SIDE} px"
+PARTS = ("found", "agreement", "cropped", "times")
 
 
 def clear_faces(split: Split, count: int) -> np.ndarray:
@@ -71,6 +87,41 @@ def measure(detector: Detector, images: np.ndarray) -> dict[str, Any]:
     }
 
 
+def agreement(detectors: dict[str, Detector], classifier: Classifier, images: np.ndarray) -> dict[str, float]:
+    """Return the share of faces whose most probable class differs, by pair of detectors.
+
+    Only faces that both find count. *dataset* is the crop that FER-2013 has of the face.
+    """
+    rng = np.random.default_rng(0)
+    answers = {name: np.full(len(images), -1) for name in (*detectors, "dataset")}
+    answers["dataset"] = classifier.classify(images).probabilities.argmax(1)
+    for index, image in enumerate(tqdm(images, desc="agreement", unit="face")):
+        scene = single(image, rng)
+        for name, detector in detectors.items():
+            face = scene.hit(0, detector.detect(scene.frame))
+            if face is not None:
+                answers[name][index] = Pipeline(detector, classifier).classify(scene.frame, [face])[0].label_index
+    shares = {}
+    for first, second in combinations(answers, 2):
+        both = (answers[first] >= 0) & (answers[second] >= 0)
+        shares[f"{first}, {second}"] = round(float((answers[first] != answers[second])[both].mean()), 4)
+    return shares
+
+
+def cropped(classifier: Classifier, split: Split, faces: int | None) -> dict[str, float]:
+    """Return for how many of a split's images, as single pictures, there is a prediction, and the accuracy."""
+    images, labels = split.images[:faces, ..., 0], split.labels[:faces]
+    result: dict[str, float] = {"images": len(images)}
+    for name in ("none", DEFAULT_DETECTOR):
+        pipeline = Pipeline(create_picture_detector(name), classifier)
+        frames = (cv2.cvtColor(image, cv2.COLOR_GRAY2BGR) for image in tqdm(images, desc=f"cropped faces, {name}"))
+        found = [pipeline.analyze(frame)[:1] for frame in frames]
+        indices = np.array([faces[0].label_index if faces else -1 for faces in found])
+        result[f"answered, {name}"] = round(float((indices >= 0).mean()), 4)
+        result[f"accuracy, {name}"] = round(float((indices == labels).mean()), 4)
+    return result
+
+
 def milliseconds(detectors: dict[str, Detector], repetitions: int) -> dict[str, float]:
     """Return the median time of each detector on a photo of two sizes, and of a matrix product beside them."""
     photo = np.ascontiguousarray(data.astronaut()[:288, :, ::-1])
@@ -101,6 +152,7 @@ def _seconds(call: Any) -> float:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--detectors", nargs="+", default=list(DETECTOR_NAMES), choices=DETECTOR_NAMES)
+    parser.add_argument("--parts", nargs="+", default=list(PARTS), choices=PARTS)
     parser.add_argument("--faces", type=int, help=f"faces a case (default: {FACES})")
     parser.add_argument("--repetitions", type=int, default=20, help="timings of each detector")
     parser.add_argument("--data", type=Path, help="FER-2013; found like the app finds it if not given")
@@ -109,23 +161,37 @@ def main() -> None:
     if path is None:
         sys.exit("FER-2013 was not found; name it with --data")
     cv2.setNumThreads(1)
-    images = clear_faces(load_dataset(path).splits["PublicTest"], options.faces or FACES)
-    results = {name: measure(create_detector(name), images) for name in options.detectors}
-    timed = {f"{n} for video" if v else n: create_detector(n, v) for n in options.detectors for v in (False, True)}
-    times = milliseconds(timed, options.repetitions)
+    splits = load_dataset(path).splits
+    images = clear_faces(splits["PublicTest"], options.faces or FACES)
+    run = load_run(DEFAULT_RUN)
+    classifier = load_classifier(run)
+    detectors = {name: create_picture_detector(name) for name in options.detectors}
 
-    for name, result in results.items():
+    results: dict[str, Any] = {}
+    if "found" in options.parts:
+        results["detectors"] = {name: measure(detector, images) for name, detector in detectors.items()}
+    if "agreement" in options.parts:
+        many = clear_faces(splits["PublicTest"], 5 * len(images))
+        results["agreement"] = agreement(detectors, classifier, many)
+    if "cropped" in options.parts:
+        results["cropped"] = cropped(classifier, splits["PrivateTest"], options.faces)
+    if "times" in options.parts:
+        timed = {f"{n} for video": create_detector(n, for_video=True) for n in options.detectors}
+        results["milliseconds"] = milliseconds({**detectors, **timed}, options.repetitions)
+
+    for name, result in results.get("detectors", {}).items():
         print(f"\n{name}: {result['false_a_picture']} false boxes per picture; error {result['error']}")
         print("  " + "  ".join(f"{case} {share:.0%}" for case, share in result["found"].items()))
-    print("\nMilliseconds per frame (median)")
-    for key, value in times.items():
-        print(f"{key:40}{value:9.2f}")
+    for title in ("agreement", "cropped", "milliseconds"):
+        if title in results:
+            print(f"\n{title}")
+            for key, value in results[title].items():
+                print(f"{key:40}{value:9.4g}")
     if options.faces is None:
         earlier = read_json(OUTPUT) if OUTPUT.is_file() else {}
         about = {"command": "python -m benchmarks.detectors", "machine": describe_machine(), "faces": len(images)}
-        new = {"detectors": results, "milliseconds": times}
-        merged = {key: {**earlier.get(key, {}), **values} for key, values in new.items()}
-        write_json(OUTPUT, {**about, **merged})
+        merged = {key: {**earlier.get(key, {}), **values} for key, values in results.items()}
+        write_json(OUTPUT, {**earlier, **about, **merged})
 
 
 if __name__ == "__main__":
