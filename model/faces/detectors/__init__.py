@@ -90,7 +90,9 @@ def create_picture_detector(name: str, takes_crops: bool = True) -> Detector:
         DetectorError: As for :func:`create_detector`.
     """
     detector = create_detector(name)
-    return detector if isinstance(detector, WholeImage) else PictureDetector(detector, takes_crops)
+    if isinstance(detector, WholeImage):
+        return detector
+    return PictureDetector(detector, create_detector(name, for_video=True), takes_crops)
 
 
 def detector_problem(name: str) -> str:

@@ -21,6 +21,7 @@ _SMALL_FILLED, _FILLED = 0.5, 0.75  # side of the face's crop over that of the p
 # Confidence below which a picture is turned, and what a face in a turned picture must have, by detector. BlazeFace is
 # sure of nearly every face that stands upright; of those on their side it finds half as well, at wrong places.
 _TURNED_BELOW, _TURNED_FROM = {"blazeface": 0.99}, {"blazeface": 0.975}
+_SURE = 0.9  # confidence of the face that a larger picture must have to be one
 _PLAIN = 8.0  # deviation of the gray levels, below which a picture shows nothing at all
 _TURNS = {90: cv2.ROTATE_90_CLOCKWISE, 270: cv2.ROTATE_90_COUNTERCLOCKWISE, 180: cv2.ROTATE_180}
 
@@ -29,16 +30,17 @@ class PictureDetector:
     """Detects faces as another detector does, and looks again where that finds nothing it is sure of.
 
     A picture that one face fills is taken whole, since a tighter crop of a cropped face is not what a network was
-    trained on. One in which no face is clear is turned by 90°, 270° and 180° as well. Thread-safe if the other is.
+    trained on. One in which no face is clear is turned by 90°, 270° and 180° as well. Thread-safe if the others are.
 
     Args:
         detector: Searches the pictures.
+        quick: The same kind of detector, for video: tells which way up a picture is.
         takes_crops: Whether a picture may be taken whole.
     """
 
-    def __init__(self, detector: Detector, takes_crops: bool = True) -> None:
+    def __init__(self, detector: Detector, quick: Detector, takes_crops: bool = True) -> None:
         self.name, self.crop = detector.name, detector.crop
-        self._detector = detector
+        self._detector, self._quick = detector, quick
         self._takes_crops = takes_crops
 
     def detect(self, frame_bgr: np.ndarray) -> list[Detection]:
@@ -49,10 +51,14 @@ class PictureDetector:
         upright = _confidence([face for face in found if not _lies(face)])
         if upright >= _TURNED_BELOW.get(self.name, SURE_FROM):
             return found
-        best = max((self._turned(frame_bgr, degrees) for degrees in _TURNS), key=_confidence)
-        return best if _confidence(best) >= max(upright, _TURNED_FROM.get(self.name, SURE_FROM)) else found
+        least = max(upright, _TURNED_FROM.get(self.name, SURE_FROM))
+        promises = {turn: _confidence(self._quick.detect(cv2.rotate(frame_bgr, code))) for turn, code in _TURNS.items()}
+        for turn in sorted(_TURNS, key=promises.__getitem__, reverse=True):
+            if promises[turn] >= least and _confidence(turned := self._detect_turned(frame_bgr, turn)) >= least:
+                return turned
+        return found
 
-    def _turned(self, frame_bgr: np.ndarray, degrees: int) -> list[Detection]:
+    def _detect_turned(self, frame_bgr: np.ndarray, degrees: int) -> list[Detection]:
         """Return the faces of the picture turned clockwise, in places of the picture as it is."""
         turned = cv2.rotate(frame_bgr, _TURNS[degrees])
         back = turn_matrix(-degrees, np.zeros(2))
@@ -78,8 +84,10 @@ def is_cropped_face(frame_bgr: np.ndarray, found: Sequence[Detection], geometry:
     is_small = max(height, width) <= CROP_SIDE
     if not found:
         return is_small and float(frame_bgr.std(axis=(0, 1)).max()) >= _PLAIN
-    sides = [math.hypot(*frame_square(face, geometry)[:2, 0]) / math.sqrt(height * width) for face in found]
-    return max(sides) >= (_SMALL_FILLED if is_small else _FILLED) and sorted(sides)[:-1] == []
+    if len(found) > 1 or (not is_small and found[0].confidence < _SURE):
+        return False
+    side = math.hypot(*frame_square(found[0], geometry)[:2, 0]) / math.sqrt(height * width)
+    return side >= (_SMALL_FILLED if is_small else _FILLED)
 
 
 def _lies(face: Detection) -> bool:
