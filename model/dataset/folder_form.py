@@ -17,25 +17,24 @@ import numpy as np
 
 from emoscope.model.dataset.file_tree import FileTree, find_layout_root, is_image_name
 from emoscope.model.dataset.locate import GET_DATA
+from emoscope.model.dataset.made_splits import make_splits, split_parts
 from emoscope.model.dataset.samples import (
     FER2013_CLASSES,
     FER2013_SPLITS,
     Split,
     hash_pixels,
 )
+from emoscope.model.dataset.split_names import ALL, is_split_name, split_rank, standard_names
 from emoscope.model.errors import DataError, ImageError
 from emoscope.model.images import decode_image
 from emoscope.model.machine import available_cores
 from emoscope.model.networks.preprocessing import resize_face
-from emoscope.model.splits import KNOWN, NAMES
 
 T = TypeVar("T")
 Progress = Callable[[int, int], None]
 """Called with how much is done and how much there is, in the same unit."""
 
 CHUNK_FILES = 512
-ALL = "all"
-"""The one split of a folder that has none."""
 
 # Synonyms of FER-2013's seven classes.
 _SYNONYMS = {
@@ -48,22 +47,6 @@ _SYNONYMS = {
     "surprised": "surprise",
     "neutrality": "neutral",
 }
-_SPLIT_SYNONYMS = {
-    "training": "train",
-    "validate": "validation",
-    "valid": "validation",
-    "val": "validation",
-    "dev": "validation",
-    "testing": "test",
-}
-_FER2013_FOLDERS = {
-    "training": "Training",
-    "publictest": "PublicTest",
-    "privatetest": "PrivateTest",
-    "fer2013train": "Training",
-    "fer2013valid": "PublicTest",
-    "fer2013test": "PrivateTest",
-}
 _FER2013_FILE = re.compile(rf"({'|'.join(FER2013_SPLITS)})_\d+\.\w+$", re.ASCII)
 
 
@@ -74,17 +57,19 @@ class Layout:
     Attributes:
         class_names: In the order of the labels.
         files: For each split, training first, its ``(relative path, label)`` in sorted order.
-        notes: What was left out, one sentence each.
+        notes: What was recognised and what was left out, one sentence each.
+        made_splits: Whether the splits were made here.
     """
 
     class_names: tuple[str, ...]
     files: dict[str, list[tuple[str, int]]]
     notes: tuple[str, ...]
+    made_splits: bool = False
 
     @property
     def has_fer2013_splits(self) -> bool:
         """Whether the splits are FER-2013's own."""
-        return all(split in FER2013_SPLITS for split in self.files)
+        return not self.made_splits and all(split in FER2013_SPLITS for split in self.files)
 
 
 def recover_layout(tree: FileTree) -> Layout:
@@ -101,32 +86,68 @@ def recover_layout(tree: FileTree) -> Layout:
     if root is None:
         return _flat_layout(tree)
     prefix = "" if root == "." else f"{root}/"
-    placed = [path for path in tree.paths if path.startswith(prefix) and path.count("/") == prefix.count("/") + 2]
+    above = {
+        path.removeprefix(prefix).split("/")[0]
+        for path in tree.paths
+        if _is_placed(path, prefix) and is_image_name(path)
+    }
+    if len(above) == 1 and not any(map(is_split_name, above)):
+        return _flat_layout(tree, f"{prefix}{above.pop()}/")  # a folder around those of the classes
+    placed = [path for path in tree.paths if _is_placed(path, prefix)]
     folders = [path.removeprefix(prefix).split("/") for path in placed]
     by_name = [_FER2013_FILE.match(file) for _, _, file in folders]
-    splits = (
-        [found[1] for found in by_name if found] if all(by_name) else _split_names([split for split, *_ in folders])
-    )
+    standard = standard_names({split for split, *_ in folders})
+    splits = [
+        found[1] if found and all(by_name) else standard[split]
+        for found, (split, *_) in zip(by_name, folders, strict=True)
+    ]
     spelling = {folder.casefold(): folder for _, folder, _ in reversed(folders)}
     class_names, label_of = _class_order(spelling)
     _refuse_empty_folders(tree, root, spelling)
     if len(class_names) < 2:
         raise DataError(f"{tree.name} has only one class, {class_names[0]}.", "Add a folder for each further class.")
-    files: dict[str, list[tuple[str, int]]] = {split: [] for split in sorted(set(splits), key=_split_rank)}
+    files: dict[str, list[tuple[str, int]]] = {split: [] for split in sorted(set(splits), key=split_rank)}
     for path, split, (_, folder, _) in zip(placed, splits, folders, strict=True):
         files[split].append((path, label_of[folder.casefold()]))
     return Layout(class_names, files, tuple(_notes(tree, files)))
 
 
-def _flat_layout(tree: FileTree) -> Layout:
-    """Take ``<class>/<image>`` folders for one split, ``all``: enough to score a network on."""
-    placed = [path for path in tree.paths if path.count("/") == 1 and is_image_name(path)]
-    spelling = {path.split("/")[0].casefold(): path.split("/")[0] for path in reversed(placed)}
-    if len(spelling) < 2 or all(_split_names([folder])[0] in KNOWN for folder in spelling.values()):
+def _flat_layout(tree: FileTree, prefix: str = "") -> Layout:
+    """Take ``<class>/<image>`` folders for one split, and part it where there are enough images."""
+    depth = prefix.count("/") + 1
+    placed = [
+        path for path in tree.paths if path.startswith(prefix) and path.count("/") == depth and is_image_name(path)
+    ]
+    folders = [path.split("/")[depth - 1] for path in placed]
+    spelling = {folder.casefold(): folder for folder in reversed(folders)}
+    if len(spelling) < 2 or all(map(is_split_name, spelling.values())):
         raise _no_layout(tree)  # folders of splits whose images have no class
     class_names, label_of = _class_order(spelling)
-    files = {ALL: [(path, label_of[path.split("/")[0].casefold()]) for path in placed]}
-    return Layout(class_names, files, tuple(_notes(tree, files)))
+    labels = np.array([label_of[folder.casefold()] for folder in folders])
+    samples = list(zip(placed, labels.tolist(), strict=True))
+    by_name = [_FER2013_FILE.match(path.rpartition("/")[2]) for path in placed]
+    if all(by_name):
+        names = [found[1] for found in by_name if found]
+        files = {
+            split: [s for s, name in zip(samples, names, strict=True) if name == split] for split in FER2013_SPLITS
+        }
+        files = {split: chosen for split, chosen in files.items() if chosen}
+        return Layout(class_names, files, tuple(_notes(tree, files)))
+    files, note = _part(samples, labels)
+    return Layout(class_names, files, (note, *_notes(tree, files)), made_splits=ALL not in files)
+
+
+def _is_placed(path: str, prefix: str) -> bool:
+    """Tell whether a path is ``<split>/<class>/<file>`` below a prefix."""
+    return path.startswith(prefix) and path.count("/") == prefix.count("/") + 2
+
+
+def _part(samples: list[tuple[str, int]], labels: np.ndarray) -> tuple[dict[str, list[tuple[str, int]]], str]:
+    """Make splits of samples that have none, and say so; one split, ``all``, where they are too few."""
+    chosen, note = make_splits(labels, [path for path, _ in samples])
+    if chosen is None:
+        return {ALL: samples}, note
+    return {name: [samples[k] for k in part] for name, part in split_parts(chosen).items()}, note
 
 
 def read_images(
@@ -197,19 +218,6 @@ def _class_order(spelling: dict[str, str]) -> tuple[tuple[str, ...], dict[str, i
     return names, {key: names.index(name) for key, name in spelling.items()}
 
 
-def _split_names(folders: list[str]) -> list[str]:
-    lowered = {folder: folder.casefold() for folder in set(folders)}
-    is_fer2013 = all(name in _FER2013_FOLDERS for name in lowered.values()) and set(lowered.values()) != {"training"}
-    table = _FER2013_FOLDERS if is_fer2013 else _SPLIT_SYNONYMS
-    standard = ("train", "validation", "test")
-    names = {folder: table.get(low, low if low in standard else folder) for folder, low in lowered.items()}
-    return [names[folder] for folder in folders]
-
-
-def _split_rank(split: str) -> tuple[int, str]:
-    return next((rank for rank, names in enumerate(NAMES.values()) if split in names), len(NAMES)), split
-
-
 def _refuse_empty_folders(tree: FileTree, root: str, spelling: dict[str, str]) -> None:
     """Raise for a split without images, and for a class without images in any split."""
     for folder in tree.empty_folders:
@@ -217,7 +225,7 @@ def _refuse_empty_folders(tree: FileTree, root: str, spelling: dict[str, str]) -
         if not path.is_relative_to(root):
             continue
         inside = path.relative_to(root).parts
-        is_split = len(inside) == 1 and _split_names([inside[0]])[0] in KNOWN
+        is_split = len(inside) == 1 and is_split_name(inside[0])
         is_class = len(inside) == 2 and inside[1].casefold() not in spelling
         if is_split or is_class:
             raise DataError(f"The folder {folder} of {tree.name} is empty.", "Put images into it or remove it.")
