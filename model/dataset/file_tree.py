@@ -37,6 +37,10 @@ class FileTree(Protocol):
         """Return a file's content; called from several threads."""
         ...
 
+    def start(self, path: str, size: int) -> bytes:
+        """Return the first bytes of a file."""
+        ...
+
 
 class FolderTree:
     """The files below a folder, links followed, at most ``MAX_DEPTH`` folders deep.
@@ -77,6 +81,11 @@ class FolderTree:
             raise _too_large(path)
         return file.read_bytes()
 
+    def start(self, path: str, size: int) -> bytes:
+        """Return the first bytes of a file."""
+        with (self.root / path).open("rb") as stream:
+            return stream.read(size)
+
 
 class ZipTree:
     """The files inside an opened zip archive; nothing is unpacked to disk."""
@@ -100,6 +109,11 @@ class ZipTree:
             raise _too_large(path)
         with open_member(self.archive, path) as stream:
             return stream.read()
+
+    def start(self, path: str, size: int) -> bytes:
+        """Return the first bytes of a member."""
+        with open_member(self.archive, path) as stream:
+            return stream.read(size)
 
 
 def open_member(archive: ZipFile, path: str) -> IO[bytes]:

@@ -15,11 +15,11 @@ from zipfile import BadZipFile
 import cv2
 import numpy as np
 
+from emoscope.model.dataset.class_order import ClassOrder, order_classes
 from emoscope.model.dataset.file_tree import FileTree, find_layout_root, is_image_name
 from emoscope.model.dataset.locate import GET_DATA
 from emoscope.model.dataset.made_splits import make_splits, split_parts
 from emoscope.model.dataset.samples import (
-    FER2013_CLASSES,
     FER2013_SPLITS,
     Split,
     hash_pixels,
@@ -36,17 +36,6 @@ Progress = Callable[[int, int], None]
 
 CHUNK_FILES = 512
 
-# Synonyms of FER-2013's seven classes.
-_SYNONYMS = {
-    "anger": "angry",
-    "disgusted": "disgust",
-    "fearful": "fear",
-    "scared": "fear",
-    "happiness": "happy",
-    "sadness": "sad",
-    "surprised": "surprise",
-    "neutrality": "neutral",
-}
 _FER2013_FILE = re.compile(rf"({'|'.join(FER2013_SPLITS)})_\d+\.\w+$", re.ASCII)
 
 
@@ -101,15 +90,14 @@ def recover_layout(tree: FileTree) -> Layout:
         found[1] if found and all(by_name) else standard[split]
         for found, (split, *_) in zip(by_name, folders, strict=True)
     ]
-    spelling = {folder.casefold(): folder for _, folder, _ in reversed(folders)}
-    class_names, label_of = _class_order(spelling)
-    _refuse_empty_folders(tree, root, spelling)
-    if len(class_names) < 2:
-        raise DataError(f"{tree.name} has only one class, {class_names[0]}.", "Add a folder for each further class.")
+    order = order_classes(folder for _, folder, _ in folders)
+    _refuse_empty_folders(tree, root, order)
+    if len(order.names) < 2:
+        raise DataError(f"{tree.name} has only one class, {order.names[0]}.", "Add a folder for each further class.")
     files: dict[str, list[tuple[str, int]]] = {split: [] for split in sorted(set(splits), key=split_rank)}
     for path, split, (_, folder, _) in zip(placed, splits, folders, strict=True):
-        files[split].append((path, label_of[folder.casefold()]))
-    return Layout(class_names, files, tuple(_notes(tree, files)))
+        files[split].append((path, order.label(folder)))
+    return Layout(order.names, files, (*order.notes, *_notes(tree, files)))
 
 
 def _flat_layout(tree: FileTree, prefix: str = "") -> Layout:
@@ -119,11 +107,10 @@ def _flat_layout(tree: FileTree, prefix: str = "") -> Layout:
         path for path in tree.paths if path.startswith(prefix) and path.count("/") == depth and is_image_name(path)
     ]
     folders = [path.split("/")[depth - 1] for path in placed]
-    spelling = {folder.casefold(): folder for folder in reversed(folders)}
-    if len(spelling) < 2 or all(map(is_split_name, spelling.values())):
+    order = order_classes(folders)
+    if len(order.names) < 2 or all(map(is_split_name, order.label_of)):
         raise _no_layout(tree)  # folders of splits whose images have no class
-    class_names, label_of = _class_order(spelling)
-    labels = np.array([label_of[folder.casefold()] for folder in folders])
+    labels = np.array([order.label(folder) for folder in folders])
     samples = list(zip(placed, labels.tolist(), strict=True))
     by_name = [_FER2013_FILE.match(path.rpartition("/")[2]) for path in placed]
     if all(by_name):
@@ -132,9 +119,9 @@ def _flat_layout(tree: FileTree, prefix: str = "") -> Layout:
             split: [s for s, name in zip(samples, names, strict=True) if name == split] for split in FER2013_SPLITS
         }
         files = {split: chosen for split, chosen in files.items() if chosen}
-        return Layout(class_names, files, tuple(_notes(tree, files)))
+        return Layout(order.names, files, (*order.notes, *_notes(tree, files)))
     files, note = _part(samples, labels)
-    return Layout(class_names, files, (note, *_notes(tree, files)), made_splits=ALL not in files)
+    return Layout(order.names, files, (note, *order.notes, *_notes(tree, files)), made_splits=ALL not in files)
 
 
 def _is_placed(path: str, prefix: str) -> bool:
@@ -209,16 +196,7 @@ def _decode(data: bytes, size: tuple[int, int], channels: int) -> tuple[np.ndarr
     return resize_face(pixels, size, channels), hash_pixels(pixels)
 
 
-def _class_order(spelling: dict[str, str]) -> tuple[tuple[str, ...], dict[str, int]]:
-    """Return class names in order, and the label of each folder name in lower case."""
-    known = {key: _SYNONYMS.get(key, key) for key in spelling}
-    if set(known.values()) == set(FER2013_CLASSES):
-        return FER2013_CLASSES, {key: FER2013_CLASSES.index(name) for key, name in known.items()}
-    names = tuple(sorted(spelling.values()))
-    return names, {key: names.index(name) for key, name in spelling.items()}
-
-
-def _refuse_empty_folders(tree: FileTree, root: str, spelling: dict[str, str]) -> None:
+def _refuse_empty_folders(tree: FileTree, root: str, order: ClassOrder) -> None:
     """Raise for a split without images, and for a class without images in any split."""
     for folder in tree.empty_folders:
         path = PurePosixPath(folder)
@@ -226,7 +204,7 @@ def _refuse_empty_folders(tree: FileTree, root: str, spelling: dict[str, str]) -
             continue
         inside = path.relative_to(root).parts
         is_split = len(inside) == 1 and is_split_name(inside[0])
-        is_class = len(inside) == 2 and inside[1].casefold() not in spelling
+        is_class = len(inside) == 2 and inside[1].casefold() not in order.label_of
         if is_split or is_class:
             raise DataError(f"The folder {folder} of {tree.name} is empty.", "Put images into it or remove it.")
 

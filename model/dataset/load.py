@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import io
 import os
 from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import numpy as np
 
 from emoscope.model.dataset.cache import cache_key, file_hash, read_cached, write_cached
-from emoscope.model.dataset.csv_form import read_csv
+from emoscope.model.dataset.csv_form import OtherTableError, read_csv
 from emoscope.model.dataset.folder_form import Progress, layout_key, read_images, recover_layout
-from emoscope.model.dataset.locate import Source, locate, opened_table, opened_tree
+from emoscope.model.dataset.locate import Source, locate, opened_table, opened_tree, pixel_tables
 from emoscope.model.dataset.samples import FER2013_CLASSES, Dataset, Split, fingerprint
+from emoscope.model.dataset.table_form import Parsed, join_tables, read_rows
 from emoscope.model.dataset.votes import VOTES_NAME, join_votes, read_votes
 from emoscope.model.errors import DataError
 from emoscope.model.networks.preprocessing import resize_face
@@ -63,6 +65,8 @@ def load_dataset(
     source = locate(Path(path).expanduser())
     if source.kind == "table":
         dataset = _load_table(source, size, channels, cache, progress)
+    elif source.kind == "tables":
+        dataset = _load_tables(source, size, channels, progress)
     else:
         dataset = _load_folders(source, size, channels, cache, progress)
     dataset = replace(dataset, notes=(*dataset.notes, *_absent_classes(dataset)))
@@ -76,14 +80,56 @@ def _load_table(
     splits = read_cached(key) if cache else None
     if splits is None:
         total = source.path.stat().st_size
-        with opened_table(source) as (stream, raw):
-            on_block = (lambda: progress(raw.tell(), total)) if progress is not None else None
-            splits = read_csv(stream, source.path.name, on_block)
+        try:
+            with opened_table(source) as (stream, raw):
+                on_block = (lambda: progress(raw.tell(), total)) if progress is not None else None
+                splits = read_csv(stream, source.path.name, on_block)
+        except DataError as error:
+            return _load_other_table(source, size, channels, progress, error)
         if cache:
             write_cached(key, splits)
     identity = fingerprint(splits)
     splits = {name: _resized(split, size, channels) for name, split in splits.items()}
     return Dataset("FER-2013", FER2013_CLASSES, splits, identity, form=f"table ({source.path.name})")
+
+
+def _load_other_table(
+    source: Source, size: tuple[int, int], channels: int, progress: Progress | None, refused: DataError
+) -> Dataset:
+    """Read a table that is not quite FER-2013's.
+
+    Raises:
+        DataError: It cannot be read either; ``refused`` where the columns are FER-2013's, since it names the row.
+    """
+    total = source.path.stat().st_size
+    try:
+        with opened_table(source) as (stream, raw):
+            on_rows = (lambda: progress(raw.tell(), total)) if progress is not None else None
+            rows = read_rows(stream, source.path.name, on_rows)
+        parsed = join_tables([rows], f"{source.path.parent.name}/{source.path.name}")
+    except DataError as error:
+        raise error if isinstance(refused, OtherTableError) else refused from None
+    return _dataset(source.path.name.split(".")[0], parsed, f"table ({source.path.name})", size, channels)
+
+
+def _load_tables(source: Source, size: tuple[int, int], channels: int, progress: Progress | None) -> Dataset:
+    """Read one table for each split."""
+    with opened_tree(source) as tree:
+        paths = pixel_tables(tree)
+        tables = []
+        for done, path in enumerate(paths):
+            tables.append(read_rows(io.BytesIO(tree.read(path)), PurePosixPath(path).name))
+            if progress is not None:
+                progress(done + 1, len(paths))
+    names = ", ".join(table.source for table in tables)
+    return _dataset(
+        source.path.resolve().stem, join_tables(tables, source.path.name), f"tables ({names})", size, channels
+    )
+
+
+def _dataset(name: str, parsed: Parsed, form: str, size: tuple[int, int], channels: int) -> Dataset:
+    splits = {split: _resized(found, size, channels) for split, found in parsed.splits.items()}
+    return Dataset(name, parsed.class_names, splits, fingerprint(parsed.splits), parsed.notes, form)
 
 
 def _load_folders(

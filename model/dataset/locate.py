@@ -14,7 +14,9 @@ from pathlib import Path, PurePosixPath
 from typing import BinaryIO, Literal, cast
 from zipfile import BadZipFile, ZipFile
 
+from emoscope.model.dataset.columns import SNIFFED_BYTES, sniff
 from emoscope.model.dataset.file_tree import FileTree, FolderTree, ZipTree, find_layout_root, open_member
+from emoscope.model.dataset.split_names import is_split_name, split_rank, standard_names
 from emoscope.model.dataset.votes import VOTES_NAME
 from emoscope.model.errors import DataError
 
@@ -34,12 +36,12 @@ class Source:
 
     Attributes:
         path: The file, or the folder of class folders.
-        kind: A table of pixels, folders, or a zip archive of folders.
+        kind: A table of pixels, one table for each split, folders, or a zip archive of folders.
         home: The folder in which a vote file may lie beside it.
     """
 
     path: Path
-    kind: Literal["table", "folders", "zipped folders"]
+    kind: Literal["table", "tables", "folders", "zipped folders"]
     home: Path
 
 
@@ -66,9 +68,24 @@ def locate(path: Path) -> Source:
     candidates = [file for file in entries if _may_hold_data(file) and file.is_file()]
     if not candidates or find_layout_root(FolderTree(path)) is not None:
         return Source(path, "folders", path)
-    if len(candidates) == 1:
-        return _locate_file(candidates[0])
+    pixels = [file for file in candidates if file.suffix.lower() != ".csv" or _holds_pixels(file)]
+    if len(pixels) > 1 and len(pixel_tables(FolderTree(path))) == len(pixels):
+        return Source(path, "tables", path)
+    if len(pixels) == 1 or len(candidates) == 1:
+        return _locate_file((pixels or candidates)[0])
     raise DataError(f"{path} holds several files: {', '.join(f.name for f in candidates[:4])}.", "Name one of them.")
+
+
+def pixel_tables(tree: FileTree) -> list[str]:
+    """Return the tables of pixels in a tree that are called after a split (``train.csv``), in the order of splits.
+
+    Tables without pixels beside them, such as Kaggle's ``example_submission.csv``, do not count.
+    """
+    named = [path for path in tree.paths if path.lower().endswith(".csv") and is_split_name(PurePosixPath(path).stem)]
+    found = [path for path in named if (columns := sniff(tree.start(path, SNIFFED_BYTES))) and columns.pixels]
+    stems = {path: PurePosixPath(path).stem for path in found}
+    standard = standard_names(set(stems.values()))
+    return sorted(found, key=lambda path: split_rank(standard[stems[path]]))
 
 
 @contextmanager
@@ -78,7 +95,7 @@ def opened_tree(source: Source) -> Iterator[FileTree]:
     Raises:
         DataError: The archive is damaged.
     """
-    if source.kind == "folders":
+    if source.path.is_dir():
         yield FolderTree(source.path)
         return
     with _readable(source.path), ZipFile(source.path) as archive:
@@ -150,15 +167,29 @@ def _locate_file(file: Path) -> Source:
             raise DataError(f"{file.name} is empty.", _AGAIN)
         if _is_zip(file):
             with _readable(file), ZipFile(file) as archive:
-                tree = ZipTree(archive, file.name)
-                has_table = any(path.lower().endswith(".csv") for path in tree.paths)
-                if not has_table and find_layout_root(tree) is None:
-                    raise DataError(f"{file.name} holds neither a CSV file nor <split>/<class>/ images.", GET_DATA)
-                if not has_table:
-                    return Source(file, "zipped folders", file.parent)
+                return _locate_in_zip(ZipTree(archive, file.name), file)
     except OSError as error:
         raise DataError(f"{file.name} cannot be read ({error.strerror or error}).", _AGAIN) from error
     return Source(file, "table", file.parent)
+
+
+def _locate_in_zip(tree: ZipTree, file: Path) -> Source:
+    tables = [path for path in tree.paths if path.lower().endswith(".csv") and not _is_side_file(path)]
+    is_known = any(PurePosixPath(path).name.lower() in TABLE_NAMES for path in tables)
+    if not is_known and len(pixel_tables(tree)) > 1:
+        return Source(file, "tables", file.parent)
+    if tables:
+        return Source(file, "table", file.parent)
+    if find_layout_root(tree) is None:
+        raise DataError(f"{file.name} holds neither a CSV file nor <split>/<class>/ images.", GET_DATA)
+    return Source(file, "zipped folders", file.parent)
+
+
+def _holds_pixels(file: Path) -> bool:
+    """Tell whether a file is a table of pixels; so may be one that is not plain text."""
+    with file.open("rb") as stream:
+        columns = sniff(stream.read(SNIFFED_BYTES))
+    return columns is None or bool(columns.pixels)
 
 
 def _table_member(names: list[str], file: Path) -> str:
