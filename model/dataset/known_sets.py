@@ -63,11 +63,11 @@ class NamedCodes:
     note: str
 
 
-def name_codes(codes: Set[int], hint: str, of_pixels: bool) -> NamedCodes:
-    """Say what label codes mean.
+def name_codes(codes: Set[int], hint: str, of_pixels: bool) -> NamedCodes | None:
+    """Say what label codes mean; None where no data set is known to have them, or several are.
 
     Names of files and folders decide first. Else 1..7 are RAF-DB's and 0..6 FER-2013's; 0..7 are CK+ extended's in a
-    table of pixels, and stay numbers in a list of files, since AffectNet numbers its classes otherwise.
+    table of pixels, but not in a list of files, since AffectNet numbers its classes otherwise.
 
     Args:
         codes: All that occur.
@@ -80,12 +80,7 @@ def name_codes(codes: Set[int], hint: str, of_pixels: bool) -> NamedCodes:
         usual = [FER2013, *([CK_EXTENDED] if of_pixels else []), *([RAF_DB] if min(codes, default=0) == 1 else [])]
         coding = next((known for known in usual if known.fits(codes)), None)
     if coding is None:
-        names = tuple(str(code) for code in sorted(codes))
-        note = f"Label codes {', '.join(names[:12])} stay numbers: no known data set has these."
-        if codes <= set(range(8)):
-            note = f"Label codes {', '.join(names)} stay numbers: several data sets have them."
-        label_of = {code: label for label, code in enumerate(sorted(codes))}
-        return NamedCodes(names, label_of, f"{note} A file classes.txt beside the images names them.")
+        return None
     numbered = ", ".join(f"{coding.first + k} {name}" for k, name in enumerate(coding.names))
     note = f"Label codes are taken as {coding.title}'s: {numbered}."
     if unused := sorted(codes & set(coding.left_out)):

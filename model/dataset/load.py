@@ -11,8 +11,11 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 
 from emoscope.model.dataset.cache import cache_key, file_hash, read_cached, write_cached
+from emoscope.model.dataset.class_order import ClassFile
 from emoscope.model.dataset.csv_form import OtherTableError, read_csv
-from emoscope.model.dataset.folder_form import Progress, layout_key, read_images, recover_layout
+from emoscope.model.dataset.folder_form import Progress, layout_key, read_images
+from emoscope.model.dataset.label_file import CLASS_FILES, parse_class_file, read_class_file
+from emoscope.model.dataset.layout import recover_layout
 from emoscope.model.dataset.locate import Source, locate, opened_table, opened_tree, pixel_tables
 from emoscope.model.dataset.samples import FER2013_CLASSES, Dataset, Split, fingerprint
 from emoscope.model.dataset.table_form import Parsed, join_tables, read_rows
@@ -106,10 +109,17 @@ def _load_other_table(
         with opened_table(source) as (stream, raw):
             on_rows = (lambda: progress(raw.tell(), total)) if progress is not None else None
             rows = read_rows(stream, source.path.name, on_rows)
-        parsed = join_tables([rows], f"{source.path.parent.name}/{source.path.name}")
+        parsed = join_tables([rows], f"{source.path.parent.name}/{source.path.name}", _class_file(source.home))
     except DataError as error:
         raise error if isinstance(refused, OtherTableError) else refused from None
     return _dataset(source.path.name.split(".")[0], parsed, f"table ({source.path.name})", size, channels)
+
+
+def _class_file(folder: Path) -> ClassFile | None:
+    """Return the ``classes.txt`` beside a table."""
+    files = [folder / name for name in CLASS_FILES if (folder / name).is_file()]
+    found = [(file.name, classes) for file in files if (classes := parse_class_file(file.read_bytes()))]
+    return found[0] if found else None
 
 
 def _load_tables(source: Source, size: tuple[int, int], channels: int, progress: Progress | None) -> Dataset:
@@ -121,10 +131,9 @@ def _load_tables(source: Source, size: tuple[int, int], channels: int, progress:
             tables.append(read_rows(io.BytesIO(tree.read(path)), PurePosixPath(path).name))
             if progress is not None:
                 progress(done + 1, len(paths))
+        parsed = join_tables(tables, source.path.name, read_class_file(tree))
     names = ", ".join(table.source for table in tables)
-    return _dataset(
-        source.path.resolve().stem, join_tables(tables, source.path.name), f"tables ({names})", size, channels
-    )
+    return _dataset(source.path.resolve().stem, parsed, f"tables ({names})", size, channels)
 
 
 def _dataset(name: str, parsed: Parsed, form: str, size: tuple[int, int], channels: int) -> Dataset:
@@ -136,7 +145,7 @@ def _load_folders(
     source: Source, size: tuple[int, int], channels: int, cache: bool, progress: Progress | None
 ) -> Dataset:
     with opened_tree(source) as tree:
-        layout = recover_layout(tree)
+        layout = recover_layout(tree, source.labels)
         key = cache_key(f"{layout_key(tree, layout)}-{size[0]}x{size[1]}x{channels}") if cache else ""
         splits = read_cached(key) if cache else None
         if splits is None:
@@ -150,7 +159,8 @@ def _load_folders(
             name = "FER-2013"
         elif rows == FER2013_ROWS:
             name = f"FER-2013 in another split ({'/'.join(splits)})"
-    form = f"{source.kind} ({'/'.join(layout.files)})"
+    labels = f" with labels of {layout.labels_from}" if layout.labels_from else ""
+    form = f"{source.kind}{labels} ({'/'.join(layout.files)})"
     return Dataset(name, layout.class_names, splits, fingerprint(splits), layout.notes, form)
 
 

@@ -15,7 +15,8 @@ from typing import BinaryIO, Literal, cast
 from zipfile import BadZipFile, ZipFile
 
 from emoscope.model.dataset.columns import SNIFFED_BYTES, sniff
-from emoscope.model.dataset.file_tree import FileTree, FolderTree, ZipTree, find_layout_root, open_member
+from emoscope.model.dataset.file_tree import FileTree, FolderTree, ZipTree, find_layout_root, is_image_name, open_member
+from emoscope.model.dataset.label_file import SUFFIXES, is_list
 from emoscope.model.dataset.split_names import is_split_name, split_rank, standard_names
 from emoscope.model.dataset.votes import VOTES_NAME
 from emoscope.model.errors import DataError
@@ -38,11 +39,13 @@ class Source:
         path: The file, or the folder of class folders.
         kind: A table of pixels, one table for each split, folders, or a zip archive of folders.
         home: The folder in which a vote file may lie beside it.
+        labels: Path below ``path`` of the list of files and labels that was named; None where none was.
     """
 
     path: Path
     kind: Literal["table", "tables", "folders", "zipped folders"]
     home: Path
+    labels: str | None = None
 
 
 def locate(path: Path) -> Source:
@@ -66,7 +69,8 @@ def locate(path: Path) -> Source:
         if tables := sorted((_table_rank(file), file) for file in files if _table_rank(file) < len(_RANKED)):
             return _locate_file(tables[0][1])
     candidates = [file for file in entries if _may_hold_data(file) and file.is_file()]
-    if not candidates or find_layout_root(FolderTree(path)) is not None:
+    lists = [file for file in candidates if _is_list(file)]
+    if not candidates or len(lists) == len(candidates) or find_layout_root(FolderTree(path)) is not None:
         return Source(path, "folders", path)
     pixels = [file for file in candidates if file.suffix.lower() != ".csv" or _holds_pixels(file)]
     if len(pixels) > 1 and len(pixel_tables(FolderTree(path))) == len(pixels):
@@ -170,7 +174,25 @@ def _locate_file(file: Path) -> Source:
                 return _locate_in_zip(ZipTree(archive, file.name), file)
     except OSError as error:
         raise DataError(f"{file.name} cannot be read ({error.strerror or error}).", _AGAIN) from error
+    if _is_list(file):
+        return _beside_images(file)
     return Source(file, "table", file.parent)
+
+
+def _beside_images(file: Path) -> Source:
+    """Take the folder of a list for the data set, or the one above where the images lie beside the list's folder."""
+    folder = file.parent
+    has_images = any(map(is_image_name, FolderTree(folder).paths))
+    root = folder if has_images else folder.resolve().parent
+    return Source(root, "folders", root, file.resolve().relative_to(root.resolve()).as_posix())
+
+
+def _is_list(file: Path) -> bool:
+    """Tell whether a file lists image files with their labels."""
+    if not file.name.lower().endswith(SUFFIXES):
+        return False
+    with file.open("rb") as stream:
+        return is_list(stream.read(SNIFFED_BYTES), file.name)
 
 
 def _locate_in_zip(tree: ZipTree, file: Path) -> Source:
@@ -178,9 +200,11 @@ def _locate_in_zip(tree: ZipTree, file: Path) -> Source:
     is_known = any(PurePosixPath(path).name.lower() in TABLE_NAMES for path in tables)
     if not is_known and len(pixel_tables(tree)) > 1:
         return Source(file, "tables", file.parent)
-    if tables:
+    has_images = any(map(is_image_name, tree.paths))
+    lists = [path for path in tables if is_list(tree.start(path, SNIFFED_BYTES), path)]
+    if tables and not (has_images and len(lists) == len(tables)):
         return Source(file, "table", file.parent)
-    if find_layout_root(tree) is None:
+    if not has_images:
         raise DataError(f"{file.name} holds neither a CSV file nor <split>/<class>/ images.", GET_DATA)
     return Source(file, "zipped folders", file.parent)
 

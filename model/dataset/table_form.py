@@ -14,9 +14,8 @@ from typing import BinaryIO
 
 import numpy as np
 
-from emoscope.model.dataset.class_order import order_classes
+from emoscope.model.dataset.class_order import ClassFile, name_words
 from emoscope.model.dataset.columns import FIELD_LIMIT, Columns, delimiter_of, recognise
-from emoscope.model.dataset.known_sets import as_code, name_codes
 from emoscope.model.dataset.made_splits import make_splits, split_parts
 from emoscope.model.dataset.samples import FER2013_SPLITS, Split, hash_images
 from emoscope.model.dataset.split_names import ALL, is_split_name, split_rank, standard_names
@@ -128,12 +127,13 @@ def _numbered(rows: Iterator[list[str]]) -> Iterator[tuple[int, list[str]]]:
     return ((number, row) for number, row in enumerate(rows, 1) if any(row))
 
 
-def join_tables(tables: Sequence[Rows], hint: str) -> Parsed:
+def join_tables(tables: Sequence[Rows], hint: str, class_file: ClassFile | None = None) -> Parsed:
     """Make one data set of a table, or of one for each split.
 
     Args:
         tables: Their rows.
         hint: Names of files and folders, which may tell whose label codes these are.
+        class_file: That names the codes.
 
     Raises:
         DataError: No row has a label, the sizes differ, or a label or split is none.
@@ -145,7 +145,10 @@ def join_tables(tables: Sequence[Rows], hint: str) -> Parsed:
     if len(sides) > 1:
         raise DataError(f"The tables hold images of different sizes: {sorted(sides)}.", "Name one of them.")
     words = [word for table in labelled for word in table.labels]
-    class_names, labels, class_notes = _labels(words, hint)
+    named = name_words(words, hint, of_pixels=True, class_file=class_file)
+    if len(named.names) < 2:
+        raise DataError(f"There is only one class, {named.names[0]}.", _ACTION)
+    labels = np.array([named.label_of[word] for word in words], np.int64)
     images = np.concatenate([table.images for table in labelled])
     names = [
         f"row {number}" if len(tables) == 1 else f"{table.source} row {number}"
@@ -160,31 +163,14 @@ def join_tables(tables: Sequence[Rows], hint: str) -> Parsed:
         if chosen.size:
             splits[split] = Split(images[chosen], labels[chosen], hash_images(images[chosen]), np.array(names)[chosen])
     side = sides.pop()
-    notes = [f"{labelled[0].columns.described()[:-1]}; {side}×{side} pixels.", *class_notes, split_note]
+    notes = [f"{labelled[0].columns.described()[:-1]}; {side}×{side} pixels.", *named.notes, split_note]
     notes += [_unlabelled_note(table) for table in tables if table.unlabelled]
-    return Parsed(class_names, splits, tuple(note for note in notes if note))
+    return Parsed(named.names, splits, tuple(note for note in notes if note))
 
 
 def _unlabelled_note(table: Rows) -> str:
     count = table.unlabelled
     return f"{table.source} holds {count:,} image{'s' * (count > 1)} without a label, kept apart from the splits."
-
-
-def _labels(words: Sequence[str], hint: str) -> tuple[tuple[str, ...], np.ndarray, tuple[str, ...]]:
-    """Return class names, labels (-1 where an image is left out), and what was recognised."""
-    codes = {word: as_code(word) for word in set(words)}
-    numbers = {code for code in codes.values() if code is not None}
-    if len(numbers) and None in codes.values():
-        odd = sorted(word for word, code in codes.items() if code is None)
-        raise DataError(f"Some labels are numbers and some words, such as “{odd[0][:20]}”.", "Write all in one way.")
-    if numbers:
-        named = name_codes(numbers, hint, of_pixels=True)
-        of_word = {word: named.label_of.get(code if code is not None else -1, -1) for word, code in codes.items()}
-        return named.class_names, np.array([of_word[word] for word in words], np.int64), (named.note,)
-    order = order_classes(words)
-    if len(order.names) < 2:
-        raise DataError(f"There is only one class, {order.names[0]}.", _ACTION)
-    return order.names, np.array([order.label(word) for word in words], np.int64), order.notes
 
 
 def _parts(tables: Sequence[Rows], labels: np.ndarray, names: Sequence[str]) -> tuple[dict[str, np.ndarray], str]:

@@ -198,3 +198,11 @@ def test_what_is_no_table_is_not_sniffed():
     assert sniff(b"") is None
     assert sniff(b"one line") is None
     assert sniff(b"\x89PNG\r\n\x1a\n\x00\x00\n1") is None
+
+
+def test_classes_txt_beside_a_table_names_its_codes(tmp_path):
+    file = write(tmp_path, table("label,pixels", [f"{k % 2},{pixels_of(SMALL[k])}" for k in range(20)]))
+    write(tmp_path, "calm\ntense\n", "classes.txt")
+    dataset = load_dataset(file)
+    assert dataset.class_names == ("calm", "tense")
+    assert "Label codes are named by classes.txt: 0 calm, 1 tense." in dataset.notes
