@@ -15,7 +15,7 @@ from typing import BinaryIO, Literal, cast
 from zipfile import BadZipFile, ZipFile
 
 from emoscope.model.dataset.columns import SNIFFED_BYTES, sniff
-from emoscope.model.dataset.file_tree import FileTree, FolderTree, ZipTree, find_layout_root, is_image_name, open_member
+from emoscope.model.dataset.file_tree import FileTree, FolderTree, ZipTree, find_layout_root, is_image_name
 from emoscope.model.dataset.label_file import SUFFIXES, is_list
 from emoscope.model.dataset.split_names import is_split_name, split_rank, standard_names
 from emoscope.model.dataset.votes import VOTES_NAME
@@ -120,9 +120,8 @@ def opened_table(source: Source) -> Iterator[tuple[BinaryIO, BinaryIO]]:
     with _readable(file), ExitStack() as stack:
         raw = stack.enter_context(file.open("rb"))
         if _is_zip(file):
-            archive = stack.enter_context(ZipFile(raw))
-            member = _table_member(archive.namelist(), file)
-            yield cast(BinaryIO, stack.enter_context(open_member(archive, member))), raw
+            tree = ZipTree(stack.enter_context(ZipFile(raw)), file.name)
+            yield cast(BinaryIO, stack.enter_context(tree.open(_table_member(tree, file)))), raw
         elif _is_tar(file):
             yield stack.enter_context(_opened_tar_member(raw, file)), raw
         else:
@@ -196,7 +195,7 @@ def _is_list(file: Path) -> bool:
 
 
 def _locate_in_zip(tree: ZipTree, file: Path) -> Source:
-    tables = [path for path in tree.paths if path.lower().endswith(".csv") and not _is_side_file(path)]
+    tables = _tables(tree)
     is_known = any(PurePosixPath(path).name.lower() in TABLE_NAMES for path in tables)
     if not is_known and len(pixel_tables(tree)) > 1:
         return Source(file, "tables", file.parent)
@@ -216,19 +215,21 @@ def _holds_pixels(file: Path) -> bool:
     return columns is None or bool(columns.pixels)
 
 
-def _table_member(names: list[str], file: Path) -> str:
-    tables = [name for name in names if name.lower().endswith(".csv") and not _is_side_file(name)]
-    known = [name for name in tables if PurePosixPath(name).name.lower() in TABLE_NAMES]
-    if not (known or tables):
+def _table_member(tree: ZipTree, file: Path) -> str:
+    tables = _tables(tree)
+    if not tables:
         raise DataError(f"{file.name} holds no CSV file.", GET_DATA)
-    if not known and len(tables) > 1:
+    if known := [path for path in tables if PurePosixPath(path).name.lower() in TABLE_NAMES]:
+        return known[0]
+    pixels = [path for path in tables if (found := sniff(tree.start(path, SNIFFED_BYTES))) and found.pixels]
+    if len(tables) > 1 and len(pixels) != 1:
         raise DataError(f"{file.name} holds several CSV files: {', '.join(tables[:4])}.", "Unpack it and name one.")
-    return (known or tables)[0]
+    return (pixels or tables)[0]
 
 
-def _is_side_file(name: str) -> bool:
-    path = PurePosixPath(name)
-    return path.name.lower() == VOTES_NAME or path.name.startswith(".") or "__MACOSX" in path.parts
+def _tables(tree: ZipTree) -> list[str]:
+    csv_files = [path for path in tree.paths if path.lower().endswith(".csv")]
+    return [path for path in csv_files if PurePosixPath(path).name.lower() != VOTES_NAME]
 
 
 _RANKED = (*(name + compression for compression in _COMPRESSIONS for name in TABLE_NAMES), "fer2013.tar.gz")
