@@ -108,14 +108,14 @@ def order_classes(words: Iterable[str]) -> ClassOrder:
     spellings: dict[str, list[str]] = defaultdict(list)
     for word in spelled:
         spellings[emotion_key(word.casefold())].append(word)
-    notes = tuple(
-        f"{' and '.join(sorted(found))} are one class, {key}."
-        for key, found in sorted(spellings.items())
-        if len(found) > 1 and key in EIGHT
-    )
     merged = {key for key, found in spellings.items() if len({word.casefold() for word in found}) > 1}
     name_of = {low: emotion_key(low) if emotion_key(low) in merged else first[low] for low in first}
     names = tuple(sorted(set(name_of.values())))
     if set(spellings) == set(FER2013_CLASSES):
         names, name_of = FER2013_CLASSES, {low: emotion_key(low) for low in first}
+    notes = tuple(
+        f"{' and '.join(sorted(found))} are one class, {name_of[found[0].casefold()]}."
+        for key, found in sorted(spellings.items())
+        if len(found) > 1 and key in EIGHT
+    )
     return ClassOrder(names, {low: names.index(name) for low, name in name_of.items()}, notes)
