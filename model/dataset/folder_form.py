@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import zlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 from zipfile import BadZipFile
@@ -25,32 +25,70 @@ Progress = Callable[[int, int], None]
 """Called with how much is done and how much there is, in the same unit."""
 
 CHUNK_FILES = 512
+MAX_BROKEN = 0.05
+"""Share of images that may be broken; with more the data set is refused."""
+
+LISTED = 20
+"""How many broken images are named."""
 
 
 def read_images(
     tree: FileTree, layout: Layout, size: tuple[int, int], channels: int, progress: Progress | None = None
 ) -> dict[str, Split]:
-    """Decode all images of a layout.
+    """Decode all images of a layout; those that are broken are left out, as :func:`left_out` tells.
 
     Gray images and colour images in shades of gray hash alike, so a copy saved in another lossless form is known.
 
     Raises:
-        DataError: A file is no image; the message names it.
+        DataError: More than ``MAX_BROKEN`` of the files are no images; the message names the first.
     """
     total = sum(len(files) for files in layout.files.values())
     splits, done = {}, 0
+    broken: list[DataError] = []
     for name, files in layout.files.items():
         images = np.empty((len(files), *size, channels), np.uint8)
         hashes = np.empty(len(files), np.uint64)
+        whole = np.ones(len(files), bool)
         for start, chunk in _read_chunks(tree, [path for path, _ in files], lambda data: _decode(data, size, channels)):
-            for k, (image, pixel_hash) in enumerate(chunk, start):
-                images[k], hashes[k] = image, pixel_hash
+            for k, decoded in enumerate(chunk, start):
+                if isinstance(decoded, DataError):
+                    broken.append(decoded)
+                    whole[k] = False
+                else:
+                    images[k], hashes[k] = decoded
+            refuse_many(broken, total)
             done += len(chunk)
             if progress is not None:
                 progress(done, total)
         labels = np.array([label for _, label in files], np.int64)
-        splits[name] = Split(images, labels, hashes, np.array([path for path, _ in files]))
+        names = np.array([path for path, _ in files])
+        if whole.all():
+            splits[name] = Split(images, labels, hashes, names)
+        elif whole.any():
+            splits[name] = Split(images[whole], labels[whole], hashes[whole], names[whole])
     return splits
+
+
+def refuse_many(broken: Sequence[DataError], total: int) -> None:
+    """Raise the first error about an image where more than ``MAX_BROKEN`` of all are broken."""
+    if len(broken) > MAX_BROKEN * total:
+        count = f" {len(broken):,} or more of {total:,} images cannot be read." if len(broken) > 1 else ""
+        raise DataError(broken[0].message + count, broken[0].action) from broken[0]
+
+
+def left_out(layout: Layout, splits: Mapping[str, Split]) -> tuple[str, ...]:
+    """Say which images of a layout were broken and left out, in a sentence; nothing where none was."""
+    read = {path for split in splits.values() for path in split.names.tolist()}
+    return broken_note([path for files in layout.files.values() for path, _ in files if path not in read])
+
+
+def broken_note(names: Sequence[str]) -> tuple[str, ...]:
+    """Name broken images in a sentence; nothing where there are none."""
+    if not names:
+        return ()
+    count = "1 image that cannot be read was" if len(names) == 1 else f"{len(names):,} images that cannot be read were"
+    further = f" and {len(names) - LISTED:,} more" if len(names) > LISTED else ""
+    return (f"{count} left out: {', '.join(names[:LISTED])}{further}.",)
 
 
 def layout_key(tree: FileTree, layout: Layout) -> str:
@@ -62,16 +100,18 @@ def layout_key(tree: FileTree, layout: Layout) -> str:
     return digest.hexdigest()
 
 
-def _read_chunks(tree: FileTree, paths: Sequence[str], convert: Callable[[bytes], T]) -> Iterator[tuple[int, list[T]]]:
-    """Yield ``(start, converted contents)`` for chunks of files, read in several threads."""
+def _read_chunks(
+    tree: FileTree, paths: Sequence[str], convert: Callable[[bytes], T]
+) -> Iterator[tuple[int, list[T | DataError]]]:
+    """Yield ``(start, converted contents or what is wrong)`` for chunks of files, read in several threads."""
 
-    def read(path: str) -> T:
+    def read(path: str) -> T | DataError:
         try:
             return convert(tree.read(path))
         except ImageError as error:
-            raise DataError(f"{path}: {error.message}", "Remove or replace this file.") from error
+            return DataError(f"{path}: {error.message}", "Remove or replace this file.")
         except (OSError, EOFError, BadZipFile, zlib.error) as error:
-            raise DataError(f"{path} cannot be read ({error}).", "Copy the data set again.") from error
+            return DataError(f"{path} cannot be read ({error}).", "Copy the data set again.")
 
     with ThreadPoolExecutor(min(8, available_cores())) as pool:
         for start in range(0, len(paths), CHUNK_FILES):

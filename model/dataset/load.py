@@ -13,7 +13,7 @@ import numpy as np
 from emoscope.model.dataset.cache import cache_key, file_hash, read_cached, write_cached
 from emoscope.model.dataset.class_order import ClassFile
 from emoscope.model.dataset.csv_form import OtherTableError, read_csv
-from emoscope.model.dataset.folder_form import Progress, layout_key, read_images
+from emoscope.model.dataset.folder_form import Progress, layout_key, left_out, read_images
 from emoscope.model.dataset.label_file import CLASS_FILES, parse_class_file, read_class_file
 from emoscope.model.dataset.layout import recover_layout
 from emoscope.model.dataset.locate import Source, locate, opened_table, opened_tree, pixel_tables
@@ -152,6 +152,7 @@ def _load_folders(
             splits = read_images(tree, layout, size, channels, progress)
             if cache:
                 write_cached(key, splits)
+    notes = (*layout.notes, *left_out(layout, splits))
     name = source.path.stem if source.kind == "zipped folders" else source.path.resolve().name
     if layout.class_names == FER2013_CLASSES:
         rows = sum(len(split) for split in splits.values())
@@ -161,7 +162,7 @@ def _load_folders(
             name = f"FER-2013 in another split ({'/'.join(splits)})"
     labels = f" with labels of {layout.labels_from}" if layout.labels_from else ""
     form = f"{source.kind}{labels} ({'/'.join(layout.files)})"
-    return Dataset(name, layout.class_names, splits, fingerprint(splits), layout.notes, form)
+    return Dataset(name, layout.class_names, splits, fingerprint(splits), notes, form)
 
 
 def _absent_classes(dataset: Dataset) -> Iterator[str]:
