@@ -87,7 +87,7 @@ def recognise(header: Sequence[str], row: Sequence[str], delimiter: str) -> Colu
         row: The first row below.
         delimiter: Between two cells.
     """
-    keys = [re.sub(r"[\W_]+", "_", name.casefold()).strip("_") for name in header]
+    keys = [_key(name) for name in header]
     cells = [*row, *[""] * (len(keys) - len(row))]
     pixels: tuple[int, ...] = next(((k,) for k in range(len(keys)) if is_pixels(cells[k])), ())
     wide = tuple(k for k, key in enumerate(keys) if _WIDE.fullmatch(key))
@@ -105,6 +105,15 @@ def recognise(header: Sequence[str], row: Sequence[str], delimiter: str) -> Colu
 def is_pixels(cell: str) -> bool:
     """Tell whether a cell holds the gray values of an image."""
     return bool(_NUMBERS.fullmatch(cell)) and len(re.findall(r"\d+", cell[:2000])) >= MIN_PIXELS
+
+
+def is_label_name(name: str) -> bool:
+    """Tell whether a column is called as columns of labels are."""
+    return _key(name) in _LABEL
+
+
+def _key(name: str) -> str:
+    return re.sub(r"[\W_]+", "_", name.casefold()).strip("_")
 
 
 def _named(keys: Sequence[str], wanted: Sequence[str], taken: set[int | None]) -> int | None:

@@ -49,7 +49,7 @@ def read_images(
         images = np.empty((len(files), *size, channels), np.uint8)
         hashes = np.empty(len(files), np.uint64)
         whole = np.ones(len(files), bool)
-        for start, chunk in _read_chunks(tree, [path for path, _ in files], lambda data: _decode(data, size, channels)):
+        for start, chunk in _read_chunks(tree, [path for path, _ in files], lambda data: decode(data, size, channels)):
             for k, decoded in enumerate(chunk, start):
                 if isinstance(decoded, DataError):
                     broken.append(decoded)
@@ -118,7 +118,12 @@ def _read_chunks(
             yield start, list(pool.map(read, paths[start : start + CHUNK_FILES]))
 
 
-def _decode(data: bytes, size: tuple[int, int], channels: int) -> tuple[np.ndarray, int]:
+def decode(data: bytes, size: tuple[int, int], channels: int) -> tuple[np.ndarray, int]:
+    """Decode an image: at the size and with the channels wanted, uint8 (H, W, C), and the hash of its own pixels.
+
+    Raises:
+        ImageError: It is no image, or broken.
+    """
     frame_bgr = decode_image(data)
     blue, green, red = cv2.split(frame_bgr)
     is_gray = np.array_equal(blue, green) and np.array_equal(green, red)

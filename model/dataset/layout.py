@@ -15,7 +15,7 @@ from emoscope.model.dataset.file_tree import FileTree, find_layout_root, is_imag
 from emoscope.model.dataset.known_sets import EIGHT
 from emoscope.model.dataset.label_file import FileList, find_lists, read_class_file
 from emoscope.model.dataset.locate import GET_DATA
-from emoscope.model.dataset.made_splits import make_splits, split_parts
+from emoscope.model.dataset.made_splits import dealt
 from emoscope.model.dataset.samples import FER2013_SPLITS
 from emoscope.model.dataset.split_names import ALL, is_split_name, split_rank, standard_names
 from emoscope.model.emotions import emotion_key
@@ -104,7 +104,7 @@ def _flat_layout(tree: FileTree, prefix: str = "") -> Layout:
     if own := _own_splits(placed):
         files, note = _by_split(own, samples), ""
     else:
-        files, note = _part(samples)
+        files, note = _dealt([""] * len(samples), samples)
     notes = (note, *named.notes, *_notes(tree, files))
     return Layout(named.names, files, tuple(filter(None, notes)), made_splits=bool(note) and ALL not in files)
 
@@ -117,22 +117,15 @@ def _list_layout(tree: FileTree, found: FileList) -> Layout:
     samples = [(file.path, named.label_of[file.word]) for file in kept]
     sources = ", ".join(found.sources[:4])
     notes = [f"Labels of {len(samples):,} images come from {sources}.", *named.notes]
-    if any(file.split for file in kept):
-        standard = standard_names({file.split for file in kept if file.split})
-        files = _by_split([standard.get(file.split, "train") for file in kept], samples)
-        if strays := sum(not file.split for file in kept):
-            notes.append(f"{strays:,} images for which no split is told went into train.")
-        made = False
-    else:
-        files, note = _part(samples)
-        notes.append(note)
-        made = ALL not in files
+    files, note = _dealt([file.split for file in kept], samples)
+    notes += filter(None, [note])
+    is_made = not any(file.split for file in kept) and ALL not in files
     if found.missing:
         are = "image that {} lists is" if found.missing == 1 else "images that {} lists are"
         notes.append(f"{found.missing:,} {are.format(sources)} not there.")
     if unlisted := sum(map(is_image_name, tree.paths)) - len(found.files):
         notes.append(f"{unlisted:,} image{'s' * (unlisted > 1)} without a label were left out.")
-    return Layout(named.names, files, tuple(notes), made, sources)
+    return Layout(named.names, files, tuple(notes), is_made, sources)
 
 
 def _has_emotion_folders(tree: FileTree) -> bool:
@@ -178,12 +171,10 @@ def _is_placed(path: str, prefix: str) -> bool:
     return path.startswith(prefix) and path.count("/") == prefix.count("/") + 2
 
 
-def _part(samples: list[tuple[str, int]]) -> tuple[dict[str, list[tuple[str, int]]], str]:
-    """Make splits of samples that have none, and say so; one split, ``all``, where they are too few."""
-    chosen, note = make_splits(np.array([label for _, label in samples]), [path for path, _ in samples])
-    if chosen is None:
-        return {ALL: samples}, note
-    return {name: [samples[k] for k in part] for name, part in split_parts(chosen).items()}, note
+def _dealt(words: Sequence[str], samples: list[tuple[str, int]]) -> tuple[dict[str, list[tuple[str, int]]], str]:
+    """Return the samples of each split, and what was done about those that have none."""
+    parts, note = dealt(words, np.array([label for _, label in samples]), [path for path, _ in samples])
+    return {name: [samples[k] for k in part] for name, part in parts.items()}, note
 
 
 def _refuse_empty_folders(tree: FileTree, root: str, named: NamedWords) -> None:

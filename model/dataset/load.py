@@ -10,13 +10,14 @@ from pathlib import Path, PurePosixPath
 
 import numpy as np
 
+from emoscope.model.dataset.arrow_form import read_arrow
 from emoscope.model.dataset.cache import cache_key, file_hash, read_cached, write_cached
 from emoscope.model.dataset.class_order import ClassFile
 from emoscope.model.dataset.csv_form import OtherTableError, read_csv
 from emoscope.model.dataset.folder_form import Progress, layout_key, left_out, read_images
 from emoscope.model.dataset.label_file import CLASS_FILES, parse_class_file, read_class_file
 from emoscope.model.dataset.layout import recover_layout
-from emoscope.model.dataset.locate import Source, locate, opened_table, opened_tree, pixel_tables
+from emoscope.model.dataset.locate import Source, arrow_files, locate, opened_table, opened_tree, pixel_tables
 from emoscope.model.dataset.samples import FER2013_CLASSES, Dataset, Split, fingerprint
 from emoscope.model.dataset.table_form import Parsed, join_tables, read_rows
 from emoscope.model.dataset.votes import VOTES_NAME, join_votes, read_votes
@@ -70,6 +71,8 @@ def load_dataset(
         dataset = _load_table(source, size, channels, cache, progress)
     elif source.kind == "tables":
         dataset = _load_tables(source, size, channels, progress)
+    elif source.kind == "arrow files":
+        dataset = _load_arrow(source, size, channels, progress)
     else:
         dataset = _load_folders(source, size, channels, cache, progress)
     dataset = replace(dataset, notes=(*dataset.notes, *_absent_classes(dataset)))
@@ -134,6 +137,13 @@ def _load_tables(source: Source, size: tuple[int, int], channels: int, progress:
         parsed = join_tables(tables, source.path.name, read_class_file(tree))
     names = ", ".join(table.source for table in tables)
     return _dataset(source.path.resolve().stem, parsed, f"tables ({names})", size, channels)
+
+
+def _load_arrow(source: Source, size: tuple[int, int], channels: int, progress: Progress | None) -> Dataset:
+    files = arrow_files(source.path)
+    parsed = read_arrow(files, f"{source.path.parent.name}/{source.path.name}", size, channels, progress)
+    names = ", ".join(file.name for file in files[:4])
+    return _dataset(source.path.resolve().stem, parsed, f"Parquet or Arrow ({names})", size, channels)
 
 
 def _dataset(name: str, parsed: Parsed, form: str, size: tuple[int, int], channels: int) -> Dataset:

@@ -7,7 +7,7 @@ import gzip
 import lzma
 import tarfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -28,6 +28,7 @@ GET_DATA = (
     "Download FER-2013 (kaggle.com/datasets/msambare/fer2013, or fer2013.csv of Kaggle's 2013 challenge) into data/, "
     "or set EMOSCOPE_DATA to where it is."
 )
+ARROW_SUFFIXES = (".parquet", ".arrow")
 _AGAIN = "Copy or download the file again."
 
 
@@ -37,13 +38,14 @@ class Source:
 
     Attributes:
         path: The file, or the folder of class folders.
-        kind: A table of pixels, one table for each split, folders, or a zip archive of folders.
+        kind: A table of pixels, one table for each split, folders, a zip archive of folders, or Parquet and
+            Arrow files.
         home: The folder in which a vote file may lie beside it.
         labels: Path below ``path`` of the list of files and labels that was named; None where none was.
     """
 
     path: Path
-    kind: Literal["table", "tables", "folders", "zipped folders"]
+    kind: Literal["table", "tables", "folders", "zipped folders", "arrow files"]
     home: Path
     labels: str | None = None
 
@@ -69,6 +71,10 @@ def locate(path: Path) -> Source:
         if tables := sorted((_table_rank(file), file) for file in files if _table_rank(file) < len(_RANKED)):
             return _locate_file(tables[0][1])
     candidates = [file for file in entries if _may_hold_data(file) and file.is_file()]
+    if not candidates and not any(map(is_image_name, FolderTree(path).paths)):
+        if arrow_files(path):
+            return Source(path, "arrow files", path)
+        _refuse_tfrecords(path / name for name in FolderTree(path).paths)
     lists = [file for file in candidates if _is_list(file)]
     if not candidates or len(lists) == len(candidates) or find_layout_root(FolderTree(path)) is not None:
         return Source(path, "folders", path)
@@ -78,6 +84,22 @@ def locate(path: Path) -> Source:
     if len(pixels) == 1 or len(candidates) == 1:
         return _locate_file((pixels or candidates)[0])
     raise DataError(f"{path} holds several files: {', '.join(f.name for f in candidates[:4])}.", "Name one of them.")
+
+
+def arrow_files(path: Path) -> list[Path]:
+    """Return the Parquet and Arrow files at or below a path, without what ``datasets`` caches (``cache-….arrow``)."""
+    if path.is_file():
+        return [path]
+    found = (path / name for name in FolderTree(path).paths if name.lower().endswith(ARROW_SUFFIXES))
+    return [file for file in found if not file.name.startswith("cache-")]
+
+
+def _refuse_tfrecords(files: Iterable[Path]) -> None:
+    if record := next((file for file in files if ".tfrecord" in file.name.lower()), None):
+        raise DataError(
+            f"{record.name} is a TFRecord file, which does not say what its fields mean.",
+            "Write the images to <split>/<class>/ folders, or a Parquet file, with the program that made it.",
+        )
 
 
 def pixel_tables(tree: FileTree) -> list[str]:
@@ -165,9 +187,12 @@ def _readable(file: Path) -> Iterator[None]:
 
 
 def _locate_file(file: Path) -> Source:
+    _refuse_tfrecords([file])
     try:
         if file.stat().st_size == 0:
             raise DataError(f"{file.name} is empty.", _AGAIN)
+        if file.name.lower().endswith(ARROW_SUFFIXES):
+            return Source(file, "arrow files", file.parent)
         if _is_zip(file):
             with _readable(file), ZipFile(file) as archive:
                 return _locate_in_zip(ZipTree(archive, file.name), file)

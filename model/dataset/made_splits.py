@@ -9,6 +9,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from emoscope.model.dataset.samples import FER2013_SPLITS
+from emoscope.model.dataset.split_names import ALL, split_rank, standard_names
 
 SHARES = (0.8, 0.1, 0.1)
 SEED = 0
@@ -45,6 +46,24 @@ def make_splits(labels: np.ndarray, names: Sequence[str]) -> tuple[np.ndarray | 
     chosen = _by_subject(labels, [group or name for group, name in zip(groups, names, strict=True)])
     note = f"80/10/10 were made by class and person (seed {SEED}); none of {len(subjects)} people is in two splits"
     return chosen, f"No splits came with it: {note}."
+
+
+def dealt(words: Sequence[str], labels: np.ndarray, names: Sequence[str]) -> tuple[dict[str, np.ndarray], str]:
+    """Return the samples of each split by our names, and a sentence where the splits were made or some had none.
+
+    Args:
+        words: The split of each sample as its source calls it; empty where it has none.
+        labels: Class indices, -1 where a sample is left out, int64, shape (N,).
+        names: Where each sample comes from.
+    """
+    if not any(words):
+        chosen, note = make_splits(np.maximum(labels, 0), names)
+        return ({ALL: np.arange(len(labels))} if chosen is None else split_parts(chosen)), note
+    standard = standard_names({word for word in words if word})
+    found = np.array([standard.get(word, "train") for word in words])
+    strays = sum(not word for word in words)
+    note = f"{strays:,} images for which no split is told went into train." if strays else ""
+    return {name: np.flatnonzero(found == name) for name in sorted(set(found.tolist()), key=split_rank)}, note
 
 
 def subject_of(name: str) -> str:

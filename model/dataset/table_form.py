@@ -16,9 +16,9 @@ import numpy as np
 
 from emoscope.model.dataset.class_order import ClassFile, name_words
 from emoscope.model.dataset.columns import FIELD_LIMIT, Columns, delimiter_of, recognise
-from emoscope.model.dataset.made_splits import make_splits, split_parts
+from emoscope.model.dataset.made_splits import dealt
 from emoscope.model.dataset.samples import FER2013_SPLITS, Split, hash_images
-from emoscope.model.dataset.split_names import ALL, is_split_name, split_rank, standard_names
+from emoscope.model.dataset.split_names import is_split_name, standard_names
 from emoscope.model.errors import DataError
 
 _ACTION = "Give a table with a row for each image: its label, and its gray values 0..255 separated by spaces."
@@ -156,7 +156,7 @@ def join_tables(tables: Sequence[Rows], hint: str, class_file: ClassFile | None 
         for number in table.numbers
     ]
     kept = labels >= 0
-    parts, split_note = _parts(labelled, labels, names)
+    parts, split_note = dealt(_split_words(labelled), labels, names)
     splits = {}
     for split, part in parts.items():
         chosen = part[kept[part]]
@@ -173,15 +173,18 @@ def _unlabelled_note(table: Rows) -> str:
     return f"{table.source} holds {count:,} image{'s' * (count > 1)} without a label, kept apart from the splits."
 
 
-def _parts(tables: Sequence[Rows], labels: np.ndarray, names: Sequence[str]) -> tuple[dict[str, np.ndarray], str]:
-    """Return the samples of each split, and a sentence where splits were made."""
+def _split_words(tables: Sequence[Rows]) -> list[str]:
+    """Return the split of each row as its column tells, or as its file is called; empty for a table alone.
+
+    Raises:
+        DataError: Some rows have a split of another kind than all others, which is more likely a mistake.
+    """
     if all(table.splits is not None for table in tables):
         words = [word for table in tables for word in table.splits or ()]
     elif len(tables) > 1:
         words = [PurePosixPath(table.source).stem for table in tables for _ in table.labels]
     else:
-        chosen, note = make_splits(np.maximum(labels, 0), names)
-        return ({ALL: np.arange(len(labels))} if chosen is None else split_parts(chosen)), note
+        return [""] * len(tables[0].labels)
     standard = standard_names(set(words))
     strays = sorted(word for word in standard if not is_split_name(word))
     if not strays and {*standard.values()} & {*FER2013_SPLITS}:
@@ -190,8 +193,7 @@ def _parts(tables: Sequence[Rows], labels: np.ndarray, names: Sequence[str]) -> 
         raise DataError(
             f"The split “{strays[0][:20]}” is none of the others' kind: {', '.join(sorted(standard)[:6])}.", _ACTION
         )
-    found = np.array([standard[word] for word in words])
-    return {name: np.flatnonzero(found == name) for name in sorted(set(standard.values()), key=split_rank)}, ""
+    return words
 
 
 def _parse_pixels(cells: Sequence[str], source: str, number: int) -> np.ndarray:
