@@ -52,8 +52,9 @@ def load_dataset(
 ) -> Dataset:
     """Load a data set with its labels.
 
-    Reads FER-2013 as one table (``fer2013.csv`` or ``icml_face_data.csv``, plain or compressed), as folders, and any
-    ``<split>/<class>/<image>`` folders or a zip of them.
+    Reads FER-2013 as one table (``fer2013.csv`` or ``icml_face_data.csv``, plain or compressed) and as folders; any
+    ``<split>/<class>/<image>`` or ``<class>/<image>`` folders or a zip of them; other tables of pixels; lists of files
+    and labels; Parquet and Arrow files. What was recognised stands in the notes.
 
     Args:
         path: The file or folder, or a folder that holds one such.

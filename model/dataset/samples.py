@@ -53,8 +53,9 @@ class Dataset:
     Attributes:
         name: For people, e.g. ``FER-2013``.
         class_names: Class names in the order of the labels.
-        splits: The splits by name, training first. ``Training``, ``PublicTest`` and ``PrivateTest`` for FER-2013;
-            ``train``, ``validation`` and ``test`` otherwise, as far as they exist.
+        splits: The splits by name, training first. ``Training``, ``PublicTest`` and ``PrivateTest`` for FER-2013
+            and where the splits were made on reading; ``train``, ``validation`` and ``test`` otherwise, as far as they
+            exist; ``all`` where there are too few images to make any.
         fingerprint: Hash of all pixels and labels in order, 32 hexadecimal digits. It does not depend on the size
             that the images were loaded at.
         notes: What users of the figures should know, one sentence each ("test has no image of disgust.").
