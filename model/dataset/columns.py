@@ -6,6 +6,7 @@ import csv
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import isqrt
 
 from emoscope.model.dataset.file_tree import is_image_name
 
@@ -94,6 +95,8 @@ def recognise(header: Sequence[str], row: Sequence[str], delimiter: str) -> Colu
     if not pixels and len(wide) >= MIN_PIXELS:
         pixels = wide
     path = next((k for k in range(len(keys)) if is_image_name(cells[k].strip())), None)
+    if path is not None and len(pixels) == 1 and not _is_square(cells[pixels[0]]):
+        pixels = ()  # the landmarks of a face, say
     split = _named(keys, _SPLIT, {*pixels, path})
     label = _named(keys, _LABEL, {*pixels, path, split})
     if label is None and (pixels or path is not None):
@@ -105,6 +108,11 @@ def recognise(header: Sequence[str], row: Sequence[str], delimiter: str) -> Colu
 def is_pixels(cell: str) -> bool:
     """Tell whether a cell holds the gray values of an image."""
     return bool(_NUMBERS.fullmatch(cell)) and len(re.findall(r"\d+", cell[:2000])) >= MIN_PIXELS
+
+
+def _is_square(cell: str) -> bool:
+    count = len(re.findall(r"\d+(?:\.\d*)?", cell))
+    return isqrt(count) ** 2 == count
 
 
 def is_label_name(name: str) -> bool:

@@ -166,13 +166,16 @@ def _from_lines(lines: Sequence[str]) -> _List | None:
         rows = [line.rsplit(maxsplit=1) for line in lines]
     header = rows.pop(0)
     if any(is_image_name(cell.strip()) for cell in header):  # there is none
+        if len(header) != 2:
+            return None
         rows.insert(0, header)
         header = ["label" if not is_image_name(cell.strip()) else "file" for cell in header]
     return _checked(recognise(header, rows[0], delimiter), rows) if rows else None
 
 
 def _checked(columns: Columns, rows: list[list[str]]) -> _List | None:
-    return None if columns.path is None or columns.label is None else _List(columns, rows)
+    is_list = columns.path is not None and columns.label is not None and not columns.pixels
+    return _List(columns, rows) if is_list else None
 
 
 def _files_of(listed: _List, source: str, index: Mapping[str, list[str]]) -> Iterator[LabelledFile]:

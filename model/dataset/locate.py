@@ -71,19 +71,28 @@ def locate(path: Path) -> Source:
         if tables := sorted((_table_rank(file), file) for file in files if _table_rank(file) < len(_RANKED)):
             return _locate_file(tables[0][1])
     candidates = [file for file in entries if _may_hold_data(file) and file.is_file()]
-    if not candidates and not any(map(is_image_name, FolderTree(path).paths)):
-        if arrow_files(path):
-            return Source(path, "arrow files", path)
-        _refuse_tfrecords(path / name for name in FolderTree(path).paths)
-    lists = [file for file in candidates if _is_list(file)]
-    if not candidates or len(lists) == len(candidates) or find_layout_root(FolderTree(path)) is not None:
-        return Source(path, "folders", path)
+    tree = FolderTree(path)
+    has_images = any(map(is_image_name, tree.paths))
     pixels = [file for file in candidates if file.suffix.lower() != ".csv" or _holds_pixels(file)]
-    if len(pixels) > 1 and len(pixel_tables(FolderTree(path))) == len(pixels):
+    if not candidates and not has_images:
+        return _locate_without_images(path, entries, tree)
+    if (has_images and not pixels) or not candidates or find_layout_root(tree) is not None:
+        return Source(path, "folders", path)
+    if len(pixels) > 1 and len(pixel_tables(tree)) == len(pixels):
         return Source(path, "tables", path)
     if len(pixels) == 1 or len(candidates) == 1:
         return _locate_file((pixels or candidates)[0])
     raise DataError(f"{path} holds several files: {', '.join(f.name for f in candidates[:4])}.", "Name one of them.")
+
+
+def _locate_without_images(path: Path, entries: list[Path], tree: FolderTree) -> Source:
+    """Find Parquet or Arrow files, or the one folder that the data set is in."""
+    if arrow_files(path):
+        return Source(path, "arrow files", path)
+    _refuse_tfrecords(path / name for name in tree.paths)
+    if len(entries) == 1 and entries[0].is_dir() and tree.paths:
+        return locate(entries[0])
+    return Source(path, "folders", path)
 
 
 def arrow_files(path: Path) -> list[Path]:
@@ -225,8 +234,7 @@ def _locate_in_zip(tree: ZipTree, file: Path) -> Source:
     if not is_known and len(pixel_tables(tree)) > 1:
         return Source(file, "tables", file.parent)
     has_images = any(map(is_image_name, tree.paths))
-    lists = [path for path in tables if is_list(tree.start(path, SNIFFED_BYTES), path)]
-    if tables and not (has_images and len(lists) == len(tables)):
+    if tables and (not has_images or is_known or any(_are_pixels(tree.start(path, SNIFFED_BYTES)) for path in tables)):
         return Source(file, "table", file.parent)
     if not has_images:
         raise DataError(f"{file.name} holds neither a CSV file nor <split>/<class>/ images.", GET_DATA)
@@ -234,9 +242,14 @@ def _locate_in_zip(tree: ZipTree, file: Path) -> Source:
 
 
 def _holds_pixels(file: Path) -> bool:
-    """Tell whether a file is a table of pixels; so may be one that is not plain text."""
+    """Tell whether a file is a table of pixels."""
     with file.open("rb") as stream:
-        columns = sniff(stream.read(SNIFFED_BYTES))
+        return _are_pixels(stream.read(SNIFFED_BYTES))
+
+
+def _are_pixels(start: bytes) -> bool:
+    """Tell from a file's first bytes whether it is a table of pixels; what is not plain text may be one."""
+    columns = sniff(start)
     return columns is None or bool(columns.pixels)
 
 

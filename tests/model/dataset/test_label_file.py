@@ -169,3 +169,22 @@ def test_a_list_of_other_images_is_refused(tmp_path):
 def test_a_list_of_files_is_no_class_file():
     assert parse_class_file(b"train_1.jpg 3\n") == []
     assert parse_class_file(b"calm\n3 tense\n") == []
+
+
+def test_a_list_without_a_header_has_two_columns(tmp_path):
+    root = write_folders(tmp_path / "d", {f"{k}.png": IMAGES[k] for k in range(4)})
+    (root / "list.csv").write_text("".join(f"{k}.png,{'ab'[k % 2]}\n" for k in range(4)))
+    assert labels(load_dataset(root)) == {f"{k}.png": "ab"[k % 2] for k in range(4)}
+    (root / "list.csv").write_text("".join(f"{k}.png,(0 0 48 48),4,0\n" for k in range(4)))
+    with pytest.raises(DataError, match="neither a FER-2013 table nor images"):
+        load_dataset(root)
+
+
+def test_another_table_beside_folders_of_classes_does_not_matter(tmp_path):
+    root = write_folders(tmp_path / "d", {f"{c}/{k}.png": IMAGES[k] for c in ("calm", "tense") for k in range(10)})
+    (root / "figures.csv").write_text("epoch,loss\n1,0.5\n")
+    assert load_dataset(root).split_sizes == {"Training": 16, "PublicTest": 2, "PrivateTest": 2}
+    with ZipFile(tmp_path / "d.zip", "w") as archive:
+        for file in sorted(root.rglob("*.*")):
+            archive.write(file, file.relative_to(tmp_path))
+    assert load_dataset(tmp_path / "d.zip").split_sizes == {"Training": 16, "PublicTest": 2, "PrivateTest": 2}

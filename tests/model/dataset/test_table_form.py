@@ -130,6 +130,18 @@ def challenge() -> dict[str, str]:
     }
 
 
+def test_a_table_with_file_names_beside_the_pixels_is_a_table(tmp_path):
+    rows = [f"{k}.png,{'ab'[k % 2]},{pixels_of(SMALL[k])}" for k in range(20)]
+    dataset = load_dataset(write(tmp_path, table("file,label,pixels", rows)))
+    assert dataset.split_sizes == {"Training": 16, "PublicTest": 2, "PrivateTest": 2}
+
+
+def test_the_one_folder_in_a_folder_is_looked_into(tmp_path):
+    for name, text in challenge().items():
+        write(tmp_path / "challenge", text, name)
+    assert load_dataset(tmp_path).form == "tables (train.csv, test.csv)"
+
+
 @pytest.mark.parametrize("zipped", [False, True])
 def test_kaggles_challenge_folder_is_one_set_and_its_unlabelled_test_stays_apart(tmp_path, zipped):
     place = tmp_path / ("challenge.zip" if zipped else "challenge")
