@@ -18,7 +18,7 @@ from emoscope.model.dataset.columns import is_label_name
 from emoscope.model.dataset.folder_form import Progress, broken_note, decode, refuse_many
 from emoscope.model.dataset.made_splits import dealt
 from emoscope.model.dataset.samples import Split
-from emoscope.model.dataset.split_names import is_split_name
+from emoscope.model.dataset.split_names import ALL, is_split_name
 from emoscope.model.dataset.table_form import Parsed
 from emoscope.model.errors import DataError, ImageError, reason_of
 from emoscope.model.machine import available_cores
@@ -66,7 +66,8 @@ def read_arrow(
     count = found.unlabelled
     kept_apart = f"{count:,} image{'s' * (count > 1)} without a label, kept apart." if count else ""
     notes = (found.described, *named.notes, note, kept_apart, *broken_note(found.broken_names))
-    return Parsed(named.names, splits, tuple(filter(None, notes)))
+    made = not any(sample.split for sample in found.samples) and ALL not in splits
+    return Parsed(named.names, splits, tuple(filter(None, notes)), made)
 
 
 class _Row(NamedTuple):

@@ -149,7 +149,7 @@ def _load_arrow(source: Source, size: tuple[int, int], channels: int, progress: 
 
 def _dataset(name: str, parsed: Parsed, form: str, size: tuple[int, int], channels: int) -> Dataset:
     splits = {split: _resized(found, size, channels) for split, found in parsed.splits.items()}
-    return Dataset(name, parsed.class_names, splits, fingerprint(parsed.splits), parsed.notes, form)
+    return Dataset(name, parsed.class_names, splits, fingerprint(parsed.splits), parsed.notes, form, parsed.made_splits)
 
 
 def _load_folders(
@@ -173,7 +173,7 @@ def _load_folders(
             name = f"FER-2013 in another split ({'/'.join(splits)})"
     labels = f" with labels of {layout.labels_from}" if layout.labels_from else ""
     form = f"{source.kind}{labels} ({'/'.join(layout.files)})"
-    return Dataset(name, layout.class_names, splits, fingerprint(splits), notes, form)
+    return Dataset(name, layout.class_names, splits, fingerprint(splits), notes, form, layout.made_splits)
 
 
 def _absent_classes(dataset: Dataset) -> Iterator[str]:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
-from emoscope.model.dataset.samples import FER2013_SPLITS
+from emoscope.model.dataset.samples import FER2013_SPLITS, Dataset, Split, fingerprint
 from emoscope.model.dataset.split_names import ALL, split_rank, standard_names
 
 SHARES = (0.8, 0.1, 0.1)
@@ -64,6 +65,21 @@ def dealt(words: Sequence[str], labels: np.ndarray, names: Sequence[str]) -> tup
     strays = sum(not word for word in words)
     note = f"{strays:,} images for which no split is told went into train." if strays else ""
     return {name: np.flatnonzero(found == name) for name in sorted(set(found.tolist()), key=split_rank)}, note
+
+
+def without_made_splits(dataset: Dataset) -> Dataset:
+    """Return a data set whose splits were made on reading as one split, ``all``, by name; others as is."""
+    if not dataset.made_splits:
+        return dataset
+    order = np.argsort(np.concatenate([split.names for split in dataset.splits.values()]), kind="stable")
+
+    def together(field: str) -> np.ndarray:
+        return np.concatenate([getattr(split, field) for split in dataset.splits.values()])[order]
+
+    has_votes = all(split.votes is not None for split in dataset.splits.values())
+    fields = ("images", "labels", "pixel_hash", "names", *(["votes"] if has_votes else []))
+    splits = {ALL: Split(*map(together, fields))}
+    return replace(dataset, splits=splits, fingerprint=fingerprint(splits), made_splits=False)
 
 
 def subject_of(name: str) -> str:

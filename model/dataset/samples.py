@@ -60,6 +60,7 @@ class Dataset:
             that the images were loaded at.
         notes: What users of the figures should know, one sentence each ("test has no image of disgust.").
         form: Which form it was read from, e.g. ``table (fer2013.csv.xz)``.
+        made_splits: Whether its source has no splits, and they were made on reading.
     """
 
     name: str
@@ -68,6 +69,7 @@ class Dataset:
     fingerprint: str
     notes: tuple[str, ...] = ()
     form: str = ""
+    made_splits: bool = False
 
     @property
     def split_sizes(self) -> dict[str, int]:

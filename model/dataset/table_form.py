@@ -18,7 +18,7 @@ from emoscope.model.dataset.class_order import ClassFile, name_words
 from emoscope.model.dataset.columns import FIELD_LIMIT, Columns, delimiter_of, recognise
 from emoscope.model.dataset.made_splits import dealt
 from emoscope.model.dataset.samples import FER2013_SPLITS, Split, hash_images
-from emoscope.model.dataset.split_names import is_split_name, standard_names
+from emoscope.model.dataset.split_names import ALL, is_split_name, standard_names
 from emoscope.model.errors import DataError
 
 _ACTION = "Give a table with a row for each image: its label, and its gray values 0..255 separated by spaces."
@@ -34,11 +34,13 @@ class Parsed:
         class_names: In the order of the labels.
         splits: By name, training first.
         notes: What was recognised and what was left out, one sentence each.
+        made_splits: Whether the splits were made here.
     """
 
     class_names: tuple[str, ...]
     splits: dict[str, Split]
     notes: tuple[str, ...]
+    made_splits: bool
 
 
 @dataclass(frozen=True)
@@ -156,7 +158,8 @@ def join_tables(tables: Sequence[Rows], hint: str, class_file: ClassFile | None 
         for number in table.numbers
     ]
     kept = labels >= 0
-    parts, split_note = dealt(_split_words(labelled), labels, names)
+    split_words = _split_words(labelled)
+    parts, split_note = dealt(split_words, labels, names)
     splits = {}
     for split, part in parts.items():
         chosen = part[kept[part]]
@@ -165,7 +168,7 @@ def join_tables(tables: Sequence[Rows], hint: str, class_file: ClassFile | None 
     side = sides.pop()
     notes = [f"{labelled[0].columns.described()[:-1]}; {side}×{side} pixels.", *named.notes, split_note]
     notes += [_unlabelled_note(table) for table in tables if table.unlabelled]
-    return Parsed(named.names, splits, tuple(note for note in notes if note))
+    return Parsed(named.names, splits, tuple(filter(None, notes)), not any(split_words) and ALL not in splits)
 
 
 def _unlabelled_note(table: Rows) -> str:

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from emoscope.model.dataset import load_dataset
-from emoscope.model.dataset.made_splits import make_splits, split_parts, subject_of
+from emoscope.model.dataset.made_splits import make_splits, split_parts, subject_of, without_made_splits
+from emoscope.model.dataset.samples import fingerprint
 from tests.model.dataset.made_up import make_images, write_folders
 
 EMOTIONS = ("AN", "DI", "FE", "HA", "NE", "SA", "SU")
@@ -76,6 +77,18 @@ def test_ck_folders_without_splits_keep_each_person_in_one_split(tmp_path):
     assert dataset.notes == (
         "No splits came with it: 80/10/10 were made by class and person (seed 0); none of 30 people is in two splits.",
     )
+
+
+def test_made_splits_are_put_together_again(tmp_path):
+    files = {f"{c}/{k}.png": image for c in ("calm", "tense") for k, image in enumerate(make_images(12))}
+    dataset = load_dataset(write_folders(tmp_path / "d", files))
+    whole = without_made_splits(dataset)
+    assert dataset.made_splits and not whole.made_splits
+    assert whole.split_sizes == {"all": 24}
+    assert whole.splits["all"].names.tolist() == sorted(files)
+    assert whole.splits["all"].labels.tolist() == [0] * 12 + [1] * 12
+    assert whole.fingerprint == fingerprint(whole.splits) != dataset.fingerprint
+    assert without_made_splits(whole) is whole
 
 
 def test_jaffe_has_ten_people_of_whom_one_is_for_each_held_out_split(tmp_path):
