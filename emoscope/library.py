@@ -229,7 +229,7 @@ def train(config: str | Path = "emoscope", *, data: str | PathLike[str], output:
 
     Args:
         config: The name of a configuration that comes with the project, or a YAML file.
-        data: FER-2013 in any of its forms, or a folder of folders of pictures.
+        data: FER-2013 in any of its forms, a folder of folders of pictures, or another form that the README lists.
         output: Folder of the new run.
         **settings: Configuration keys, e.g. ``epochs=10``.
 

@@ -4,17 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-# Data sets disagree about the noun or the adjective.
+# Data sets disagree about the noun or the adjective, and some of them misspell it.
 _SYNONYMS = {
     "anger": "angry",
+    "angery": "angry",
     "disgusted": "disgust",
+    "digust": "disgust",
+    "discust": "disgust",
     "fearful": "fear",
+    "fearfull": "fear",
     "afraid": "fear",
+    "scared": "fear",
     "happiness": "happy",
     "happyness": "happy",
+    "hapiness": "happy",
     "joy": "happy",
     "sadness": "sad",
     "surprised": "surprise",
+    "suprise": "surprise",
+    "suprised": "surprise",
+    "surprize": "surprise",
+    "neutrality": "neutral",
+    "netural": "neutral",
+    "nuetral": "neutral",
+    "contemptuous": "contempt",
 }
 
 

@@ -7,6 +7,7 @@ from emoscope.dashboard.evaluation.sample_grid import user_dataset
 from emoscope.dashboard.evaluation.sections.annotators import show_annotators
 from emoscope.dashboard.evaluation.sections.dataset_classes import show_balance, show_faces, show_light
 from emoscope.dashboard.evaluation.sections.duplicates import show_duplicates
+from emoscope.dashboard.ui.notices import escape
 from emoscope.dashboard.ui.url_state import choose_section
 
 SECTIONS = {
@@ -23,8 +24,9 @@ if dataset is None:
     show_what_is_known()
     st.stop()
 sizes = ", ".join(f"{name} {size:,}" for name, size in dataset.split_sizes.items())
-st.caption(f"{dataset.name}: {sizes}. Fingerprint `{dataset.fingerprint[:12]}`.")
+form = f", read as {dataset.form}" if dataset.form else ""
+st.caption(f"{escape(dataset.name + form)}: {sizes}. Fingerprint `{dataset.fingerprint[:12]}`.")
 for note in dataset.notes:
-    st.caption(note)
+    st.caption(escape(note))
 show_section = choose_section(SECTIONS)
 show_section(dataset)

@@ -179,7 +179,7 @@ def _data_and_name(stem: str) -> tuple[str, str]:
         str(found or ""),
         key="train-data",
         placeholder="/path/to/fer2013.csv",
-        help="A file or folder on the machine that runs this app: FER-2013 in any form, or `<split>/<class>/` folders.",
+        help="A file or folder on the machine that runs this app: FER-2013, folders of classes, or another known form.",
     )
     free = training_jobs.free_key(stem)  # in the key, so that the proposal changes with what is taken
     name = right.text_input("Name of the run", free, key=f"train-name-{free}")

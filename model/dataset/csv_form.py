@@ -24,6 +24,10 @@ _EMOTIONS = {str(code).encode(): code for code in range(len(FER2013_CLASSES))}
 _USAGES = {usage.encode(): code for code, usage in enumerate(FER2013_SPLITS)}
 
 
+class OtherTableError(DataError):
+    """A table whose columns are not FER-2013's."""
+
+
 def read_csv(stream: BinaryIO, source: str, on_block: Callable[[], object] | None = None) -> dict[str, Split]:
     """Parse the table.
 
@@ -108,7 +112,7 @@ def _column_places(header: bytes, source: str) -> tuple[int, tuple[int, int, int
     if missing:
         found = ", ".join(field.strip()[:20] or "(nothing)" for field in fields[:6])
         wanted = "the columns emotion, pixels and Usage once each are expected"
-        raise DataError(f"{source} has the wrong columns: {wanted}, its first row reads {found}.", _ACTION)
+        raise OtherTableError(f"{source} has the wrong columns: {wanted}, its first row reads {found}.", _ACTION)
     return len(names), (names.index("emotion"), names.index("pixels"), names.index("usage"))
 
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
+import unicodedata
 from collections import defaultdict
 from pathlib import Path
 from typing import IO, Protocol
-from zipfile import ZipFile
+from zipfile import ZipFile, ZipInfo
 
 from emoscope.model.errors import DataError
 from emoscope.model.images import PICTURE_SUFFIXES
@@ -14,6 +15,8 @@ from emoscope.model.images import PICTURE_SUFFIXES
 MAX_FILE_BYTES = 256 << 20
 MAX_DEPTH = 6
 MAX_FOLDERS = 20_000
+_IS_UTF8 = 0x800
+"""The bit of a zip archive's member that says so of its name."""
 
 
 class FileTree(Protocol):
@@ -35,6 +38,10 @@ class FileTree(Protocol):
 
     def read(self, path: str) -> bytes:
         """Return a file's content; called from several threads."""
+        ...
+
+    def start(self, path: str, size: int) -> bytes:
+        """Return the first bytes of a file."""
         ...
 
 
@@ -77,41 +84,76 @@ class FolderTree:
             raise _too_large(path)
         return file.read_bytes()
 
+    def start(self, path: str, size: int) -> bytes:
+        """Return the first bytes of a file."""
+        with (self.root / path).open("rb") as stream:
+            return stream.read(size)
+
 
 class ZipTree:
-    """The files inside an opened zip archive; nothing is unpacked to disk."""
+    """The files inside an opened zip archive; nothing is unpacked to disk.
+
+    Archives made on Windows may have backslashes between folders and names in an old code page.
+    """
 
     def __init__(self, archive: ZipFile, name: str) -> None:
         self.archive = archive
         self.name = name
-        visible = [name for name in archive.namelist() if not any(map(_is_hidden, name.split("/")))]
-        self.paths = tuple(sorted(name for name in visible if not name.endswith("/")))
+        members = {_member_path(info): info for info in archive.infolist()}
+        visible = {path: info for path, info in members.items() if not any(map(_is_hidden, path.split("/")))}
+        self._members = {path: info for path, info in visible.items() if not path.endswith("/")}
+        self.paths = tuple(sorted(self._members))
         filled = {folder for path in self.paths for folder in _folders_above(path)}
-        self.empty_folders = tuple(sorted({name.rstrip("/") for name in visible if name.endswith("/")} - filled))
+        self.empty_folders = tuple(sorted({path.rstrip("/") for path in visible if path.endswith("/")} - filled))
 
     def stamp(self, path: str) -> tuple[int, ...]:
         """Return size and checksum as the archive states them."""
-        info = self.archive.getinfo(path)
+        info = self._members[path]
         return info.file_size, info.CRC
+
+    def open(self, path: str) -> IO[bytes]:
+        """Open a member.
+
+        Raises:
+            DataError: It is encrypted, or packed by a method that Python cannot unpack.
+        """
+        try:
+            return self.archive.open(self._members[path])
+        except (RuntimeError, NotImplementedError) as error:
+            raise DataError(f"{path} cannot be unpacked ({error}).", "Unpack the archive first.") from error
 
     def read(self, path: str) -> bytes:
         """Return a member's content."""
-        if self.archive.getinfo(path).file_size > MAX_FILE_BYTES:
+        if self._members[path].file_size > MAX_FILE_BYTES:
             raise _too_large(path)
-        with open_member(self.archive, path) as stream:
+        with self.open(path) as stream:
             return stream.read()
 
+    def start(self, path: str, size: int) -> bytes:
+        """Return the first bytes of a member."""
+        with self.open(path) as stream:
+            return stream.read(size)
 
-def open_member(archive: ZipFile, path: str) -> IO[bytes]:
-    """Open a file of a zip archive.
 
-    Raises:
-        DataError: It is encrypted, or packed by a method that Python cannot unpack.
+def _member_path(info: ZipInfo) -> str:
+    """Return a member's path with slashes, in the alphabet that its writer meant.
+
+    A name without the mark of UTF-8 should be in code page 437. Some programs write UTF-8 all the same; Windows writes
+    its own code page, in Western Europe 850, which shows in letters where 437 has lines and signs.
     """
-    try:
-        return archive.open(path)
-    except (RuntimeError, NotImplementedError) as error:
-        raise DataError(f"{path} cannot be unpacked ({error}).", "Unpack the archive first.") from error
+    name = info.filename
+    if not info.flag_bits & _IS_UTF8 and not name.isascii():
+        written = name.encode("cp437", "replace")
+        by_850 = written.decode("cp850")
+        try:
+            name = written.decode()
+        except UnicodeDecodeError:
+            name = by_850 if _strange_signs(by_850) < _strange_signs(name) else name
+    return name.replace("\\", "/").removeprefix("./")
+
+
+def _strange_signs(name: str) -> int:
+    return sum(not (letter.isascii() or unicodedata.category(letter).startswith("L")) for letter in name)
 
 
 def find_layout_root(tree: FileTree) -> str | None:

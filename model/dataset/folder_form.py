@@ -1,158 +1,94 @@
-"""Data sets held as ``<split>/<class>/<image>``: FER-2013 as Kaggle has it, and the user's own."""
+"""Images in files: read and decoded as their layout says."""
 
 from __future__ import annotations
 
 import hashlib
-import re
 import zlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from pathlib import PurePosixPath
 from typing import TypeVar
 from zipfile import BadZipFile
 
 import cv2
 import numpy as np
 
-from emoscope.model.dataset.file_tree import FileTree, find_layout_root, is_image_name
-from emoscope.model.dataset.locate import GET_DATA
-from emoscope.model.dataset.samples import (
-    FER2013_CLASSES,
-    FER2013_SPLITS,
-    Split,
-    hash_pixels,
-)
+from emoscope.model.dataset.file_tree import FileTree
+from emoscope.model.dataset.layout import Layout
+from emoscope.model.dataset.samples import Split, hash_pixels
 from emoscope.model.errors import DataError, ImageError
 from emoscope.model.images import decode_image
 from emoscope.model.machine import available_cores
 from emoscope.model.networks.preprocessing import resize_face
-from emoscope.model.splits import KNOWN, NAMES
 
 T = TypeVar("T")
 Progress = Callable[[int, int], None]
 """Called with how much is done and how much there is, in the same unit."""
 
 CHUNK_FILES = 512
-ALL = "all"
-"""The one split of a folder that has none."""
+MAX_BROKEN = 0.05
+"""Share of images that may be broken; with more the data set is refused."""
 
-# Synonyms of FER-2013's seven classes.
-_SYNONYMS = {
-    "anger": "angry",
-    "disgusted": "disgust",
-    "fearful": "fear",
-    "scared": "fear",
-    "happiness": "happy",
-    "sadness": "sad",
-    "surprised": "surprise",
-    "neutrality": "neutral",
-}
-_SPLIT_SYNONYMS = {
-    "training": "train",
-    "validate": "validation",
-    "valid": "validation",
-    "val": "validation",
-    "dev": "validation",
-    "testing": "test",
-}
-_FER2013_FOLDERS = {
-    "training": "Training",
-    "publictest": "PublicTest",
-    "privatetest": "PrivateTest",
-    "fer2013train": "Training",
-    "fer2013valid": "PublicTest",
-    "fer2013test": "PrivateTest",
-}
-_FER2013_FILE = re.compile(rf"({'|'.join(FER2013_SPLITS)})_\d+\.\w+$", re.ASCII)
-
-
-@dataclass(frozen=True)
-class Layout:
-    """Which file belongs to which split and class.
-
-    Attributes:
-        class_names: In the order of the labels.
-        files: For each split, training first, its ``(relative path, label)`` in sorted order.
-        notes: What was left out, one sentence each.
-    """
-
-    class_names: tuple[str, ...]
-    files: dict[str, list[tuple[str, int]]]
-    notes: tuple[str, ...]
-
-    @property
-    def has_fer2013_splits(self) -> bool:
-        """Whether the splits are FER-2013's own."""
-        return all(split in FER2013_SPLITS for split in self.files)
-
-
-def recover_layout(tree: FileTree) -> Layout:
-    """Sort a tree's files into splits and classes by their folders and names.
-
-    The seven class names of FER-2013 (and their synonyms, in any case) are put into FER-2013's order; any
-    other set of names is sorted. Files that are all called ``Training_N``, ``PublicTest_N`` or ``PrivateTest_N`` go
-    into the split that their name says, whatever folder they are in.
-
-    Raises:
-        DataError: There are no images in such folders, or a class has none in any split.
-    """
-    root = find_layout_root(tree)
-    if root is None:
-        return _flat_layout(tree)
-    prefix = "" if root == "." else f"{root}/"
-    placed = [path for path in tree.paths if path.startswith(prefix) and path.count("/") == prefix.count("/") + 2]
-    folders = [path.removeprefix(prefix).split("/") for path in placed]
-    by_name = [_FER2013_FILE.match(file) for _, _, file in folders]
-    splits = (
-        [found[1] for found in by_name if found] if all(by_name) else _split_names([split for split, *_ in folders])
-    )
-    spelling = {folder.casefold(): folder for _, folder, _ in reversed(folders)}
-    class_names, label_of = _class_order(spelling)
-    _refuse_empty_folders(tree, root, spelling)
-    if len(class_names) < 2:
-        raise DataError(f"{tree.name} has only one class, {class_names[0]}.", "Add a folder for each further class.")
-    files: dict[str, list[tuple[str, int]]] = {split: [] for split in sorted(set(splits), key=_split_rank)}
-    for path, split, (_, folder, _) in zip(placed, splits, folders, strict=True):
-        files[split].append((path, label_of[folder.casefold()]))
-    return Layout(class_names, files, tuple(_notes(tree, files)))
-
-
-def _flat_layout(tree: FileTree) -> Layout:
-    """Take ``<class>/<image>`` folders for one split, ``all``: enough to score a network on."""
-    placed = [path for path in tree.paths if path.count("/") == 1 and is_image_name(path)]
-    spelling = {path.split("/")[0].casefold(): path.split("/")[0] for path in reversed(placed)}
-    if len(spelling) < 2 or all(_split_names([folder])[0] in KNOWN for folder in spelling.values()):
-        raise _no_layout(tree)  # folders of splits whose images have no class
-    class_names, label_of = _class_order(spelling)
-    files = {ALL: [(path, label_of[path.split("/")[0].casefold()]) for path in placed]}
-    return Layout(class_names, files, tuple(_notes(tree, files)))
+LISTED = 20
+"""How many broken images are named."""
 
 
 def read_images(
     tree: FileTree, layout: Layout, size: tuple[int, int], channels: int, progress: Progress | None = None
 ) -> dict[str, Split]:
-    """Decode all images of a layout.
+    """Decode all images of a layout; those that are broken are left out, as :func:`left_out` tells.
 
     Gray images and colour images in shades of gray hash alike, so a copy saved in another lossless form is known.
 
     Raises:
-        DataError: A file is no image; the message names it.
+        DataError: More than ``MAX_BROKEN`` of the files are no images; the message names the first.
     """
     total = sum(len(files) for files in layout.files.values())
     splits, done = {}, 0
+    broken: list[DataError] = []
     for name, files in layout.files.items():
         images = np.empty((len(files), *size, channels), np.uint8)
         hashes = np.empty(len(files), np.uint64)
-        for start, chunk in _read_chunks(tree, [path for path, _ in files], lambda data: _decode(data, size, channels)):
-            for k, (image, pixel_hash) in enumerate(chunk, start):
-                images[k], hashes[k] = image, pixel_hash
+        whole = np.ones(len(files), bool)
+        for start, chunk in _read_chunks(tree, [path for path, _ in files], lambda data: decode(data, size, channels)):
+            for k, decoded in enumerate(chunk, start):
+                if isinstance(decoded, DataError):
+                    broken.append(decoded)
+                    whole[k] = False
+                else:
+                    images[k], hashes[k] = decoded
+            refuse_many(broken, total)
             done += len(chunk)
             if progress is not None:
                 progress(done, total)
         labels = np.array([label for _, label in files], np.int64)
-        splits[name] = Split(images, labels, hashes, np.array([path for path, _ in files]))
+        names = np.array([path for path, _ in files])
+        if whole.all():
+            splits[name] = Split(images, labels, hashes, names)
+        elif whole.any():
+            splits[name] = Split(images[whole], labels[whole], hashes[whole], names[whole])
     return splits
+
+
+def refuse_many(broken: Sequence[DataError], total: int) -> None:
+    """Raise the first error about an image where more than ``MAX_BROKEN`` of all are broken."""
+    if len(broken) > MAX_BROKEN * total:
+        count = f" {len(broken):,} or more of {total:,} images cannot be read." if len(broken) > 1 else ""
+        raise DataError(broken[0].message + count, broken[0].action) from broken[0]
+
+
+def left_out(layout: Layout, splits: Mapping[str, Split]) -> tuple[str, ...]:
+    """Say which images of a layout were broken and left out, in a sentence; nothing where none was."""
+    read = {path for split in splits.values() for path in split.names.tolist()}
+    return broken_note([path for files in layout.files.values() for path, _ in files if path not in read])
+
+
+def broken_note(names: Sequence[str]) -> tuple[str, ...]:
+    """Name broken images in a sentence; nothing where there are none."""
+    if not names:
+        return ()
+    count = "1 image that cannot be read was" if len(names) == 1 else f"{len(names):,} images that cannot be read were"
+    further = f" and {len(names) - LISTED:,} more" if len(names) > LISTED else ""
+    return (f"{count} left out: {', '.join(names[:LISTED])}{further}.",)
 
 
 def layout_key(tree: FileTree, layout: Layout) -> str:
@@ -164,76 +100,32 @@ def layout_key(tree: FileTree, layout: Layout) -> str:
     return digest.hexdigest()
 
 
-def _read_chunks(tree: FileTree, paths: Sequence[str], convert: Callable[[bytes], T]) -> Iterator[tuple[int, list[T]]]:
-    """Yield ``(start, converted contents)`` for chunks of files, read in several threads."""
+def _read_chunks(
+    tree: FileTree, paths: Sequence[str], convert: Callable[[bytes], T]
+) -> Iterator[tuple[int, list[T | DataError]]]:
+    """Yield ``(start, converted contents or what is wrong)`` for chunks of files, read in several threads."""
 
-    def read(path: str) -> T:
+    def read(path: str) -> T | DataError:
         try:
             return convert(tree.read(path))
         except ImageError as error:
-            raise DataError(f"{path}: {error.message}", "Remove or replace this file.") from error
+            return DataError(f"{path}: {error.message}", "Remove or replace this file.")
         except (OSError, EOFError, BadZipFile, zlib.error) as error:
-            raise DataError(f"{path} cannot be read ({error}).", "Copy the data set again.") from error
+            return DataError(f"{path} cannot be read ({error}).", "Copy the data set again.")
 
     with ThreadPoolExecutor(min(8, available_cores())) as pool:
         for start in range(0, len(paths), CHUNK_FILES):
             yield start, list(pool.map(read, paths[start : start + CHUNK_FILES]))
 
 
-def _decode(data: bytes, size: tuple[int, int], channels: int) -> tuple[np.ndarray, int]:
+def decode(data: bytes, size: tuple[int, int], channels: int) -> tuple[np.ndarray, int]:
+    """Decode an image: at the size and with the channels wanted, uint8 (H, W, C), and the hash of its own pixels.
+
+    Raises:
+        ImageError: It is no image, or broken.
+    """
     frame_bgr = decode_image(data)
     blue, green, red = cv2.split(frame_bgr)
     is_gray = np.array_equal(blue, green) and np.array_equal(green, red)
     pixels = blue if is_gray else cv2.cvtColor(frame_bgr, cv2.COLOR_BGR2RGB)
     return resize_face(pixels, size, channels), hash_pixels(pixels)
-
-
-def _class_order(spelling: dict[str, str]) -> tuple[tuple[str, ...], dict[str, int]]:
-    """Return class names in order, and the label of each folder name in lower case."""
-    known = {key: _SYNONYMS.get(key, key) for key in spelling}
-    if set(known.values()) == set(FER2013_CLASSES):
-        return FER2013_CLASSES, {key: FER2013_CLASSES.index(name) for key, name in known.items()}
-    names = tuple(sorted(spelling.values()))
-    return names, {key: names.index(name) for key, name in spelling.items()}
-
-
-def _split_names(folders: list[str]) -> list[str]:
-    lowered = {folder: folder.casefold() for folder in set(folders)}
-    is_fer2013 = all(name in _FER2013_FOLDERS for name in lowered.values()) and set(lowered.values()) != {"training"}
-    table = _FER2013_FOLDERS if is_fer2013 else _SPLIT_SYNONYMS
-    standard = ("train", "validation", "test")
-    names = {folder: table.get(low, low if low in standard else folder) for folder, low in lowered.items()}
-    return [names[folder] for folder in folders]
-
-
-def _split_rank(split: str) -> tuple[int, str]:
-    return next((rank for rank, names in enumerate(NAMES.values()) if split in names), len(NAMES)), split
-
-
-def _refuse_empty_folders(tree: FileTree, root: str, spelling: dict[str, str]) -> None:
-    """Raise for a split without images, and for a class without images in any split."""
-    for folder in tree.empty_folders:
-        path = PurePosixPath(folder)
-        if not path.is_relative_to(root):
-            continue
-        inside = path.relative_to(root).parts
-        is_split = len(inside) == 1 and _split_names([inside[0]])[0] in KNOWN
-        is_class = len(inside) == 2 and inside[1].casefold() not in spelling
-        if is_split or is_class:
-            raise DataError(f"The folder {folder} of {tree.name} is empty.", "Put images into it or remove it.")
-
-
-def _notes(tree: FileTree, files: dict[str, list[tuple[str, int]]]) -> Iterator[str]:
-    left_out = sum(map(is_image_name, tree.paths)) - sum(len(chosen) for chosen in files.values())
-    if left_out > 0:
-        yield f"{left_out} image{'s' * (left_out > 1)} outside of the folders of classes were left out."
-
-
-def _no_layout(tree: FileTree) -> DataError:
-    has_images = any(map(is_image_name, tree.paths))
-    return DataError(
-        f"{tree.name} holds neither a FER-2013 table nor images in <split>/<class>/ folders.",
-        "Sort the images into folders such as train/happy, validation/happy and test/happy."
-        if has_images
-        else GET_DATA,
-    )

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import io
 import os
 from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import numpy as np
 
+from emoscope.model.dataset.arrow_form import read_arrow
 from emoscope.model.dataset.cache import cache_key, file_hash, read_cached, write_cached
-from emoscope.model.dataset.csv_form import read_csv
-from emoscope.model.dataset.folder_form import Progress, layout_key, read_images, recover_layout
-from emoscope.model.dataset.locate import Source, locate, opened_table, opened_tree
+from emoscope.model.dataset.class_order import ClassFile
+from emoscope.model.dataset.csv_form import OtherTableError, read_csv
+from emoscope.model.dataset.folder_form import Progress, layout_key, left_out, read_images
+from emoscope.model.dataset.label_file import CLASS_FILES, parse_class_file, read_class_file
+from emoscope.model.dataset.layout import recover_layout
+from emoscope.model.dataset.locate import Source, arrow_files, locate, opened_table, opened_tree, pixel_tables
 from emoscope.model.dataset.samples import FER2013_CLASSES, Dataset, Split, fingerprint
+from emoscope.model.dataset.table_form import Parsed, join_tables, read_rows
 from emoscope.model.dataset.votes import VOTES_NAME, join_votes, read_votes
 from emoscope.model.errors import DataError
 from emoscope.model.networks.preprocessing import resize_face
@@ -46,8 +52,9 @@ def load_dataset(
 ) -> Dataset:
     """Load a data set with its labels.
 
-    Reads FER-2013 as one table (``fer2013.csv`` or ``icml_face_data.csv``, plain or compressed), as folders, and any
-    ``<split>/<class>/<image>`` folders or a zip of them.
+    Reads FER-2013 as one table (``fer2013.csv`` or ``icml_face_data.csv``, plain or compressed) and as folders; any
+    ``<split>/<class>/<image>`` or ``<class>/<image>`` folders or a zip of them; other tables of pixels; lists of files
+    and labels; Parquet and Arrow files. What was recognised stands in the notes.
 
     Args:
         path: The file or folder, or a folder that holds one such.
@@ -63,6 +70,10 @@ def load_dataset(
     source = locate(Path(path).expanduser())
     if source.kind == "table":
         dataset = _load_table(source, size, channels, cache, progress)
+    elif source.kind == "tables":
+        dataset = _load_tables(source, size, channels, progress)
+    elif source.kind == "arrow files":
+        dataset = _load_arrow(source, size, channels, progress)
     else:
         dataset = _load_folders(source, size, channels, cache, progress)
     dataset = replace(dataset, notes=(*dataset.notes, *_absent_classes(dataset)))
@@ -76,9 +87,12 @@ def _load_table(
     splits = read_cached(key) if cache else None
     if splits is None:
         total = source.path.stat().st_size
-        with opened_table(source) as (stream, raw):
-            on_block = (lambda: progress(raw.tell(), total)) if progress is not None else None
-            splits = read_csv(stream, source.path.name, on_block)
+        try:
+            with opened_table(source) as (stream, raw):
+                on_block = (lambda: progress(raw.tell(), total)) if progress is not None else None
+                splits = read_csv(stream, source.path.name, on_block)
+        except DataError as error:
+            return _load_other_table(source, size, channels, progress, error)
         if cache:
             write_cached(key, splits)
     identity = fingerprint(splits)
@@ -86,17 +100,70 @@ def _load_table(
     return Dataset("FER-2013", FER2013_CLASSES, splits, identity, form=f"table ({source.path.name})")
 
 
+def _load_other_table(
+    source: Source, size: tuple[int, int], channels: int, progress: Progress | None, refused: DataError
+) -> Dataset:
+    """Read a table that is not quite FER-2013's.
+
+    Raises:
+        DataError: It cannot be read either; ``refused`` where the columns are FER-2013's, since it names the row.
+    """
+    total = source.path.stat().st_size
+    try:
+        with opened_table(source) as (stream, raw):
+            on_rows = (lambda: progress(raw.tell(), total)) if progress is not None else None
+            rows = read_rows(stream, source.path.name, on_rows)
+        parsed = join_tables([rows], f"{source.path.parent.name}/{source.path.name}", _class_file(source.home))
+    except DataError as error:
+        raise error if isinstance(refused, OtherTableError) else refused from None
+    return _dataset(source.path.name.split(".")[0], parsed, f"table ({source.path.name})", size, channels)
+
+
+def _class_file(folder: Path) -> ClassFile | None:
+    """Return the ``classes.txt`` beside a table."""
+    files = [folder / name for name in CLASS_FILES if (folder / name).is_file()]
+    found = [(file.name, classes) for file in files if (classes := parse_class_file(file.read_bytes()))]
+    return found[0] if found else None
+
+
+def _load_tables(source: Source, size: tuple[int, int], channels: int, progress: Progress | None) -> Dataset:
+    """Read one table for each split."""
+    with opened_tree(source) as tree:
+        paths = pixel_tables(tree)
+        tables = []
+        for done, path in enumerate(paths):
+            tables.append(read_rows(io.BytesIO(tree.read(path)), PurePosixPath(path).name))
+            if progress is not None:
+                progress(done + 1, len(paths))
+        parsed = join_tables(tables, source.path.name, read_class_file(tree))
+    names = ", ".join(table.source for table in tables)
+    return _dataset(source.path.resolve().stem, parsed, f"tables ({names})", size, channels)
+
+
+def _load_arrow(source: Source, size: tuple[int, int], channels: int, progress: Progress | None) -> Dataset:
+    files = arrow_files(source.path)
+    parsed = read_arrow(files, f"{source.path.parent.name}/{source.path.name}", size, channels, progress)
+    names = ", ".join(file.name for file in files[:4])
+    return _dataset(source.path.resolve().stem, parsed, f"Parquet or Arrow ({names})", size, channels)
+
+
+def _dataset(name: str, parsed: Parsed, form: str, size: tuple[int, int], channels: int) -> Dataset:
+    splits = {split: _resized(found, size, channels) for split, found in parsed.splits.items()}
+    return Dataset(name, parsed.class_names, splits, fingerprint(parsed.splits), parsed.notes, form, parsed.made_splits)
+
+
 def _load_folders(
     source: Source, size: tuple[int, int], channels: int, cache: bool, progress: Progress | None
 ) -> Dataset:
     with opened_tree(source) as tree:
-        layout = recover_layout(tree)
+        layout = recover_layout(tree, source.labels)
         key = cache_key(f"{layout_key(tree, layout)}-{size[0]}x{size[1]}x{channels}") if cache else ""
         splits = read_cached(key) if cache else None
         if splits is None:
             splits = read_images(tree, layout, size, channels, progress)
             if cache:
                 write_cached(key, splits)
+    notes = (*layout.notes, *left_out(layout, splits))
     name = source.path.stem if source.kind == "zipped folders" else source.path.resolve().name
     if layout.class_names == FER2013_CLASSES:
         rows = sum(len(split) for split in splits.values())
@@ -104,8 +171,9 @@ def _load_folders(
             name = "FER-2013"
         elif rows == FER2013_ROWS:
             name = f"FER-2013 in another split ({'/'.join(splits)})"
-    form = f"{source.kind} ({'/'.join(layout.files)})"
-    return Dataset(name, layout.class_names, splits, fingerprint(splits), layout.notes, form)
+    labels = f" with labels of {layout.labels_from}" if layout.labels_from else ""
+    form = f"{source.kind}{labels} ({'/'.join(layout.files)})"
+    return Dataset(name, layout.class_names, splits, fingerprint(splits), notes, form, layout.made_splits)
 
 
 def _absent_classes(dataset: Dataset) -> Iterator[str]:

@@ -53,12 +53,14 @@ class Dataset:
     Attributes:
         name: For people, e.g. ``FER-2013``.
         class_names: Class names in the order of the labels.
-        splits: The splits by name, training first. ``Training``, ``PublicTest`` and ``PrivateTest`` for FER-2013;
-            ``train``, ``validation`` and ``test`` otherwise, as far as they exist.
+        splits: The splits by name, training first. ``Training``, ``PublicTest`` and ``PrivateTest`` for FER-2013
+            and where the splits were made on reading; ``train``, ``validation`` and ``test`` otherwise, as far as they
+            exist; ``all`` where there are too few images to make any.
         fingerprint: Hash of all pixels and labels in order, 32 hexadecimal digits. It does not depend on the size
             that the images were loaded at.
         notes: What users of the figures should know, one sentence each ("test has no image of disgust.").
         form: Which form it was read from, e.g. ``table (fer2013.csv.xz)``.
+        made_splits: Whether its source has no splits, and they were made on reading.
     """
 
     name: str
@@ -67,6 +69,7 @@ class Dataset:
     fingerprint: str
     notes: tuple[str, ...] = ()
     form: str = ""
+    made_splits: bool = False
 
     @property
     def split_sizes(self) -> dict[str, int]:

@@ -1,6 +1,7 @@
 import pytest
 
 from tests.made_up_faces import COPIED, DISPUTED, SIZES
+from tests.model.dataset.made_up import make_images, write_folders
 from tests.pages.evaluation_app import checked, metrics, open_page, texts
 
 
@@ -88,3 +89,14 @@ def test_a_visitor_from_elsewhere_names_no_path_of_the_server(without_data, monk
     monkeypatch.setattr("emoscope.dashboard.evaluation.own_copy.visitor_sits_here", lambda: False)
     page = open_page("dataset")
     assert not page.text_input and page.dataframe
+
+
+def test_what_was_recognised_is_said(world, monkeypatch, tmp_path):
+    images = make_images(20)
+    files = {f"{name}/{k}.png": images[k] for name in ("a_b", "calm") for k in range(20)}
+    monkeypatch.setenv("EMOSCOPE_DATA", str(write_folders(tmp_path / "office", files)))
+    said = texts(open_page("dataset"))
+    assert (
+        "office, read as folders (Training/PublicTest/PrivateTest): Training 32, PublicTest 4, PrivateTest 4." in said
+    )
+    assert "No splits came with it\\: 80/10/10 were made by class (seed 0)." in said

@@ -21,12 +21,13 @@ from emoscope.model.dataset import (
 )
 from emoscope.model.dataset.locate import GET_DATA
 from emoscope.model.errors import DataError
+from emoscope.training.commands.arguments import add_data_arguments
 
 
 def add_arguments(parser: ArgumentParser) -> None:
     """Add the command's arguments."""
-    parser.add_argument("path", nargs="?", metavar="PATH", help="file or folder (default: EMOSCOPE_DATA, else data/)")
-    parser.add_argument("--votes", metavar="FILE", help="FER+ votes (default: fer2013new.csv beside the data)")
+    parser.add_argument("path", nargs="?", metavar="PATH", help="the same as --data PATH")
+    add_data_arguments(parser)
     parser.add_argument("--near", action="store_true", help="look for near duplicates, too (some seconds)")
     parser.add_argument("--no-cache", action="store_true", help="read the files again and keep no parsed copy")
 
@@ -37,7 +38,7 @@ def run(args: Namespace) -> int:
     Raises:
         DataError: There is no data set, or something in it is wrong.
     """
-    path = args.path or find_dataset()
+    path = args.path or args.data or find_dataset()
     if path is None:
         raise DataError("No data set was named.", f"Give its path. {GET_DATA}")
     with tqdm(desc="Reading", unit_scale=True, leave=False, disable=None) as bar:

@@ -9,6 +9,7 @@ from contextlib import closing
 from pathlib import Path
 
 from emoscope.model.dataset import Dataset, find_dataset, load_dataset
+from emoscope.model.dataset.made_splits import without_made_splits
 from emoscope.model.errors import RunError
 from emoscope.model.networks.load import load_classifier
 from emoscope.model.runs.run import Run, load_run, run_folder
@@ -65,6 +66,8 @@ def run(args: Namespace) -> int:
         saved = load_run(given)
         dataset = load_data(args, saved.info)
         if args.map or not is_own_data(saved, dataset):
+            if args.splits is None:  # the network has learned from none of these images
+                dataset = without_made_splits(dataset)
             dataset, matched = match_classes(dataset, saved.info.class_names, args.map or {})
             if table := matching_table(matched):
                 print(f"note: The data's classes were matched to those of {saved.key}:\n{table}")

@@ -85,8 +85,8 @@ def _train(args: Namespace, config: TrainConfig, dataset: Dataset, checkpoint: P
         from emoscope.training.cluster.driver import train_on_ray
         from emoscope.training.cluster.worker import Work
 
-        data = Path(args.data or find_dataset() or "").absolute()
-        votes = Path(args.votes).absolute() if args.votes else None
+        data = Path(args.data or find_dataset() or "").expanduser().absolute()
+        votes = Path(args.votes).expanduser().absolute() if args.votes else None
         work = Work(config, data, votes, checkpoint.absolute(), Path.cwd())
         return train_on_ray(work, dataset, args.workers, args.address, args.fresh)
     if args.address:

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from emoscope.model.dataset import FER2013_CLASSES, load_dataset
+from emoscope.model.dataset.folder_form import broken_note
 from emoscope.model.errors import DataError
 from tests.model.dataset.made_up import make_images, three_splits, write_folders, write_image
 
@@ -234,3 +235,38 @@ def test_a_home_folder_is_not_walked_through(tmp_path, monkeypatch):
         (tmp_path / str(k)).mkdir()
     with pytest.raises(DataError, match="over 20 folders"):
         load_dataset(tmp_path)
+
+
+def forty_images(root: Path) -> Path:
+    return write_folders(root, {f"train/{c}/{k:02}.png": IMAGES[k % 14] for c in ("happy", "sad") for k in range(20)})
+
+
+@pytest.mark.parametrize("broken", [["happy/03"], ["happy/03", "sad/19"]])
+def test_a_few_broken_images_are_left_out_counted_and_listed(tmp_path, broken):
+    whole = load_dataset(forty_images(tmp_path / "d"))
+    for name in broken:
+        (tmp_path / "d" / "train" / f"{name}.png").write_bytes(b"no picture")
+    count = "1 image that cannot be read was" if len(broken) == 1 else "2 images that cannot be read were"
+    named = ", ".join(f"train/{name}.png" for name in broken)
+    for _ in ("read", "from the cache"):
+        dataset = load_dataset(tmp_path / "d")
+        assert dataset.split_sizes == {"train": 40 - len(broken)}
+        assert dataset.notes == (f"{count} left out: {named}.",)
+        kept = ~np.isin(whole.train.names, [f"train/{name}.png" for name in broken])
+        np.testing.assert_array_equal(dataset.train.names, whole.train.names[kept])
+        np.testing.assert_array_equal(dataset.train.images, whole.train.images[kept])
+        np.testing.assert_array_equal(dataset.train.labels, whole.train.labels[kept])
+
+
+def test_more_than_one_broken_image_in_twenty_is_refused(tmp_path):
+    forty_images(tmp_path)
+    for k in range(3):
+        (tmp_path / "train" / "sad" / f"{k:02}.png").write_bytes(b"no picture")
+    with pytest.raises(DataError, match=r"train/sad/00\.png: The file is no picture.* 3 or more of 40 images"):
+        load_dataset(tmp_path)
+
+
+def test_many_broken_images_are_named_in_part():
+    (note,) = broken_note([f"{k}.png" for k in range(25)])
+    assert note.startswith("25 images that cannot be read were left out: 0.png, 1.png, ")
+    assert note.endswith(", 19.png and 5 more.")

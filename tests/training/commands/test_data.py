@@ -57,3 +57,16 @@ def test_no_data_set_says_where_to_get_one(capsys, monkeypatch):
     monkeypatch.setattr("emoscope.training.commands.data.find_dataset", lambda: None)
     with pytest.raises(DataError, match=r"kaggle\.com"):
         report_of(capsys)
+
+
+def test_a_path_and_the_flag_mean_the_same(tmp_path, capsys):
+    files = {
+        f"CK+48/{c}/S{k:03}_001_00000001.png": image
+        for c in ("fear", "happy")
+        for k, image in enumerate(make_images(20))
+    }
+    write_folders(tmp_path, files)
+    text = report_of(capsys, tmp_path / "CK+48")
+    assert report_of(capsys, "--data", tmp_path / "CK+48") == text
+    assert "CK+48, read as folders (Training/PublicTest/PrivateTest); 48×48 pixels, gray" in text
+    assert "note: No splits came with it: 80/10/10 were made by class and person (seed 0); none of 20 people" in text

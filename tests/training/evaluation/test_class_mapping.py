@@ -69,6 +69,18 @@ def test_scoring_on_anybodys_folder_says_what_differs(tmp_path, monkeypatch, cap
     assert "joy=happy,contempt= are expected" in capsys.readouterr().err
 
 
+def test_a_large_folder_of_other_data_is_scored_whole(tmp_path, monkeypatch):
+    monkeypatch.setenv("EMOSCOPE_ARTIFACTS", str(tmp_path / "artifacts"))
+    monkeypatch.delenv("EMOSCOPE_DATA", raising=False)
+    monkeypatch.chdir(tmp_path)
+    make_run(tmp_path / "artifacts", "tiny", dataset=DatasetInfo("Its own", {}, "f" * 32))
+    folder = write_folder(tmp_path / "faces", ("happy", "sad"), per_class=10)
+    for flags, scored in ([], {"all": 20}), (["--splits", "PublicTest"], {"PublicTest": 2}):
+        assert main(["evaluate", "tiny", "--data", str(folder), *flags]) == 0
+        found = [load_run(run) for run in (tmp_path / "artifacts").iterdir() if run.name.startswith("tiny-on-faces")]
+        assert scored in [{split: metrics["n"] for split, metrics in run.metrics.items()} for run in found]
+
+
 def test_a_crop_keeps_the_middle():
     image = np.zeros((41, 41, 1), np.uint8)
     image[18:23, 18:23] = 200
