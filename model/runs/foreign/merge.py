@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import re
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -27,7 +26,16 @@ from emoscope.model.runs.foreign.scored import (
 )
 from emoscope.model.runs.predictions import Predictions, write_predictions
 from emoscope.model.runs.reports import StatedReport, write_reports
-from emoscope.model.runs.run import DatasetInfo, Run, RunInfo, artifacts_root, load_run, write_history, write_run_info
+from emoscope.model.runs.run import (
+    DatasetInfo,
+    Run,
+    RunInfo,
+    artifacts_root,
+    key_of,
+    load_run,
+    write_history,
+    write_run_info,
+)
 
 FOREIGN = "foreign"
 """``architecture`` of a run that another program made."""
@@ -57,7 +65,7 @@ def import_results(
     """
     found = [recognise(path, reading) for path in paths]
     title = name or title_of(paths[0])
-    key = re.sub(r"[^\w.-]+", "-", title, flags=re.ASCII).strip(".-") or "imported"
+    key = key_of(title, "imported")
     target = (root or artifacts_root()) / key
     if target.exists() and not overwrite:
         raise RunError(f"There is already a run {key}.", "Choose another --name, or give --overwrite.")
