@@ -205,9 +205,10 @@ def merge_scored(found: Sequence[tuple[str, Scored]], root: Path | None = None) 
 
 
 def history_rows(curves: Curves) -> list[Mapping[str, float]]:
-    """Return the rows of ``history.csv``; ``epoch`` only where the rows are not the epochs 1, 2, 3 and so on."""
+    """Return the rows of ``history.csv``; no ``epoch`` where they are the epochs 1, 2, 3 and so on, without steps."""
     columns: dict[str, np.ndarray] = {}
-    if curves.epoch is not None and not np.array_equal(curves.epoch, np.arange(1, curves.rows + 1)):
+    numbered = curves.epoch is not None and np.array_equal(curves.epoch, np.arange(1, curves.rows + 1))
+    if curves.epoch is not None and not (numbered and curves.step is None):
         columns["epoch"] = curves.epoch
     if curves.step is not None:
         columns["step"] = curves.step
