@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from emoscope.model.entities import Detection, Prediction
     from emoscope.model.errors import EmoscopeError
     from emoscope.model.pipeline import Pipeline
+    from emoscope.model.runs.logger import RunLogger
     from emoscope.model.runs.run import Run
 
 _CHECKOUT = Path(__file__).resolve().parent.parent
@@ -46,6 +47,7 @@ _HOMES = {
     "Pipeline": "emoscope.model.pipeline",
     "Prediction": "emoscope.model.entities",
     "Run": "emoscope.model.runs.run",
+    "RunLogger": "emoscope.model.runs.logger",
 }
 
 __all__ = [
@@ -54,6 +56,7 @@ __all__ = [
     "Pipeline",
     "Prediction",
     "Run",
+    "RunLogger",
     "__version__",
     "charts",
     "compare",

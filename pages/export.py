@@ -10,6 +10,7 @@ from emoscope.dashboard.evaluation.sections.exports import (
     show_forms,
     show_missing,
 )
+from emoscope.dashboard.evaluation.sections.sharing import show_sharing
 from emoscope.dashboard.ui.notices import show_error
 from emoscope.model.errors import NotKnownError, RunError
 from emoscope.model.runs.exports import measured_on
@@ -22,6 +23,7 @@ with st.container(horizontal=True, vertical_alignment="bottom"):
     split = choose_labels(choose_split(run.splits), [run]) if run.splits else ""
 if not run.info.knows_input:
     show_error(NotKnownError(f"{run.key} holds imported results and no network.", "Choose a run with a network."))
+    show_sharing(run)
     st.stop()
 try:
     forms = forms_of(run, runs)
@@ -36,3 +38,4 @@ if split and len(forms) > 1:
     st.subheader("What it costs")
     show_forms(run, forms, split)
     st.caption(explanation(split, machine))
+show_sharing(run)

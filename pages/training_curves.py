@@ -1,4 +1,4 @@
-"""Any set of runs over one another: loss, accuracy, gap and learning rate by epoch or by time."""
+"""Any set of runs over one another: loss, accuracy, gap and learning rate by epoch or by time, live."""
 
 import streamlit as st
 
@@ -13,18 +13,23 @@ from emoscope.dashboard.charts.curves import (
 from emoscope.dashboard.evaluation import scores
 from emoscope.dashboard.evaluation.run_choice import available_runs, choose_runs, report_problems
 from emoscope.dashboard.evaluation.settings_table import by_loss, hyperparameters
+from emoscope.dashboard.evaluation.trainings import follow, trainings, unfinished_runs
 from emoscope.dashboard.ui.chart_export import show_chart
 from emoscope.dashboard.ui.tables import show_table
 from emoscope.dashboard.ui.url_state import in_url
 
 st.title("Training curves")
 st.caption("Dashed is training, solid is validation; a star marks the epoch whose weights were kept.")
-runs = available_runs()
-chosen = choose_runs(runs)
+unfinished = unfinished_runs()
+runs = available_runs(stop=not unfinished) | unfinished
+chosen = choose_runs(runs, first=trainings(runs))
 if not chosen:
     st.info("Choose at least one run.", icon=":material/touch_app:")
     st.stop()
-histories, problems = scores.histories(chosen)
+if going_on := trainings(chosen):
+    follow(chosen, going_on)
+begun = {key: run for key, run in chosen.items() if key not in going_on or (run.path / "history.csv").is_file()}
+histories, problems = scores.histories(begun)
 report_problems(problems)
 
 if histories:

@@ -23,6 +23,7 @@ COMMANDS = {
     ),
     "evaluate": ("emoscope.training.commands.evaluate", "score a saved run, or turn a model from elsewhere into one"),
     "import": ("emoscope.training.commands.import_results", "make a run of results that another program wrote"),
+    "share": ("emoscope.training.commands.share", "write a run for TensorBoard, trackers, Hugging Face, scikit-learn"),
     "calibrate": ("emoscope.training.commands.calibrate", "fit a run's temperature on the validation split"),
     "robustness": ("emoscope.training.commands.robustness", "score a run under damage of five severities"),
     "card": ("emoscope.training.commands.card", "write a run's model card from what is saved of it"),

@@ -66,15 +66,21 @@ def no_predictions(run: Run) -> RunError:
     )
 
 
-def choose_runs(runs: Mapping[str, Run], default: int = 4) -> dict[str, Run]:
+def choose_runs(runs: Mapping[str, Run], default: int = 4, first: Iterable[str] = ()) -> dict[str, Run]:
     """Show the choice of any set of runs, kept in the address.
 
     By default the first few, those with the first one's classes before others: a twin on other labels, which was
     trained with a run, would lie on its curve.
+
+    Args:
+        runs: By key.
+        default: How many.
+        first: Keys of those that come before all others.
     """
     keys = list(runs)
     names = {key: run.info.class_names for key, run in runs.items()}
-    comparable = sorted(keys, key=lambda key: class_places(names[key], names[keys[0]]) is None)
+    foremost = set(first)
+    comparable = sorted(keys, key=lambda key: (key not in foremost, class_places(names[key], names[keys[0]]) is None))
     chosen = in_url(st.multiselect, "Runs", key="runs", options=keys, default=comparable[:default])
     return {key: runs[key] for key in chosen}
 

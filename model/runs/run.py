@@ -10,6 +10,7 @@ from __future__ import annotations
 import csv
 import io
 import os
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
 from functools import cached_property
@@ -92,6 +93,7 @@ class RunInfo:
         licence: Licence of the weights and of the data behind them, for people.
         note: Free text for people.
         origin: Key of the run that this one was made from, by pruning or by export; empty where it was trained anew.
+        is_training: Whether its training goes on, or was cut off before it could say that it ended.
     """
 
     name: str
@@ -112,6 +114,7 @@ class RunInfo:
     licence: str = ""
     note: str = ""
     origin: str = ""
+    is_training: bool = False
     schema_version: int = SCHEMA_VERSION
 
     @classmethod
@@ -351,6 +354,11 @@ def own_labels(run: Run, split: str) -> str:
 def artifacts_root() -> Path:
     """Return the folder of saved runs: ``EMOSCOPE_ARTIFACTS``, or ``artifacts/`` in the :func:`working_folder`."""
     return Path(os.environ.get("EMOSCOPE_ARTIFACTS") or working_folder() / "artifacts")
+
+
+def key_of(title: str, otherwise: str) -> str:
+    """Return the name of a run's folder made from a title for people; another one where nothing is left of it."""
+    return re.sub(r"[^\w.-]+", "-", title, flags=re.ASCII).strip(".-") or otherwise
 
 
 def run_folder(key: Path | str) -> Path | None:

@@ -41,7 +41,7 @@ def folder(tmp_path, monkeypatch):
 
 
 def parameter(snippet):
-    marks = [pytest.mark.slow] if "emoscope.train(" in snippet else []
+    marks = [pytest.mark.slow] if "emoscope.train(" in snippet or "keras." in snippet else []
     return pytest.param(snippet, marks=marks, id=snippet.splitlines()[0][:40])
 
 
@@ -50,7 +50,18 @@ def test_snippets_of_the_guide_run_and_are_short(snippet, folder, request, monke
     assert len(snippet.strip().splitlines()) <= 6
     if "yunet" in snippet:
         monkeypatch.setenv("EMOSCOPE_MODELS", str(request.getfixturevalue("yunet_path").parent))
-    exec(compile(snippet, "docs/library.md", "exec"), {"emoscope": emoscope})
+    names = {"emoscope": emoscope}
+    if "RunLogger" in snippet:
+        monkeypatch.setenv("EMOSCOPE_ARTIFACTS", str(folder / "artifacts"))
+    if "keras." in snippet:
+        import keras
+
+        names |= {"keras": keras, "x": np.eye(4, 2), "y": np.arange(4) % 2}
+    exec(compile(snippet, "docs/library.md", "exec"), names)
+    if "RunLogger" in snippet:
+        names["log"].close()
+        run = emoscope.load_run(names["log"].key)
+        assert len(run.history["val_loss"]) == (2 if "keras." in snippet else 3)
 
 
 def test_a_name_is_imported_when_it_is_used():

@@ -3,10 +3,12 @@ import pytest
 
 from emoscope.dashboard.evaluation.conversion import converter
 from emoscope.model.runs.files import write_json
+from emoscope.model.runs.foreign.merge import import_results
 from emoscope.model.runs.predictions import Predictions, write_predictions
 from emoscope.model.runs.run import load_run
 from tests.factories import write_run
 from tests.pages.evaluation_app import checked, open_page, texts
+from tests.paths import ROOT
 
 
 def add_form(run, variant: str, wrong: int, **info) -> None:
@@ -131,3 +133,12 @@ def test_a_run_without_forms_or_answers_says_how_to_make_them(world):
 def test_spoiled_measurements_are_one_sentence(exported):
     (exported.path / "exports.json").write_text("{")
     assert "exports.json" in open_page("export").error[0].value
+
+
+def test_a_run_is_offered_to_other_programs_as_far_as_it_can(exported, world):
+    page = open_page("export", run="emoscope")
+    offered = [button.label for button in page.get("download_button") if button.key.startswith("share-")]
+    assert offered == ["TensorBoard", "CSV", "Hugging Face", "scikit-learn"]
+    import_results([ROOT / "tests" / "assets" / "foreign" / "keras_history.json"], name="theirs", root=world)
+    page = open_page("export", run="theirs")
+    assert [button.label for button in page.get("download_button")] == ["TensorBoard", "CSV"]

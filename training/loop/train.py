@@ -8,7 +8,8 @@ from __future__ import annotations
 import json
 import platform
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,7 @@ from emoscope.model.dataset import Dataset
 from emoscope.model.errors import ConfigError, EmoscopeError
 from emoscope.model.machine import machine_name
 from emoscope.model.runs.renamed_keys import with_current_keys
-from emoscope.model.runs.run import load_run, write_history
+from emoscope.model.runs.run import DatasetInfo, RunInfo, load_run, write_history, write_run_info
 from emoscope.training.backend.devices import check_batch, is_first_process
 from emoscope.training.config.schema import TrainConfig
 from emoscope.training.distillation.cached_views import CachedViews
@@ -67,7 +68,8 @@ def train(
     Args:
         config: What to train.
         dataset: Images of ``config.input_size``; its training and validation splits are used, never the test split.
-        checkpoint_file: Where the state is kept between epochs; a folder of its name holds ``history.csv`` meanwhile.
+        checkpoint_file: Where the state is kept between epochs; a folder of its name holds ``run.json`` and
+            ``history.csv`` meanwhile.
         fresh: Forget an existing checkpoint.
         prepare: Called with the new network before it is trained: gives it other weights or constraints.
 
@@ -91,27 +93,29 @@ def train(
     folder = checkpoint_file.parent / "views"
     views = CachedViews(config, fit_samples, classes, folder) if config.cached_views else None
 
+    info = _unfinished(config, dataset, next(iter(classes.values())))
     progress = Progress(config.epochs, history)
-    while len(history) < config.epochs and not should_stop(config, history):
-        epoch = len(history)
-        side = config.side_at(epoch)
-        session.enter_phase(epoch)
-        started = time.perf_counter()
-        shown = views.at(epoch).resized(side) if views else None
-        progress.begin(epoch, side)
-        row = session.fit_epoch(fit_samples.resized(side), epoch, history, progress, shown)
-        row |= session.validate(validation_samples.resized(side))
-        row["seconds"] = time.perf_counter() - started
-        if not np.isfinite(row["loss"]):
-            raise ConfigError(
-                f"The loss became infinite in epoch {epoch + 1}.", "Lower learning_rate, or set clip_norm to 1."
-            )
-        history.append(row)
-        if best_epoch(config, history) == epoch:
-            best = session.average.copies()
-        if is_first_process():
-            _save(session.checkpoint(identity, history, best), checkpoint_file)
-        progress.end(row)
+    with _noting_the_end(checkpoint_file.with_suffix(""), info):
+        while len(history) < config.epochs and not should_stop(config, history):
+            epoch = len(history)
+            side = config.side_at(epoch)
+            session.enter_phase(epoch)
+            started = time.perf_counter()
+            shown = views.at(epoch).resized(side) if views else None
+            progress.begin(epoch, side)
+            row = session.fit_epoch(fit_samples.resized(side), epoch, history, progress, shown)
+            row |= session.validate(validation_samples.resized(side))
+            row["seconds"] = time.perf_counter() - started
+            if not np.isfinite(row["loss"]):
+                raise ConfigError(
+                    f"The loss became infinite in epoch {epoch + 1}.", "Lower learning_rate, or set clip_norm to 1."
+                )
+            history.append(row)
+            if best_epoch(config, history) == epoch:
+                best = session.average.copies()
+            if is_first_process():
+                _save(session.checkpoint(identity, history, best), checkpoint_file, info)
+            progress.end(row)
 
     network = session.build(config.input_size)
     network.set_weights(best)
@@ -159,10 +163,40 @@ def _privileged(predicted: Mapping[str, np.ndarray], samples: Samples) -> dict[s
     return {"fer": with_privileged_votes(predicted["fer"], samples.targets["ferplus"], voted, samples.labels("fer"))}
 
 
-def _save(checkpoint: Checkpoint, file: Path) -> None:
+def _unfinished(config: TrainConfig, dataset: Dataset, class_names: tuple[str, ...]) -> RunInfo:
+    """Describe the run that is being trained, for pages that follow it."""
+    return RunInfo(
+        name=config.name,
+        architecture=config.architecture,
+        class_names=class_names,
+        input_size=config.input_size,
+        channels=config.channels,
+        normalization=config.normalization,
+        dataset=DatasetInfo(dataset.name, dict(dataset.split_sizes), dataset.fingerprint),
+        config=asdict(config),
+        seed=config.seed,
+        environment=environment(),
+        is_training=True,
+    )
+
+
+@contextmanager
+def _noting_the_end(folder: Path, info: RunInfo) -> Iterator[None]:
+    """Note in the folder of an unfinished training that it does not go on, where it is stopped or fails."""
+    try:
+        yield
+    except BaseException:
+        if is_first_process() and (folder / "run.json").is_file():
+            with suppress(OSError):
+                write_run_info(folder, replace(info, is_training=False))
+        raise
+
+
+def _save(checkpoint: Checkpoint, file: Path, info: RunInfo) -> None:
     try:
         checkpoint.save(file)
-        write_history(file.with_suffix(""), checkpoint.history)  # so that progress can be followed
+        write_run_info(file.with_suffix(""), info)  # with the history, so that progress can be followed
+        write_history(file.with_suffix(""), checkpoint.history)
     except OSError as error:
         raise EmoscopeError(
             f"The checkpoint could not be written ({error.strerror}).",

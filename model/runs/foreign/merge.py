@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import re
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -27,7 +26,16 @@ from emoscope.model.runs.foreign.scored import (
 )
 from emoscope.model.runs.predictions import Predictions, write_predictions
 from emoscope.model.runs.reports import StatedReport, write_reports
-from emoscope.model.runs.run import DatasetInfo, Run, RunInfo, artifacts_root, load_run, write_history, write_run_info
+from emoscope.model.runs.run import (
+    DatasetInfo,
+    Run,
+    RunInfo,
+    artifacts_root,
+    key_of,
+    load_run,
+    write_history,
+    write_run_info,
+)
 
 FOREIGN = "foreign"
 """``architecture`` of a run that another program made."""
@@ -57,7 +65,7 @@ def import_results(
     """
     found = [recognise(path, reading) for path in paths]
     title = name or title_of(paths[0])
-    key = re.sub(r"[^\w.-]+", "-", title, flags=re.ASCII).strip(".-") or "imported"
+    key = key_of(title, "imported")
     target = (root or artifacts_root()) / key
     if target.exists() and not overwrite:
         raise RunError(f"There is already a run {key}.", "Choose another --name, or give --overwrite.")
@@ -197,9 +205,10 @@ def merge_scored(found: Sequence[tuple[str, Scored]], root: Path | None = None) 
 
 
 def history_rows(curves: Curves) -> list[Mapping[str, float]]:
-    """Return the rows of ``history.csv``; ``epoch`` only where the rows are not the epochs 1, 2, 3 and so on."""
+    """Return the rows of ``history.csv``; no ``epoch`` where they are the epochs 1, 2, 3 and so on, without steps."""
     columns: dict[str, np.ndarray] = {}
-    if curves.epoch is not None and not np.array_equal(curves.epoch, np.arange(1, curves.rows + 1)):
+    numbered = curves.epoch is not None and np.array_equal(curves.epoch, np.arange(1, curves.rows + 1))
+    if curves.epoch is not None and not (numbered and curves.step is None):
         columns["epoch"] = curves.epoch
     if curves.step is not None:
         columns["step"] = curves.step

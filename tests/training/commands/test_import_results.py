@@ -44,3 +44,10 @@ def test_a_network_is_sent_to_the_command_for_it(tmp_path, capsys):
     (tmp_path / "net.keras").write_bytes(b"PK")
     assert main(["import", str(tmp_path / "net.keras")]) == 2
     assert "python -m training evaluate" in capsys.readouterr().err
+
+
+def test_epochs_with_steps_are_drawn_by_epoch(root, tmp_path):
+    (tmp_path / "log.csv").write_text("epoch,step,train_loss,val_loss\n0,10,2.0,2.5\n1,20,1.5,2.25\n")
+    main(["import", str(tmp_path / "log.csv"), "--name", "mine"])
+    history = load_run(root / "mine").history
+    assert history["epoch"].tolist() == [1, 2] and history["step"].tolist() == [10, 20]

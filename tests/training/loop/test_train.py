@@ -8,6 +8,7 @@ import pytest
 from emoscope.model.dataset import Dataset, Split
 from emoscope.model.dataset.samples import fingerprint, hash_images
 from emoscope.model.errors import ConfigError, DataError, EmoscopeError
+from emoscope.model.runs.run import load_run
 from emoscope.training.config.schema import load_config
 from emoscope.training.loop.checkpoint import Checkpoint
 
@@ -67,6 +68,14 @@ def test_it_learns(uninterrupted):
     assert set(history[0]) >= {"loss", "accuracy", "val_loss", "val_accuracy", "learning_rate", "seconds"}
 
 
+def test_it_can_be_followed_as_a_run(uninterrupted):
+    trained, state = uninterrupted
+    followed = load_run(state.with_suffix(""))
+    assert followed.info.is_training and followed.info.class_names == ("left", "right")
+    assert followed.info.config["epochs"] == 4
+    np.testing.assert_allclose(followed.history["loss"], [row["loss"] for row in trained.history], rtol=1e-5)
+
+
 @pytest.mark.parametrize("moment", ["inside an epoch", "while saving"])
 def test_a_killed_training_goes_on_to_the_same_result(uninterrupted, tmp_path, monkeypatch, moment):
     from emoscope.training.loop import train as module
@@ -84,10 +93,11 @@ def test_a_killed_training_goes_on_to_the_same_result(uninterrupted, tmp_path, m
 
             patch.setattr(module.Session, "fit_epoch", interrupted)
         else:
-            patch.setattr("pathlib.Path.replace", _fails_on_call(3))
+            patch.setattr("pathlib.Path.replace", _fails_on_call(4))
         with pytest.raises(Killed):
             train(load_config(None, SMALL), toy(), state)
     assert 0 < len(Checkpoint.load(state).history) < 4
+    assert not load_run(state.with_suffix("")).info.is_training
 
     resumed, uninterrupted = train(load_config(None, SMALL), toy(), state), uninterrupted[0]
     assert resumed.best_epoch == uninterrupted.best_epoch
