@@ -9,8 +9,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from emoscope.model.dataset.samples import FER2013_SPLITS, Dataset, Split, fingerprint
-from emoscope.model.dataset.split_names import ALL, split_rank, standard_names
+from emoscope.model.dataset.samples import Dataset, Split, fingerprint
+from emoscope.model.dataset.split_names import ALL, STANDARD, split_rank, standard_names
 
 SHARES = (0.8, 0.1, 0.1)
 SEED = 0
@@ -24,7 +24,7 @@ _SUBJECTS = (
 
 
 def make_splits(labels: np.ndarray, names: Sequence[str]) -> tuple[np.ndarray | None, str]:
-    """Deal samples to ``FER2013_SPLITS``, always in the same way for the same samples.
+    """Deal samples to ``STANDARD``, always in the same way for the same samples.
 
     Args:
         labels: Class indices, int64, shape (N,).
@@ -90,7 +90,7 @@ def subject_of(name: str) -> str:
 
 def split_parts(chosen: np.ndarray) -> dict[str, np.ndarray]:
     """Return the samples of each split that has some, in their order, by name."""
-    parts = {name: np.flatnonzero(chosen == code) for code, name in enumerate(FER2013_SPLITS)}
+    parts = {name: np.flatnonzero(chosen == code) for code, name in enumerate(STANDARD)}
     return {name: part for name, part in parts.items() if part.size}
 
 

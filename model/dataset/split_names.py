@@ -25,7 +25,8 @@ _FER2013 = {
     "fer2013valid": "PublicTest",
     "fer2013test": "PrivateTest",
 }
-_STANDARD = ("train", "validation", "test")
+STANDARD = ("train", "validation", "test")
+"""What the splits of other data sets than FER-2013 are called."""
 
 
 def standard_names(names: Iterable[str]) -> dict[str, str]:
@@ -36,7 +37,7 @@ def standard_names(names: Iterable[str]) -> dict[str, str]:
     lowered = {name: name.casefold() for name in names}
     is_fer2013 = all(low in _FER2013 for low in lowered.values()) and set(lowered.values()) != {"training"}
     table = _FER2013 if is_fer2013 else _SYNONYMS
-    return {name: table.get(low, low if low in _STANDARD else name) for name, low in lowered.items()}
+    return {name: table.get(low, low if low in STANDARD else name) for name, low in lowered.items()}
 
 
 def is_split_name(name: str) -> bool:

@@ -64,7 +64,7 @@ def test_one_file_with_words_is_split_and_brought_to_size(tmp_path):
     pq.write_table(table(["calm", "tense"] * 20), tmp_path / "faces.parquet", row_group_size=7)
     dataset = load_dataset(tmp_path / "faces.parquet", size=(32, 24), channels=3)
     assert dataset.class_names == ("calm", "tense")
-    assert dataset.split_sizes == {"Training": 32, "PublicTest": 4, "PrivateTest": 4}
+    assert dataset.split_sizes == {"train": 32, "validation": 4, "test": 4}
     assert dataset.train.images.shape == (32, 32, 24, 3)
     assert dataset.fingerprint == load_dataset(tmp_path / "faces.parquet").fingerprint
     assert "No splits came with it: 80/10/10 were made by class (seed 0)." in dataset.notes

@@ -55,7 +55,7 @@ def test_a_zip_of_classes_alone_in_a_folder_made_on_windows(tmp_path):
     members = {f"CK+48\\{c}\\{k}.png": png(IMAGES[k % 8]) for c in ("fear", "happy") for k in range(10)}
     dataset = load_dataset(as_windows(tmp_path / "ck.zip", members, "cp437"))
     assert dataset.class_names == ("fear", "happy")
-    assert dataset.split_sizes == {"Training": 16, "PublicTest": 2, "PrivateTest": 2}
+    assert dataset.split_sizes == {"train": 16, "validation": 2, "test": 2}
 
 
 @pytest.mark.parametrize(

@@ -110,7 +110,7 @@ def test_a_list_without_splits_is_split(tmp_path):
     root = write_folders(tmp_path / "flat", files)
     (root / "labels.csv").write_text("\n".join(["file,label", *(f"{k}.png,{'ab'[k % 2]}" for k in range(20))]))
     dataset = load_dataset(root)
-    assert dataset.split_sizes == {"Training": 16, "PublicTest": 2, "PrivateTest": 2}
+    assert dataset.split_sizes == {"train": 16, "validation": 2, "test": 2}
     assert "No splits came with it: 80/10/10 were made by class (seed 0)." in dataset.notes
 
 
@@ -183,8 +183,8 @@ def test_a_list_without_a_header_has_two_columns(tmp_path):
 def test_another_table_beside_folders_of_classes_does_not_matter(tmp_path):
     root = write_folders(tmp_path / "d", {f"{c}/{k}.png": IMAGES[k] for c in ("calm", "tense") for k in range(10)})
     (root / "figures.csv").write_text("epoch,loss\n1,0.5\n")
-    assert load_dataset(root).split_sizes == {"Training": 16, "PublicTest": 2, "PrivateTest": 2}
+    assert load_dataset(root).split_sizes == {"train": 16, "validation": 2, "test": 2}
     with ZipFile(tmp_path / "d.zip", "w") as archive:
         for file in sorted(root.rglob("*.*")):
             archive.write(file, file.relative_to(tmp_path))
-    assert load_dataset(tmp_path / "d.zip").split_sizes == {"Training": 16, "PublicTest": 2, "PrivateTest": 2}
+    assert load_dataset(tmp_path / "d.zip").split_sizes == {"train": 16, "validation": 2, "test": 2}

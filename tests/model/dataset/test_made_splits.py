@@ -15,7 +15,7 @@ def test_ten_images_of_each_class_give_eight_one_and_one():
     labels = np.repeat([0, 1, 2], [10, 20, 54])
     chosen, note = make_splits(labels, [f"{k}.png" for k in range(84)])
     counts = {name: np.bincount(labels[part]).tolist() for name, part in split_parts(chosen).items()}
-    assert counts == {"Training": [8, 16, 44], "PublicTest": [1, 2, 5], "PrivateTest": [1, 2, 5]}
+    assert counts == {"train": [8, 16, 44], "validation": [1, 2, 5], "test": [1, 2, 5]}
     assert note == "No splits came with it: 80/10/10 were made by class (seed 0)."
 
 
@@ -68,7 +68,7 @@ def test_ck_folders_without_splits_keep_each_person_in_one_split(tmp_path):
     assert by_parent.fingerprint == dataset.fingerprint
     assert dataset.class_names == ("anger", "contempt", "disgust", "fear", "happy", "sadness", "surprise")
     assert dataset.name == "CK+48"
-    assert dataset.split_sizes == {"Training": 224, "PublicTest": 28, "PrivateTest": 28}
+    assert dataset.split_sizes == {"train": 224, "validation": 28, "test": 28}
     people = [{subject_of(str(name)) for name in split.names} for split in dataset.splits.values()]
     assert [len(group) for group in people] == [24, 3, 3]
     assert not (people[0] & people[1] or people[0] & people[2] or people[1] & people[2])
@@ -100,7 +100,7 @@ def test_jaffe_has_ten_people_of_whom_one_is_for_each_held_out_split(tmp_path):
         for k in (1, 2)
     }
     dataset = load_dataset(write_folders(tmp_path / "jaffe", files))
-    assert dataset.split_sizes == {"Training": 112, "PublicTest": 14, "PrivateTest": 14}
+    assert dataset.split_sizes == {"train": 112, "validation": 14, "test": 14}
     shown = Counter(subject_of(str(name)) for split in dataset.splits.values() for name in set(split.names))
     assert shown == dict.fromkeys(people, 14)
 

@@ -109,7 +109,7 @@ def test_a_table_without_splits_is_split(tmp_path):
     rows = [f"{'happy' if k % 2 else 'sad'},{pixels_of(SMALL[k])}" for k in range(20)]
     dataset = load_dataset(write(tmp_path, table("label,pixels", rows)))
     assert dataset.class_names == ("happy", "sad")
-    assert dataset.split_sizes == {"Training": 16, "PublicTest": 2, "PrivateTest": 2}
+    assert dataset.split_sizes == {"train": 16, "validation": 2, "test": 2}
     assert "No splits came with it: 80/10/10 were made by class (seed 0)." in dataset.notes
 
 
@@ -133,7 +133,7 @@ def challenge() -> dict[str, str]:
 def test_a_table_with_file_names_beside_the_pixels_is_a_table(tmp_path):
     rows = [f"{k}.png,{'ab'[k % 2]},{pixels_of(SMALL[k])}" for k in range(20)]
     dataset = load_dataset(write(tmp_path, table("file,label,pixels", rows)))
-    assert dataset.split_sizes == {"Training": 16, "PublicTest": 2, "PrivateTest": 2}
+    assert dataset.split_sizes == {"train": 16, "validation": 2, "test": 2}
 
 
 def test_the_one_folder_in_a_folder_is_looked_into(tmp_path):
@@ -156,7 +156,7 @@ def test_kaggles_challenge_folder_is_one_set_and_its_unlabelled_test_stays_apart
     assert dataset.name == "challenge"
     assert dataset.form == "tables (train.csv, test.csv)"
     assert dataset.class_names == FER2013_CLASSES
-    assert dataset.split_sizes == {"Training": 16, "PublicTest": 2, "PrivateTest": 2}
+    assert dataset.split_sizes == {"train": 16, "validation": 2, "test": 2}
     assert set(all_labels(dataset)) == {"happy", "sad"}
     assert "test.csv holds 4 images without a label, kept apart from the splits." in dataset.notes
 

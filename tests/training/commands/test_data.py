@@ -68,5 +68,5 @@ def test_a_path_and_the_flag_mean_the_same(tmp_path, capsys):
     write_folders(tmp_path, files)
     text = report_of(capsys, tmp_path / "CK+48")
     assert report_of(capsys, "--data", tmp_path / "CK+48") == text
-    assert "CK+48, read as folders (Training/PublicTest/PrivateTest); 48×48 pixels, gray" in text
+    assert "CK+48, read as folders (train/validation/test); 48×48 pixels, gray" in text
     assert "note: No splits came with it: 80/10/10 were made by class and person (seed 0); none of 20 people" in text

@@ -75,7 +75,7 @@ def test_a_large_folder_of_other_data_is_scored_whole(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     make_run(tmp_path / "artifacts", "tiny", dataset=DatasetInfo("Its own", {}, "f" * 32))
     folder = write_folder(tmp_path / "faces", ("happy", "sad"), per_class=10)
-    for flags, scored in ([], {"all": 20}), (["--splits", "PublicTest"], {"PublicTest": 2}):
+    for flags, scored in ([], {"all": 20}), (["--splits", "validation"], {"validation": 2}):
         assert main(["evaluate", "tiny", "--data", str(folder), *flags]) == 0
         found = [load_run(run) for run in (tmp_path / "artifacts").iterdir() if run.name.startswith("tiny-on-faces")]
         assert scored in [{split: metrics["n"] for split, metrics in run.metrics.items()} for run in found]
