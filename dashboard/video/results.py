@@ -46,7 +46,8 @@ def show_results(work: ClipWork) -> None:
         show_warning(work.problem)
     if not everyone:
         show_warning(
-            "No face was found in this video.", "Try another detector on the left: BlazeFace finds more faces."
+            "No face was found in this video.",
+            "Try another face detector on the left, or a clip that shows faces larger.",
         )
         return
     left, right = st.columns([5, 4], gap="large")

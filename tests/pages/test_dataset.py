@@ -96,7 +96,5 @@ def test_what_was_recognised_is_said(world, monkeypatch, tmp_path):
     files = {f"{name}/{k}.png": images[k] for name in ("a_b", "calm") for k in range(20)}
     monkeypatch.setenv("EMOSCOPE_DATA", str(write_folders(tmp_path / "office", files)))
     said = texts(open_page("dataset"))
-    assert (
-        "office, read as folders (Training/PublicTest/PrivateTest): Training 32, PublicTest 4, PrivateTest 4." in said
-    )
+    assert "office, read as folders (train/validation/test): train 32, validation 4, test 4." in said
     assert "No splits came with it\\: 80/10/10 were made by class (seed 0)." in said

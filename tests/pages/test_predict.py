@@ -127,6 +127,41 @@ def test_a_detector_tried_on_a_picture_leaves_the_chosen_one(page, monkeypatch):
     assert headings(page) == ["1 face in 1 picture"]
 
 
+def captions(page):
+    return [caption.value for caption in page.caption]
+
+
+def test_a_cropped_face_is_taken_whole_and_can_be_searched_after_all(page, analyses):
+    face = decode_image(PORTRAIT[1])[71:173, 172:274]
+    crop = encode_png(cv2.resize(face, (48, 48), interpolation=cv2.INTER_AREA))
+    drop(page, ("crop.png", crop, "image/png"), PORTRAIT)
+    assert ":material/crop: Taken whole, as a cropped face." in captions(page)
+    press(page, "Find faces in it")
+    assert ":material/crop: Taken whole, as a cropped face." not in captions(page)
+    assert ":material/frame_person: Searched with BlazeFace." in captions(page)
+    assert len(analyses) == 3, "the portrait is not predicted again"
+    press(page, "Undo")
+    assert ":material/crop: Taken whole, as a cropped face." in captions(page)
+
+
+def test_a_picture_on_its_side_says_that_it_was_turned(page):
+    lying = cv2.rotate(decode_image(PORTRAIT[1])[:300], cv2.ROTATE_90_COUNTERCLOCKWISE)
+    drop(page, ("lying.png", encode_png(lying), "image/png"))
+    assert headings(page) == ["1 face in 1 picture"]
+    assert ":material/rotate_90_degrees_cw: Found after turning the picture by 90°." in captions(page)
+
+
+def test_how_sure_the_detector_must_be_is_a_setting_that_predicts_nothing_anew(page, analyses):
+    drop(page, PORTRAIT)
+    doubt = ":material/warning: The detector is unsure\\: perhaps a face."
+    assert doubt not in captions(page)
+    page.slider(key="sure_from").set_value(100).run()
+    assert doubt in captions(page)
+    page.slider(key="sure_from").set_value(80).run()
+    assert doubt not in captions(page)
+    assert analyses == ["blazeface"]
+
+
 def test_changing_how_results_look_runs_no_network(page, analyses):
     drop(page, PORTRAIT)
     page.toggle(key="heat_maps").set_value(True).run()

@@ -126,7 +126,7 @@ def test_a_broken_file_is_one_sentence_and_another_can_be_chosen(page):
 
 def test_without_a_face_it_says_what_to_try(page):
     drop(page, make_clip(0.5, picture=lambda at, w, h: np.full((h, w, 3), 90, np.uint8)))
-    assert "No face was found" in words(page) and "another detector" in words(page)
+    assert "No face was found" in words(page) and "another face detector" in words(page)
 
 
 def test_another_detector_is_offered_to_read_again(page, monkeypatch):
