@@ -1,6 +1,6 @@
 """Faces per second of a whole batch, beside each of its parts alone: ``python -m benchmarks.batch``.
 
-Two folders of JPEG files are made from scikit-image's photo of an astronaut: photos in which the haar detector finds
+Two folders of JPEG files are made from scikit-image's photo of an astronaut: photos in which the default detector finds
 the face, and face crops. Decoding, detecting and classifying are timed alone, in as many processes as the batch uses,
 each on its share of the same pictures and ready beforehand. The batch is timed from the first file to the finished
 Parquet file, starting its processes included. Its rate stands beside that of the slowest part, and beside that of the
@@ -23,6 +23,7 @@ import cv2
 import numpy as np
 
 from benchmarks.machine import describe_machine
+from emoscope.model.faces.detectors import DEFAULT_DETECTOR
 from emoscope.model.images import read_image
 from emoscope.model.machine import available_cores
 from emoscope.model.networks.classifier import BATCH_SIZE
@@ -107,7 +108,7 @@ def measure(settings: PipelineSettings, paths: list[Path], processes: int) -> di
 def main() -> None:
     parser = argparse.ArgumentParser(description="Faces per second of a batch, beside its parts.")
     parser.add_argument("--run", default=DEFAULT_RUN, help="saved run to use")
-    parser.add_argument("--photos", type=int, default=600, help="photos to search with haar")
+    parser.add_argument("--photos", type=int, default=600, help="photos to search")
     parser.add_argument("--crops", type=int, default=20_000, help="face crops to classify")
     parser.add_argument("--processes", type=int, default=available_cores())
     parser.add_argument("--output", type=Path, default=Path(__file__).with_suffix(".json"))
@@ -115,7 +116,10 @@ def main() -> None:
     run = load_run(options.run)
     results = []
     print("faces/s              decode   detect  classify    batch  of the slowest part  of the parts in turn")
-    for title, detector, count in (("photos, haar", "haar", options.photos), ("face crops", "none", options.crops)):
+    for title, detector, count in (
+        (f"photos, {DEFAULT_DETECTOR}", DEFAULT_DETECTOR, options.photos),
+        ("face crops", "none", options.crops),
+    ):
         with tempfile.TemporaryDirectory() as folder:
             paths = make_pictures(Path(folder), count, cropped=detector == "none")
             rates = measure(PipelineSettings(run.path, detector), paths, options.processes)

@@ -1,6 +1,6 @@
 """Time from process start to the first classified face: ``python -m benchmarks.cold_start``.
 
-A fresh Python process loads the bundled run, finds the face in scikit-image's photo of an astronaut with the haar
+A fresh Python process loads the bundled run, finds the face in scikit-image's photo of an astronaut with the default
 detector and classifies it. Beside it, taken in turn, a process that does nothing but import OpenCV and NumPy. Medians
 and the highest memory are printed and written to ``benchmarks/cold_start.json``.
 """
@@ -40,11 +40,11 @@ FIRST_FACE = (
 import sys
 from emoscope.model.runs.run import load_run
 from emoscope.model.networks.load import load_classifier
-from emoscope.model.faces.detectors import create_detector
+from emoscope.model.faces.detectors import DEFAULT_DETECTOR, create_picture_detector
 from emoscope.model.images import read_image
 from emoscope.model.pipeline import Pipeline
 
-pipeline = Pipeline(create_detector("haar"), load_classifier(load_run(sys.argv[1])))
+pipeline = Pipeline(create_picture_detector(DEFAULT_DETECTOR), load_classifier(load_run(sys.argv[1])))
 label = pipeline.analyze(read_image(sys.argv[2]))[0].label
 """
     + REPORT

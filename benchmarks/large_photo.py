@@ -19,7 +19,7 @@ import numpy as np
 
 from benchmarks.machine import describe_machine
 from emoscope.model.drawing.annotate import annotate
-from emoscope.model.faces.detectors import create_detector
+from emoscope.model.faces.detectors import DEFAULT_DETECTOR, create_picture_detector
 from emoscope.model.images import decode_image
 from emoscope.model.networks.load import load_classifier
 from emoscope.model.pipeline import Pipeline
@@ -62,11 +62,11 @@ def time_stages(data: bytes, pipeline: Pipeline) -> dict[str, float]:
 def main() -> None:
     parser = argparse.ArgumentParser(description="Time a 12-megapixel photo from file to drawn result.")
     parser.add_argument("--run", default=DEFAULT_RUN, help="saved run to use")
-    parser.add_argument("--detector", default="haar")
+    parser.add_argument("--detector", default=DEFAULT_DETECTOR)
     parser.add_argument("--repetitions", type=int, default=15)
     parser.add_argument("--output", type=Path, default=Path(__file__).with_suffix(".json"))
     options = parser.parse_args()
-    pipeline = Pipeline(create_detector(options.detector), load_classifier(load_run(options.run)))
+    pipeline = Pipeline(create_picture_detector(options.detector), load_classifier(load_run(options.run)))
     data = make_photo()
     timings = [time_stages(data, pipeline) for _ in range(options.repetitions + 1)][1:]  # the first warms up
     seconds = {stage: round(median(timing[stage] for timing in timings), 4) for stage in STAGES}

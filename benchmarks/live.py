@@ -293,12 +293,12 @@ def cycles(bench: Bench, count: int = 100) -> list[Row]:
 
     from emoscope.dashboard.live.analysis_pool import AnalysisPool
     from emoscope.dashboard.live.processor import LiveProcessor, LiveSettings
-    from emoscope.model.faces.detectors import create_detector
+    from emoscope.model.faces.detectors import DEFAULT_DETECTOR, create_detector
     from emoscope.model.networks.load import load_classifier
     from emoscope.model.pipeline import Pipeline
     from emoscope.model.runs.run import load_run
 
-    pipeline = Pipeline(create_detector("haar"), load_classifier(load_run("emoscope")))
+    pipeline = Pipeline(create_detector(DEFAULT_DETECTOR, for_video=True), load_classifier(load_run("emoscope")))
     frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(next(iter(moving_face()))), format="bgr24")
     pool, process = AnalysisPool(), psutil.Process()
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from time import perf_counter, process_time
 
 from benchmarks.machine import describe_machine
+from emoscope.model.faces.detectors import DEFAULT_DETECTOR
 from emoscope.model.machine import available_cores
 from emoscope.model.pictures.batch import PipelineSettings
 from emoscope.model.runs.run import DEFAULT_RUN, load_run
@@ -36,7 +37,7 @@ def timed(work: Callable[[], object]) -> tuple[float, float]:
 def main() -> None:
     parser = argparse.ArgumentParser(description="Analysis of a video against real time, beside its parts.")
     parser.add_argument("--run", default=DEFAULT_RUN, help="saved run to use")
-    parser.add_argument("--detector", default="haar")
+    parser.add_argument("--detector", default=DEFAULT_DETECTOR)
     parser.add_argument("--seconds", type=float, default=60.0, help="length of the clip")
     parser.add_argument("--rate", type=float, default=DEFAULT_RATE, help="analyses per second of the clip")
     parser.add_argument("--annotate", action="store_true", help="also time the annotated copy")

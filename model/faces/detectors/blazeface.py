@@ -31,12 +31,11 @@ _TINY, _SURE = 18, 0.9  # pixels; so few say little, and an emotion could not be
 # its border, one that fills the frame; of the largest, one of a fiftieth of the frame.
 _CLOSE, _COARSE, _VIDEO, _FINE, _FINEST = 88, 256, 320, 1280, 1920
 _MAGNIFIED, _MAGNIFIED_MOST = 4 / 3, 2.0  # by which a frame is enlarged at most for the fine and for the finest search
-# The finest search follows where the first found nothing sure, many faces, or small ones (pixels of its largest copy).
+# The finest search follows where the first found nothing sure, many faces, or two small ones (pixels of its copy).
 _MANY, _SMALL = 5, 40
 _PROPOSED = 0.2
 _MOST = 400
 _CROPS = (1.0, 1.2, 1.4)  # sides of the crops that are judged, in sizes of the box
-_HOPELESS = 0.02
 # Confidence from the mean logit of the output network and the logit of BlazeFace's score: a logistic regression on
 # faces of FER-2013's Training split in made-up scenes, and on photos without a face.
 _WEIGHTS = (1.31, 3.19, -1.67)
@@ -128,7 +127,7 @@ def _asks_for_more(found: Sequence[Detection], longest: int) -> bool:
     if not any(face.confidence >= _SURE for face in found) or len(found) >= _MANY:
         return True
     zoom = min(_MAGNIFIED, _FINE / longest)
-    return zoom * min(max(face.size) for face in found) < _SMALL
+    return sum(zoom * max(face.size) < _SMALL for face in found) > 1
 
 
 def _scaled(network: BlazeFace, image_bgr: np.ndarray, factor: float) -> np.ndarray:
@@ -190,22 +189,23 @@ def confirmed(
     """
     if not len(rows):
         return []
-    first, landmarks = _judged(network, frame_bgr, rows, crops[0])
-    hopeful = np.maximum(first, rows[:, 8] * 0.1) > _HOPELESS
-    rows, logits, points = rows[hopeful], [_logit(first[hopeful])], [landmarks[hopeful]]
-    if not len(rows):
-        return []
-    for side in crops[1:]:
-        score, landmarks = _judged(network, frame_bgr, rows, side)
-        logits.append(_logit(score))
-        points.append(landmarks)
+    least_of = np.where((rows[:, 2:4] - rows[:, :2]).max(axis=1) >= _TINY, least, max(least, _SURE))
     a, b, c = _WEIGHTS
-    confidence = 1 / (1 + np.exp(-(a * np.mean(logits, 0) + b * _logit(rows[:, 8]) + c)))
-    places = np.mean(points, 0)
+    lowest_mean = (_logit(least_of) - b * _logit(rows[:, 8]) - c) / a
+    logits, points = np.zeros((len(rows), 0)), np.zeros((len(rows), 0, 5, 2))
+    for judged, side in enumerate(crops, start=1):
+        score, landmarks = _judged(network, frame_bgr, rows, side)
+        logits = np.concatenate([logits, _logit(score)[:, None]], axis=1)
+        points = np.concatenate([points, landmarks[:, None]], axis=1)
+        best_mean = (logits.sum(axis=1) + (len(crops) - judged) * _HIGHEST_LOGIT) / len(crops)
+        kept = best_mean >= lowest_mean  # the others cannot reach the confidence any more
+        rows, logits, points, lowest_mean = rows[kept], logits[kept], points[kept], lowest_mean[kept]
+        if not len(rows):
+            return []
+    confidence = 1 / (1 + np.exp(-(a * logits.mean(axis=1) + b * _logit(rows[:, 8]) + c)))
     return [
         Detection(row[:4], float(sure), place)
-        for row, sure, place in zip(rows, confidence, places, strict=True)
-        if sure >= (least if max(row[2:4] - row[:2]) >= _TINY else max(least, _SURE))
+        for row, sure, place in zip(rows, confidence, points.mean(axis=1), strict=True)
     ]
 
 
@@ -297,3 +297,6 @@ def _cut(frame_bgr: np.ndarray, matrix: np.ndarray, pixels: int) -> np.ndarray:
 def _logit(probability: np.ndarray) -> np.ndarray:
     bounded = np.clip(probability, 1e-3, 1 - 1e-3)
     return np.log(bounded / (1 - bounded))
+
+
+_HIGHEST_LOGIT = float(_logit(np.ones(())))
