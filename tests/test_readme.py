@@ -101,7 +101,7 @@ def test_capacity():
         assert f"| {n} | {shown:.1f} | {analyses:.1f} | {cores:.2f} |" in README
     each = cores / 4
     assert f"the server takes {each:.2f} of a core for each" in README
-    assert int(1 / each) == 5 and "so a core serves five" in README
+    assert int(1 / each) == 6 and "so a core serves six" in README
     stages = {row["name"]: row["value"] for row in benchmark("live")["parts"]["rate"]["rows"]}
     assert f"{stages['classify_ms']:.1f} ms of an analysis beside {stages['detect_ms']:.1f} ms" in README
 
@@ -118,6 +118,13 @@ def test_batches():
     photos, crops = benchmark("batch")["results"]
     assert f"| {photos['batch']:.0f}, {crops['batch']:.0f} |" in README
     assert f"| {photos['ratio']:.2f}, {crops['ratio']:.2f} |" in README
+
+
+def test_first_face_and_large_photo():
+    first = benchmark("cold_start")["first_face"]
+    assert f"| {first['seconds']:.1f} s, {first['peak_mb']:.0f} MB |" in README
+    total = benchmark("large_photo")["seconds"]["total"]
+    assert f"classified, drawn | {total:.1f} s |" in README
 
 
 def test_video():
