@@ -35,12 +35,12 @@ if work is None:
     work = st.session_state["video"] = ClipWork(Clip(*brought, pipeline, way, rate), state.presence())
     st.rerun()  # without the uploader: the server forgets the upload
 
-if work.reading.is_running:
-    video_view.show_reading(work)
+if work.predicting.is_running:
+    video_view.show_progress(work)
 elif work.failure is not None:
     video_view.show_failure(work)
 else:
-    if (work.clip.way != way or work.reading.was_stopped) and video_view.offer_reading_again(work, way):
-        st.session_state["video"] = work.read_again(pipeline, way)
+    if (work.clip.way != way or work.predicting.was_stopped) and video_view.offer_new_analysis(work, way):
+        st.session_state["video"] = work.predict_again(pipeline, way)
         st.rerun()
     video_results.show_results(work)

@@ -20,8 +20,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from emoscope.dashboard.api.access import Access
 from emoscope.dashboard.api.bodies import Bodies
 from emoscope.dashboard.api.measures import CONTENT_TYPE, GONE, Measured, Measures
+from emoscope.dashboard.api.predicting import Predictor
 from emoscope.dashboard.api.problems import ProblemError
-from emoscope.dashboard.api.reading import Reader
 from emoscope.dashboard.api.schema import PICTURES_BODY, Health, PredictResult, RunsResult, problems
 from emoscope.dashboard.api.settings import ApiSettings
 from emoscope.dashboard.ui import resources
@@ -66,8 +66,8 @@ def create_api(settings: ApiSettings, measures: Measures) -> FastAPI:
         description="Predicts emotions of faces: the networks and detectors of the app, over HTTP. "
         "Pictures are kept in memory, written nowhere and forgotten with the response.",
     )
-    access, bodies, reader = Access(settings), Bodies(settings), Reader(settings, measures.batch)
-    measures.observe("emoscope_pictures_waiting", "Pictures that wait or are in work", lambda: reader.waiting)
+    access, bodies, predictor = Access(settings), Bodies(settings), Predictor(settings, measures.batch)
+    measures.observe("emoscope_pictures_waiting", "Pictures that wait or are in work", lambda: predictor.waiting)
     measures.observe("emoscope_live_sessions", "Live sessions that are analysed", _live_sessions)
     # For the documentation only: what it reads is checked by `access`, in which a missing token is a problem.
     bearer = [Depends(HTTPBearer(auto_error=False))] if settings.token else []
@@ -94,11 +94,11 @@ def create_api(settings: ApiSettings, measures: Measures) -> FastAPI:
         try:
             access.check_token(request)
             access.count(request)
-            key, pipeline = await reader.pipeline(run, detector, calibrated)
+            key, pipeline = await predictor.pipeline(run, detector, calibrated)
             async with bodies.uploads(request) as uploads:
                 whole = True
                 access.count(request, len(uploads) - 1)
-                pictures = await reader.read(pipeline, uploads, explain)
+                pictures = await predictor.predict(pipeline, uploads, explain)
         except (ProblemError, EmoscopeError) as error:
             problem = error if isinstance(error, ProblemError) else ProblemError.from_error(error)
             if not whole:  # the rest of the body is not wanted
@@ -118,7 +118,7 @@ def create_api(settings: ApiSettings, measures: Measures) -> FastAPI:
     async def healthz() -> Response:
         """Tell whether predictions are made here; what a load balancer should ask."""
         try:
-            key, pipeline = await reader.pipeline(None, "none")
+            key, pipeline = await predictor.pipeline(None, "none")
         except EmoscopeError as error:
             raise ProblemError(503, error.message, error.action) from error
         return _json({"status": "ok", "run": key, **_classification(pipeline.classifier)})

@@ -99,7 +99,9 @@ def _show_recording(processor: LiveProcessor) -> None:
     if recording is None or not recording.moments:
         st.caption("The recording holds no face.")
         return
-    st.caption(f"Recorded {recording.seconds():.0f} s, {len(recording.moments)} readings; numbers only, no pictures.")
+    st.caption(
+        f"Recorded {recording.seconds():.0f} s, {len(recording.moments)} predictions; numbers only, no pictures."
+    )
     st.dataframe(recording.summary(), hide_index=True)
     st.download_button(
         "Timeline as CSV",

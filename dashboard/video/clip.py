@@ -47,7 +47,7 @@ class Clip:
         self._frames: dict[float, bytes] = {}
         self._browser_type: str | None = None
 
-    def read(self) -> Iterator[Progress]:
+    def predict(self) -> Iterator[Progress]:
         """Analyse the video; what is there can be used before the last step."""
         with Video(io.BytesIO(self.data)) as video:
             self.analysis = VideoAnalysis(video, self._pipeline, self.rate)
@@ -129,16 +129,16 @@ class ClipWork:
     def __init__(self, clip: Clip, is_wanted: Callable[[], bool]) -> None:
         self.clip = clip
         self._is_wanted = is_wanted
-        self.reading = BackgroundWork(clip.read, is_wanted)
+        self.predicting = BackgroundWork(clip.predict, is_wanted)
         self.drawing: BackgroundWork | None = None
 
     def start_drawing(self) -> None:
         """Begin the annotated copy."""
         self.drawing = BackgroundWork(self.clip.draw, self._is_wanted)
 
-    def read_again(self, pipeline: Pipeline, way: tuple[Any, ...]) -> ClipWork:
+    def predict_again(self, pipeline: Pipeline, way: tuple[Any, ...]) -> ClipWork:
         """Return work on the same file with another network or detector."""
-        self.reading.stop()
+        self.predicting.stop()
         return ClipWork(Clip(self.clip.name, self.clip.data, pipeline, way, self.clip.rate), self._is_wanted)
 
     @property
@@ -147,8 +147,8 @@ class ClipWork:
         analysis = self.clip.analysis
         if analysis is None:
             return ""
-        if self.reading.was_stopped:
-            lost = self.reading.was_abandoned
+        if self.predicting.was_stopped:
+            lost = self.predicting.was_abandoned
             who = "The connection was lost and the analysis ended" if lost else "You stopped the analysis"
             return f"{who} at {clock(self.clip.seconds)}; what was found until then is shown."
         return analysis.problem
@@ -156,6 +156,6 @@ class ClipWork:
     @property
     def failure(self) -> EmoscopeError | None:
         """Why nothing can be shown of the file once its analysis has ended; None if something can."""
-        if self.reading.error is None and self.clip.analysis is None:
+        if self.predicting.error is None and self.clip.analysis is None:
             return VideoError("The analysis was stopped before it began.", "Choose the video again.")
-        return self.reading.error
+        return self.predicting.error

@@ -48,9 +48,9 @@ def choose_clip() -> tuple[str, bytes] | None:
 
 
 @st.fragment(run_every=0.7)
-def show_reading(work: ClipWork) -> None:
+def show_progress(work: ClipWork) -> None:
     """Show how far the analysis is; ends by drawing the page anew."""
-    if not work.reading.is_running:
+    if not work.predicting.is_running:
         st.rerun()
     left, right = st.columns([3, 5], gap="large", vertical_alignment="center")
     analysis = work.clip.analysis
@@ -63,12 +63,12 @@ def show_reading(work: ClipWork) -> None:
             )
     with right:
         st.subheader(f"Analysing {escape(work.clip.name)}", anchor=False)
-        show_bar(work, "reading")
-        st.button("Stop and keep what there is", icon=":material/stop_circle:", on_click=work.reading.stop)
+        show_bar(work, "predicting")
+        st.button("Stop and keep what there is", icon=":material/stop_circle:", on_click=work.predicting.stop)
 
 
 def show_bar(work: ClipWork, what: str) -> None:
-    """Show how far the ``reading`` or the ``drawing`` of a clip is."""
+    """Show how far the ``predicting`` or the ``drawing`` of a clip is."""
     task = getattr(work, what)
     if task.is_waiting:
         st.progress(0.0, "Waiting for another clip to be finished …")
@@ -87,7 +87,7 @@ def show_failure(work: ClipWork) -> None:
     offer_another("Choose another video")
 
 
-def offer_reading_again(work: ClipWork, way: tuple[Any, ...]) -> bool:
+def offer_new_analysis(work: ClipWork, way: tuple[Any, ...]) -> bool:
     """Show why a clip may be worth analysing again; return whether that is wanted."""
     why = (
         "This was analysed by another network or detector than the one chosen now."

@@ -131,7 +131,7 @@ def test_on_a_phone_the_player_fits_and_the_timeline_is_its_scrubber(page, app_u
     assert page.evaluate("document.querySelector('[data-testid=stMain]').scrollWidth") == 390
 
 
-def test_the_readings_are_saved_as_a_table(read):
+def test_the_predictions_are_saved_as_a_table(read):
     with read.expect_download() as download:
         read.get_by_role("button", name="CSV", exact=True).click()
     assert download.value.suggested_filename == "clip.csv"

@@ -129,7 +129,7 @@ def test_without_a_face_it_says_what_to_try(page):
     assert "No face was found" in words(page) and "another face detector" in words(page)
 
 
-def test_another_detector_is_offered_to_read_again(page, monkeypatch):
+def test_another_detector_is_offered_to_predict_again(page, monkeypatch):
     drop(page, make_clip(0.5))
     found = resources.video_detector("haar")
     monkeypatch.setattr(resources, "create_detector", lambda name, **_: found)

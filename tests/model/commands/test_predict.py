@@ -112,7 +112,7 @@ def test_annotated_copies_keep_apart_and_never_touch_the_originals(folder):
     assert copy.shape == (960, 960, 3), "a small picture is enlarged so that its label can be read"
 
 
-def test_folder_tree_is_kept_and_results_are_not_read_again(folder, capsys):
+def test_folder_tree_is_kept_and_results_are_not_predict_again(folder, capsys):
     for _ in range(2):
         assert main(["predict", "photos", "--annotate", "photos/drawn", "--json"]) == 0
         assert len(json.loads(capsys.readouterr().out)["pictures"]) == 4

@@ -215,7 +215,7 @@ def test_progress_reaches_the_whole(tmp_path):
     assert seen == [(7, 14), (14, 14)]
 
 
-def test_a_changed_image_is_read_again_even_with_its_size_and_time_kept(tmp_path):
+def test_a_changed_image_is_predict_again_even_with_its_size_and_time_kept(tmp_path):
     write_folders(tmp_path, {"train/a/1.bmp": IMAGES[0], "train/b/2.bmp": IMAGES[1]})
     before = load_dataset(tmp_path)
     file = tmp_path / "train" / "a" / "1.bmp"

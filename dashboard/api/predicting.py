@@ -39,7 +39,7 @@ class Picture(Job):
     left_out: int = 0
 
 
-class Reader:
+class Predictor:
     """Predicts the pictures of all requests of this process.
 
     Args:
@@ -83,7 +83,7 @@ class Reader:
         self._pipelines[wanted] = (monotonic(), key, pipeline)
         return key, pipeline
 
-    async def read(self, pipeline: Pipeline, uploads: Sequence[Upload], explain: bool = False) -> list[PictureEntry]:
+    async def predict(self, pipeline: Pipeline, uploads: Sequence[Upload], explain: bool = False) -> list[PictureEntry]:
         """Predict pictures; see :func:`emoscope.model.pictures.results.picture_entry` for what is returned of each.
 
         Args:
