@@ -25,7 +25,7 @@ def drop(page, data: bytes, name: str = "clip.mp4"):
 
 
 def finish(page):
-    assert page.session_state["video"].reading.wait(60)
+    assert page.session_state["video"].predicting.wait(60)
     page.run()
     assert not page.exception
     return page
@@ -81,7 +81,7 @@ def test_the_annotated_copy_is_made_on_request_and_plays(page):
         assert len(list(copy.frames())) == 25 and copy.info.has_audio
 
 
-def test_a_stopped_reading_keeps_what_was_read(page, monkeypatch):
+def test_a_stopped_analysis_keeps_what_was_predicted(page, monkeypatch):
     from emoscope.model.video import analysis as video_analysis
 
     run = video_analysis.VideoAnalysis.run
@@ -90,7 +90,7 @@ def test_a_stopped_reading_keeps_what_was_read(page, monkeypatch):
         for number, step in enumerate(run(self)):
             yield step
             if number == 8:
-                page.session_state["video"].reading.stop()
+                page.session_state["video"].predicting.stop()
 
     monkeypatch.setattr(video_analysis.VideoAnalysis, "run", stopping)
     drop(page, make_clip(3.0))
@@ -99,7 +99,7 @@ def test_a_stopped_reading_keeps_what_was_read(page, monkeypatch):
     assert len(page.session_state["video"].clip.predictions.times) < 30
 
 
-def test_a_reading_that_is_stopped_while_it_waits_is_one_sentence(page, monkeypatch):
+def test_an_analysis_that_is_stopped_while_it_waits_is_one_sentence(page, monkeypatch):
     monkeypatch.setattr("emoscope.dashboard.video.background._TURNS", threading.Semaphore(0))
     page.file_uploader[0].set_value(("clip.mp4", make_clip(0.5), "video/mp4")).run()
     [stop] = [button for button in page.button if button.label.startswith("Stop")]
