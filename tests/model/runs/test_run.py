@@ -126,9 +126,11 @@ def test_truncated_and_absent_predictions_are_named(tmp_path):
         run.predictions("Holidays")
 
 
-def test_no_samples_are_a_problem():
-    none = np.zeros(0, np.int64)
-    assert "no samples" in Predictions(none, none.astype(np.uint64), none, np.zeros((0, 3), np.float32)).problem(3)
+def test_no_samples_are_a_problem(tmp_path):
+    run = write_run(tmp_path, "run", n=20)
+    np.savez(run.path / "predictions" / "PublicTest.npz", label=np.zeros(0, int), predicted=np.zeros(0, int))
+    with pytest.raises(RunError, match="there are no samples"):
+        run.predictions("PublicTest")
 
 
 def test_the_temperature_is_the_stored_one(tmp_path):
