@@ -26,11 +26,11 @@ from emoscope.model.runs.exports import measured_on, read_exports
 from emoscope.model.runs.files import write_json
 from emoscope.model.runs.predictions import Predictions, write_predictions
 from emoscope.model.runs.run import Run, load_run
-from emoscope.model.sharing.curves import tables
+from emoscope.model.sharing.formats import formats_of, zip_shared
 from emoscope.model.splits import by_votes
 from tests.factories import make_labels, make_predictions, write_run
 
-FOLDER_MUTANTS, ZIP_MUTANTS = 220, 160
+FOLDER_MUTANTS, ZIP_MUTANTS = 100, 80
 ODD_VALUES: tuple[Any, ...] = (
     None, True, 0, -1, 0.5, 1e308, 10**30, float("nan"), float("inf"), "", "x", "\ud800", [], {}, [[1]], {"a": [{}]},
 )  # fmt: skip
@@ -54,12 +54,17 @@ def small_run(root: Path) -> Run:
     return load_run(run.path)
 
 
-def use(run: Run) -> None:
-    """Do with a run what pages, reports and shared tables do; what it cannot tell is left out."""
+def use(run: Run, number: int = 0) -> None:
+    """Do with a run what pages, reports and shared files do; what it cannot tell is left out.
+
+    Args:
+        run: That can be opened.
+        number: Of the mutant; says which of the splits the report is on.
+    """
     steps: list[Callable[[], object]] = [
         lambda: training_curves({"run": run.history}, "Loss", axis="time", smoothing=0.5).to_json(),
         lambda: [training_curves({"run": run.history}, name).to_json() for name in other_quantities([run.history])],
-        lambda: tables(run),
+        *(lambda name=name: zip_shared(run, name) for name in formats_of(run)),
         lambda: measured_on(run),
         lambda: forms_table(run, {form.variant: form for form in read_exports(run)}, "PublicTest"),
         lambda: compare_with_votes(run.predictions("PublicTest"), run.info.class_names).scalars(),
@@ -120,7 +125,8 @@ def with_odd_array(content: bytes, rng: np.random.Generator) -> bytes:
         lambda: values[: rng.integers(1, len(values))],
         lambda: np.array(3),
         lambda: values - values.max() - 1,
-        lambda: values + 2**31,
+        lambda: values.astype(np.float64) + 2**31,
+        lambda: values.astype(np.int64) + 2**31,
         lambda: np.where(np.arange(values.size).reshape(values.shape) == 3, np.nan, values),
         lambda: values * 1e300,
         lambda: np.zeros_like(values),
@@ -179,7 +185,7 @@ def check_folder(folder: Path, files: list[Path], numbers: range) -> int:
         content = file.read_bytes()
         file.write_bytes(mutated(file.name, content, rng))
         try:
-            use(load_run(folder))
+            use(load_run(folder), number)
         except EmoscopeError as error:
             assert error.message.endswith("."), error
             refused += 1
@@ -204,7 +210,7 @@ def check_zip(content: bytes, into: Path, numbers: range) -> int:
         change = (flipped, cut, recompressed, with_changed_entry, with_changed_entry)[rng.integers(5)]
         try:
             run = open_run_archive(change(content, rng), into)
-            use(run)
+            use(run, number)
             shutil.rmtree(run.path)
         except EmoscopeError as error:
             assert error.message.endswith(".") and error.action, error
