@@ -152,3 +152,17 @@ def _costly_jpeg2000(data: bytes) -> str:
             return "has too many boxes before its picture"
         place += size
     return ""
+
+
+def avif_plane_bytes(data: bytes) -> float:
+    """Return how many bytes per pixel the decoded planes of an AVIF file take, opacity included.
+
+    Source: AV1 Codec ISO Media File Format Binding, section 2.3 (``av1C``, one for the colours and one for opacity).
+    """
+    found = 0.0
+    for box in re.finditer(rb"av1C\x81.(.)", data, re.DOTALL):
+        flags = box[1][0]
+        sample = 2 if flags & 0x40 else 1  # 10 or 12 bits
+        across, down = 1 + (flags >> 3 & 1), 1 + (flags >> 2 & 1)
+        found += sample * (1 if flags & 0x10 else 1 + 2 / (across * down))
+    return max(1.5, min(found, 8.0))  # at most three planes and opacity in full resolution and 12 bits

@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 from PIL import Image, ImageFile
 
-from emoscope.model import image_headers
+from emoscope.model import image_headers, images
 from emoscope.model.errors import ImageError
-from emoscope.model.image_headers import costly_part, has_few_tags
+from emoscope.model.image_headers import avif_plane_bytes, costly_part, has_few_tags
 from emoscope.model.images import decode_image
 
 
@@ -146,3 +146,25 @@ def test_an_orientation_among_too_many_tags_is_left_alone() -> None:
     assert not has_few_tags(exif)
     wide = after_start(saved("PNG", (20, 10)), chunk(b"eXIf", exif), 33)
     assert decode_image(wide).shape == (10, 20, 3)
+
+
+@pytest.mark.parametrize(
+    ("mode", "subsampling", "expected"), [("RGB", "4:2:0", 1.5), ("RGB", "4:4:4", 3), ("RGBA", "4:2:0", 2.5)]
+)
+def test_the_planes_of_avif_files_are_reckoned(mode: str, subsampling: str, expected: float) -> None:
+    buffer = io.BytesIO()
+    Image.new(mode, (16, 16), (9, 99, 199, 99)[: len(mode)]).save(buffer, "AVIF", subsampling=subsampling)
+    assert avif_plane_bytes(buffer.getvalue()) == expected
+    deep = buffer.getvalue().replace(b"av1C\x81", b"av1C\x81\x00\x4c", 1)
+    assert avif_plane_bytes(deep) >= 3  # 10 bits in two bytes, at half the resolution
+
+
+def test_deep_avif_pictures_are_refused_at_fewer_pixels(monkeypatch: pytest.MonkeyPatch) -> None:
+    buffer = io.BytesIO()
+    Image.new("RGB", (16, 16)).save(buffer, "AVIF")
+    data = buffer.getvalue()
+    monkeypatch.setattr(images, "MAX_DECODING_BYTES", 16 * 16 * 10)
+    assert decode_image(data).shape == (16, 16, 3)
+    monkeypatch.setattr(images, "MAX_DECODING_BYTES", 16 * 16 * 10 - 1)
+    with pytest.raises(ImageError, match="too large"):
+        decode_image(data)
