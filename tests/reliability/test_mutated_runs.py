@@ -30,7 +30,7 @@ from emoscope.model.sharing.formats import formats_of, zip_shared
 from emoscope.model.splits import by_votes
 from tests.factories import make_labels, make_predictions, write_run
 
-FOLDER_MUTANTS, ZIP_MUTANTS = 100, 80
+FOLDER_MUTANTS, ZIP_MUTANTS = 60, 60
 ODD_VALUES: tuple[Any, ...] = (
     None, True, 0, -1, 0.5, 1e308, 10**30, float("nan"), float("inf"), "", "x", "\ud800", [], {}, [[1]], {"a": [{}]},
 )  # fmt: skip
@@ -59,7 +59,7 @@ def use(run: Run, number: int = 0) -> None:
 
     Args:
         run: That can be opened.
-        number: Of the mutant; says which of the splits the report is on.
+        number: Of the mutant; every third is reported on, each time on another split.
     """
     steps: list[Callable[[], object]] = [
         lambda: training_curves({"run": run.history}, "Loss", axis="time", smoothing=0.5).to_json(),
@@ -168,6 +168,7 @@ def mutated(name: str, content: bytes, rng: np.random.Generator) -> bytes:
     return (own, own, own, flipped, cut)[rng.integers(5)](content, rng)
 
 
+@pytest.mark.slow
 def test_a_changed_file_in_a_folder_is_used_or_refused(tmp_path: Path) -> None:
     run = small_run(tmp_path)
     use(run)
@@ -196,6 +197,7 @@ def check_folder(folder: Path, files: list[Path], numbers: range) -> int:
     return refused
 
 
+@pytest.mark.slow
 def test_a_changed_zip_is_used_or_refused(tmp_path: Path) -> None:
     refused = check_zip(pack_run(small_run(tmp_path / "runs")), tmp_path / "session", range(ZIP_MUTANTS))
     assert 0.3 * ZIP_MUTANTS < refused < ZIP_MUTANTS
