@@ -1,8 +1,8 @@
 """Write the files of other programs that the tests read: ``python -m tests.assets.foreign.make``.
 
 Keras, scikit-learn, NumPy, pandas, tensorboardX and TensorFlow write their own, small and seeded. The files of
-Lightning, fastai, Hugging Face's Trainer, MLflow and Weights & Biases are imitations, laid out by hand as these programs
-lay theirs out, with what seldom happens; what the first four write themselves is in ``programs/``.
+Lightning, fastai, Hugging Face's Trainer, MLflow and Weights & Biases are imitations, laid out by hand as these
+programs lay theirs out, with what seldom happens; what the first four write themselves is in ``programs/``.
 """
 
 from __future__ import annotations
