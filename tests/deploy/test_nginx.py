@@ -15,11 +15,13 @@ from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from websockets.sync.client import connect
 
 from tests.browser.serving import serving
-from tests.dashboard.api.conftest import face_png
+from tests.dashboard.api.conftest import face_png, form
 from tests.paths import ROOT
 
 pytestmark = pytest.mark.slow
 
+LIMIT = 20
+"""Pictures per minute and address that each host allows: twice eight of one test, and a few of the other."""
 SITE = "emoscope.example.org"  # as a browser would know it; nothing here is called so
 
 
@@ -60,8 +62,9 @@ class Balanced:
 @pytest.fixture(scope="module")
 def balanced(nginx, tmp_path_factory):
     folder = tmp_path_factory.mktemp("nginx")
-    first = serving()
-    with serving() as second_url:
+    limits = {"FORWARDED_ALLOW_IPS": "*", "EMOSCOPE_API_IMAGES_PER_MINUTE": str(LIMIT)}  # the first as in compose.yaml
+    first = serving(**limits)
+    with serving(**limits) as second_url:
         first_url = first.__enter__()
         stopped = []
 
@@ -164,6 +167,16 @@ def test_nginx_compresses_what_a_host_left_as_it_was():
     types = set(re.search(r"gzip_types ([^;]*);", text)[1].split())
     assert "gzip on;" in text and {"text/css", "text/javascript", "application/json"} <= types
     assert not [kind for kind in types if kind.startswith(("video/", "audio/", "image/jpeg", "image/png"))]
+
+
+def test_the_rate_limit_counts_visitors_and_not_what_they_claim_to_be(balanced):
+    body, kind = form([(f"{i}.png", face_png(200)) for i in range(8)])
+    statuses = [
+        balanced.ask("POST", "/api/v1/predict?detector=none", body, Content_Type=kind, X_Forwarded_For=f"10.0.0.{i}")[0]
+        for i in range(6)
+    ]
+    assert statuses.count(200) == 4, "two hosts with two requests each"
+    assert statuses.count(429) == 2
 
 
 def test_sessions_stay_on_their_host_and_move_when_it_is_gone(balanced):
