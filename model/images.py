@@ -30,6 +30,7 @@ from PIL import (  # noqa: F401
 )
 
 from emoscope.model.errors import ImageError
+from emoscope.model.image_headers import avif_plane_bytes, costly_part, has_few_tags
 
 MAX_DECODING_BYTES = 1_000_000_000
 """Pictures that need more memory than this while they are decoded are refused from their header alone.
@@ -70,7 +71,9 @@ _JPEG = ("JPEG", "MPO")
 _ORIENTATION_TAG = 0x0112
 # Bytes per pixel: of Pillow's own storage, by mode (4 for all others), and what decoders hold beside it, as measured.
 _STORED_BYTES = {"1": 1, "L": 1, "P": 1, "I;16": 2, "I;16L": 2, "I;16B": 2}
-_DECODER_BYTES = {"AVIF": 6, "HEIF": 6, "WEBP": 13, "JPEG2000": 21}
+_DECODER_BYTES = {"AVIF": 4.5, "HEIF": 6, "WEBP": 13, "JPEG2000": 21}
+_SLOW_PIXELS = 1_000_000  # that are decoded in Python
+_SAVE_AGAIN = "Save it again as PNG or JPEG."
 _BAND_PIXELS = 4_000_000  # of the parts in which a large picture is converted
 
 logging.getLogger("PIL").addHandler(logging.NullHandler())  # else its errors are printed where logging is not set up
@@ -95,6 +98,8 @@ def decode_image(data: bytes, max_pixels: int | None = None) -> np.ndarray:
     """
     if not data:
         raise ImageError("The file is empty.", "Choose another file.")
+    if costly := costly_part(data):
+        raise ImageError(f"The file {costly}.", _SAVE_AGAIN)
     warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.|pillow_heif")
     with _PILLOW_LIMIT.lifted():
         try:
@@ -102,7 +107,8 @@ def decode_image(data: bytes, max_pixels: int | None = None) -> np.ndarray:
         except Exception as error:  # on hostile bytes a parser may raise anything
             raise _not_a_picture(data) from error
         with image:
-            _check_size(image, max_pixels)
+            _check_size(image, max_pixels, avif_plane_bytes(data) if image.format == "AVIF" else 0)
+            _check_decoder(image)
             if image.format in _JPEG:
                 scale = _jpeg_scale(image)
                 image.draft(None, (max(1, image.width // scale), max(1, image.height // scale)))
@@ -188,7 +194,7 @@ class _PillowLimit:
 _PILLOW_LIMIT = _PillowLimit()
 
 
-def _check_size(image: Image.Image, max_pixels: int | None) -> None:
+def _check_size(image: Image.Image, max_pixels: int | None, plane_bytes: float) -> None:
     """Refuse a picture that is larger than is allowed.
 
     Raises:
@@ -199,7 +205,7 @@ def _check_size(image: Image.Image, max_pixels: int | None) -> None:
         raise ImageError(
             f"The picture is too large {size}; the limit is {max_pixels / 1e6:g} megapixels.", "Scale it down first."
         )
-    needed = decoding_bytes(image)
+    needed = decoding_bytes(image, plane_bytes)
     if needed > MAX_DECODING_BYTES:
         raise ImageError(
             f"The picture is too large {size}: it would take {needed / 1e9:.1f} GB of memory, and the limit is "
@@ -208,13 +214,35 @@ def _check_size(image: Image.Image, max_pixels: int | None) -> None:
         )
 
 
-def decoding_bytes(image: Image.Image) -> int:
-    """Return how much memory a picture takes while it is decoded, as its header tells; at most, for a JPEG."""
+def _check_decoder(image: Image.Image) -> None:
+    """Refuse a picture whose pixels would be decoded one by one in Python.
+
+    Raises:
+        ImageError: It is a BMP with run-length coding, or a large PPM with a rare maximum value or written as text.
+    """
+    decoders = {tile.codec_name for tile in getattr(image, "tile", ())}
+    if "bmp_rle" in decoders:
+        raise ImageError("BMP pictures with run-length coding cannot be opened.", _SAVE_AGAIN)
+    if decoders & {"ppm", "ppm_plain"} and image.width * image.height > _SLOW_PIXELS:
+        raise ImageError(
+            f"PPM pictures of more than {_SLOW_PIXELS / 1e6:g} megapixels can be opened only with a maximum value of "
+            "255, or of 65535 in gray, and not as text.",
+            _SAVE_AGAIN,
+        )
+
+
+def decoding_bytes(image: Image.Image, plane_bytes: float = 0) -> int:
+    """Return how much memory a picture takes while it is decoded, as its header tells; at most, for a JPEG.
+
+    Args:
+        image: Opened, not decoded.
+        plane_bytes: Of an AVIF file, the bytes per pixel of its planes.
+    """
     pixels = image.width * image.height
     if image.format not in _JPEG:
         stored = _STORED_BYTES.get(image.mode, 4)
         beside = stored if image.format == "TIFF" else _DECODER_BYTES.get(image.format or "", 0)  # it may be one strip
-        return pixels * (stored + beside)
+        return int(pixels * (stored + beside + plane_bytes))
     # The file may hold its coefficients in an order in which all of them, 16 bits each, are needed at once.
     sampling = [across * down for _, across, down, _ in getattr(image, "layer", ())]
     coefficients = sum(sampling) / max(sampling, default=1) if sampling else len(image.getbands())
@@ -295,6 +323,9 @@ def _orientation(image: Image.Image) -> int:
     if image.format == "HEIF":  # the file says how it is turned apart from EXIF, and the decoder has done it
         return 1
     try:
+        exif = image.info.get("exif", b"").removeprefix(b"Exif\0\0")
+        if not has_few_tags(exif):
+            return 1
         value: Any = image.getexif().get(_ORIENTATION_TAG, 1)
     except Exception:  # a damaged tag must not cost the picture
         return 1

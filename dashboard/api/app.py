@@ -176,7 +176,7 @@ def _summary(run: Run, default: str) -> dict[str, Any]:
         "label_source": info.label_source,
         "parameters": info.parameters,
         "licence": info.licence,
-        "accuracy": {split: figures["accuracy"] for split, figures in run.metrics.items() if "accuracy" in figures},
+        "accuracy": {split: figures["accuracy"] for split, figures in run.metrics.items()},
     }
 
 

@@ -188,8 +188,8 @@ def _run_section(run: Run, split: str, alone: bool) -> str:
         parts.append(_figure(abstaining, "Accuracy when only the most confident predictions are made."))
     confident, truth = calibration_data(run, split)
     diagrams = {"as trained": reliability(truth, confident)}
-    if temperature := run.calibration.get("temperature"):
-        scaled = apply_temperature(confident, float(temperature))
+    if temperature := run.temperature:
+        scaled = apply_temperature(confident, temperature)
         diagrams[f"temperature {temperature:.2f}"] = reliability(truth, scaled)
     parts.append(_figure(reliability_diagram(diagrams), "Whether a confidence of 70 % is right 70 % of the time."))
     return "\n".join(parts)

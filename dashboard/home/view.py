@@ -62,7 +62,7 @@ def show_figures(run: Run) -> None:
     except RunError as error:
         show_error(error)
         return
-    scored = [name for name in by_importance(metrics) if "accuracy" in metrics[name]]
+    scored = by_importance(metrics)
     split = next((name for name in scored if own_labels(run, name) == name), None) or next(iter(scored), None)
     figures = metrics[split] if split else None
     tiles = []

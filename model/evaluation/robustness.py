@@ -6,6 +6,7 @@ The file is written by ``python -m training robustness``; ``robustness.json`` be
 from __future__ import annotations
 
 import csv
+import io
 from collections.abc import Mapping, Sequence
 from dataclasses import astuple, dataclass, fields
 from pathlib import Path
@@ -14,7 +15,8 @@ from typing import TypedDict, cast
 import numpy as np
 
 from emoscope.model.errors import RunError
-from emoscope.model.runs.files import read_json, write_atomically, write_json
+from emoscope.model.runs.checks import LARGEST, Check, checked_fields, count, text, whole
+from emoscope.model.runs.files import read_json, read_text, write_atomically, write_json
 from emoscope.model.runs.run import Run
 
 CORRUPTION_NAMES = (
@@ -82,36 +84,54 @@ def read_robustness(run: Run) -> list[RobustnessRow]:
     """Read a run's ``robustness.csv``; empty where there is none.
 
     Raises:
-        RunError: The file is no such table, or lacks the clean row.
+        RunError: The file is no such table, or lacks the clean row, or ``robustness.json`` beside it is broken.
     """
     file = run.path / "robustness.csv"
     if not file.is_file():
         return []
     try:
-        with file.open(newline="", encoding="utf-8") as stream:
-            rows = [
-                RobustnessRow(
-                    row["corruption"],
-                    int(row["severity"]),
-                    int(row["n"]),
-                    float(row["accuracy"]),
-                    float(row["macro_f1"]),
-                )
-                for row in csv.DictReader(stream)
-            ]
+        rows = [
+            RobustnessRow(
+                row["corruption"], int(row["severity"]), int(row["n"]), float(row["accuracy"]), float(row["macro_f1"])
+            )
+            for row in csv.DictReader(io.StringIO(read_text(file), newline=""))
+        ]
     except (OSError, KeyError, TypeError, ValueError, csv.Error) as error:
         raise RunError(f"{run.key}/robustness.csv is not a table of measurements ({error}).", _AGAIN) from error
+    if not all(row.severity in (0, *SEVERITIES) and 0 <= row.n <= LARGEST for row in rows):
+        raise RunError(f"{run.key}/robustness.csv holds a severity or a number of samples that cannot be.", _AGAIN)
+    if unknown := [row.corruption for row in rows if row.corruption not in (CLEAN, *CORRUPTION_NAMES)]:
+        raise RunError(
+            f"{run.key}/robustness.csv names the corruption {unknown[0][:60]!r}, which is not known.", _AGAIN
+        )
     if not all(0 <= row.accuracy <= 1 and 0 <= row.macro_f1 <= 1 for row in rows):
         raise RunError(f"{run.key}/robustness.csv holds an accuracy outside 0..1.", _AGAIN)
     if not any(row.corruption == CLEAN for row in rows):
         raise RunError(f"{run.key}/robustness.csv has no row for untouched images.", _AGAIN)
+    robustness_meta(run)
     return rows
 
 
 def robustness_meta(run: Run) -> RobustnessMeta:
-    """Return the content of ``robustness.json``; empty where there is none."""
+    """Return the content of ``robustness.json``; empty where there is none.
+
+    Raises:
+        RunError: The file is broken.
+    """
     file = run.path / "robustness.json"
-    return cast(RobustnessMeta, read_json(file)) if file.is_file() else {}
+    if not file.is_file():
+        return {}
+    checks: dict[str, Check] = {
+        "split": text,
+        "samples": count,
+        "seed": whole,
+        "fingerprint": text,
+        "corruptions_version": whole,
+    }
+    try:
+        return cast(RobustnessMeta, checked_fields(read_json(file), "", checks))
+    except ValueError as error:
+        raise RunError(f"{run.key}/robustness.json describes no samples ({error}).", _AGAIN) from error
 
 
 def write_robustness(path: Path, rows: Sequence[RobustnessRow], meta: RobustnessMeta) -> None:

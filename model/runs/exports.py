@@ -10,10 +10,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from emoscope.model.errors import RunError
+from emoscope.model.runs.checks import Check, checked_fields, count, named, number, text
 from emoscope.model.runs.files import read_json
 from emoscope.model.runs.run import EXPORTS_FOLDER, Run, load_run
 
@@ -103,8 +105,8 @@ def read_exports(run: Run) -> list[Exported]:
                 file if file.is_file() else None,
                 file.stat().st_size if file.is_file() else int(figures.get("bytes", 0)),
                 int(figures.get("zipped_bytes", 0)),
-                float(figures.get("milliseconds", float("nan"))),
-                float(reference),
+                figures.get("milliseconds", float("nan")),
+                reference,
                 stale=_training(form) != _training(run),
             )
         )
@@ -115,23 +117,36 @@ def _training(run: Run) -> tuple[Any, ...]:
     return run.info.config, run.info.best_epoch, run.info.training_seconds
 
 
-def _measurements(run: Run) -> Mapping[str, Mapping[str, Any]]:
-    file = run.path / MEASUREMENTS
-    if not file.is_file():
-        return {}
-    try:
-        networks = {
-            str(name): {key: float(value) for key, value in figures.items()}
-            for name, figures in read_json(file)["networks"].items()
-        }
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise RunError(
-            f"{run.key}/{MEASUREMENTS} is not a table of measurements.", f"Run `python -m training export {run.key}`."
-        ) from error
-    return networks
+def _measurements(run: Run) -> dict[str, dict[str, float]]:
+    return dict(_content(run).get("networks", {}))
 
 
 def measured_on(run: Run) -> str:
-    """Return the machine that the exports were timed on, for people; empty where they were not."""
+    """Return the machine that the exports were timed on, for people; empty where they were not.
+
+    Raises:
+        RunError: ``exports.json`` is broken.
+    """
+    return str(_content(run).get("machine", ""))
+
+
+def _content(run: Run) -> dict[str, Any]:
     file = run.path / MEASUREMENTS
-    return str(read_json(file).get("machine", "")) if file.is_file() else ""
+    if not file.is_file():
+        return {}
+    figures: dict[str, Check] = {
+        "bytes": count,
+        "zipped_bytes": count,
+        "milliseconds": partial(number, low=1e-6, high=1e9),
+    }
+    checks: dict[str, Check] = {
+        "networks": partial(named, check=partial(checked_fields, checks=figures)),
+        "machine": text,
+    }
+    try:
+        return checked_fields(read_json(file), "", checks, needed=("networks",))
+    except ValueError as error:
+        raise RunError(
+            f"{run.key}/{MEASUREMENTS} is not a table of measurements ({error}).",
+            f"Run `python -m training export {run.key}`.",
+        ) from error

@@ -11,17 +11,32 @@ from emoscope.model.errors import RunError
 
 CHECKPOINTS = ".checkpoints"
 """Beside the runs: what unfinished trainings need to resume."""
+MAX_TEXT_BYTES = 64 << 20
+"""Of a JSON or CSV file; larger ones are refused unread."""
+
+
+def read_text(file: Path) -> str:
+    """Read a text file of a run.
+
+    Raises:
+        OSError: It cannot be read.
+        ValueError: It is larger than :data:`MAX_TEXT_BYTES`, or not UTF-8.
+    """
+    if file.stat().st_size > MAX_TEXT_BYTES:
+        raise ValueError(f"it is larger than {MAX_TEXT_BYTES >> 20} MB")
+    return file.read_text(encoding="utf-8")
 
 
 def read_json(file: Path) -> dict[str, Any]:
     """Read a JSON object.
 
     Raises:
-        RunError: The file cannot be read or is no JSON object.
+        RunError: The file cannot be read or is no JSON object, or it holds half characters, which no page can show.
     """
     try:
-        values = json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+        values = json.loads(read_text(file))
+        json.dumps(values, ensure_ascii=False).encode()  # fails on half of a surrogate pair
+    except (OSError, ValueError, RecursionError) as error:
         raise RunError(f"{file.parent.name}/{file.name} cannot be read ({error}).", "Copy the run again.") from error
     if not isinstance(values, dict):
         raise RunError(f"{file.parent.name}/{file.name} holds no JSON object.", "Copy the run again.")

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
-from zipfile import BadZipFile
 
 import numpy as np
 
 from emoscope.model.errors import DataError, RunError
-from emoscope.model.runs.predictions import Predictions
+from emoscope.model.runs.arrays import read_arrays
+from emoscope.model.runs.predictions import Predictions, checked_votes
 from emoscope.model.votes import VOTE_NAMES, clear_majority
 
 
@@ -67,11 +67,11 @@ def _known_votes(files: tuple[tuple[Path, int], ...]) -> tuple[np.ndarray, np.nd
     hashes, votes = [np.zeros(0, np.uint64)], [np.zeros((0, len(VOTE_NAMES)), np.uint8)]
     for file, _ in files:
         try:
-            with np.load(file, allow_pickle=False) as archive:
-                if "votes" in archive:
-                    hashes.append(archive["pixel_hash"].astype(np.uint64))
-                    votes.append(archive["votes"].astype(np.uint8))
-        except (OSError, KeyError, ValueError, EOFError, BadZipFile):
+            found = read_arrays(file, ("pixel_hash", "votes"))
+            if found.keys() == {"pixel_hash", "votes"}:
+                votes.append(checked_votes(found["votes"]))
+                hashes.append(found["pixel_hash"].astype(np.uint64))
+        except ValueError:
             continue  # the run itself says so where its predictions are shown
     unique, first = np.unique(np.concatenate(hashes), return_index=True)
     return unique, np.concatenate(votes)[first]

@@ -10,15 +10,12 @@ from typing import Any, Literal
 import numpy as np
 
 from emoscope.model.errors import NotKnownError, RunError
+from emoscope.model.runs.arrays import MOST_CELLS, read_arrays
 from emoscope.model.runs.files import write_atomically
 from emoscope.model.votes import VOTE_NAMES
 
 Detail = Literal["probabilities", "classes", "counts"]
 """What is known of each sample: a probability per class; its predicted class; or that, but not which image it is."""
-
-
-MOST_CELLS = 1 << 26
-"""Samples times classes, where only predicted classes are known: these unfold to 256 MiB."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,7 +54,7 @@ class Predictions:
             source: Run and split: samples of one source that nothing identifies are no other source's.
 
         Raises:
-            RunError: There are more than :data:`MOST_CELLS` pairs of a sample and a class.
+            RunError: There are more than :data:`~emoscope.model.runs.arrays.MOST_CELLS` pairs of a sample and a class.
         """
         if len(label) * classes > MOST_CELLS:
             raise RunError(
@@ -121,18 +118,10 @@ class Predictions:
         return {name: values for name, values in found.items() if values is not None}
 
     def problem(self, classes: int) -> str:
-        """Describe what is wrong with these arrays for a run of so many classes; empty if nothing is."""
+        """Describe which values are impossible for a run of so many classes; empty if none is."""
         shape = self.probabilities.shape
-        if len(shape) != 2 or shape[1] != classes:
+        if shape[1] != classes:
             return f"probabilities have shape {shape}, but the run names {classes} classes"
-        if not len(self.index) == len(self.pixel_hash) == len(self.label) == shape[0]:
-            return "index, pixel_hash, label and probabilities differ in length"
-        if self.votes is not None and self.votes.shape != (shape[0], len(VOTE_NAMES)):
-            return (
-                f"votes have shape {self.votes.shape}, but there are {shape[0]} samples and {len(VOTE_NAMES)} columns"
-            )
-        if shape[0] == 0:
-            return "there are no samples"
         if not np.isfinite(self.probabilities).all():
             return "some probabilities are not numbers"
         if (self.probabilities < -1e-6).any() or (np.abs(self.probabilities.sum(1) - 1) > 1e-3).any():
@@ -140,6 +129,51 @@ class Predictions:
         if self.label.min() < 0 or self.label.max() >= classes:
             return f"labels range from {self.label.min()} to {self.label.max()}, outside the run's {classes} classes"
         return ""
+
+
+def read_predictions(file: Path, classes: int, source: str) -> Predictions:
+    """Read and check predictions on one split.
+
+    Args:
+        file: The ``.npz`` file.
+        classes: Number of classes of the run.
+        source: Run and split; see :meth:`Predictions.of_classes`.
+
+    Raises:
+        ValueError: The file is damaged, or lacks an array or holds one of another type or shape. The text says which.
+        RunError: There are more samples and classes than can be opened.
+    """
+    found = read_arrays(file)
+    by_class = "probabilities" not in found and "predicted" in found
+    needed = ("label",) if by_class else ("index", "pixel_hash", "label", "probabilities")
+    if missing := [name for name in needed if name not in found]:
+        raise ValueError(f"it lacks {', '.join(missing)}")
+    votes = checked_votes(found["votes"]) if "votes" in found else None
+    label = found["label"].astype(np.int64)
+    if by_class:
+        made = Predictions.of_classes(
+            label, found["predicted"].astype(np.int64), classes, found.get("pixel_hash"), source
+        )
+        index = found["index"].astype(np.int64) if "index" in found else made.index
+        return replace(made, votes=votes, index=index)
+    with np.errstate(over="ignore"):  # what is too large becomes infinite, which `problem` names
+        probabilities = found["probabilities"].astype(np.float32)
+    return Predictions(
+        found["index"].astype(np.int64), found["pixel_hash"].astype(np.uint64), label, probabilities, votes
+    )
+
+
+def checked_votes(votes: np.ndarray) -> np.ndarray:
+    """Return votes as uint8, shape (N, 10).
+
+    Raises:
+        ValueError: They have another shape, or a count is outside 0..255.
+    """
+    if votes.shape[1] != len(VOTE_NAMES):
+        raise ValueError(f"votes have shape {votes.shape}, where {len(VOTE_NAMES)} columns are expected")
+    if votes.min() < 0 or votes.max() > np.iinfo(np.uint8).max:
+        raise ValueError(f"votes range from {votes.min()} to {votes.max()}, outside 0..255")
+    return votes.astype(np.uint8)
 
 
 def write_predictions(path: Path, split: str, predictions: Predictions) -> None:

@@ -7,12 +7,14 @@ what needs the predictions is not known, and nothing is made up for it.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
-from typing import Any, NotRequired, TypedDict
+from typing import Any, NotRequired, TypedDict, cast
 
 import numpy as np
 
 from emoscope.model.errors import RunError
+from emoscope.model.runs.checks import Check, checked_fields, listed, named, optional, share, text, whole
 from emoscope.model.runs.figures import ClassMetrics, Metrics
 from emoscope.model.runs.files import read_json, write_json
 
@@ -60,41 +62,36 @@ def read_reports(folder: Path, class_names: Sequence[str]) -> dict[str, StatedRe
     if not file.is_file():
         return {}
     try:
-        return {split: _checked(report, class_names) for split, report in read_json(file).items()}
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        found: dict[str, StatedReport] = named(read_json(file), "the file", partial(_checked, class_names=class_names))
+    except ValueError as error:
         raise RunError(
             f"{folder.name}/{REPORTS_FILE} holds no reports ({error}).", "Import the report again."
         ) from error
-
-
-def _checked(report: Mapping[str, Any], class_names: Sequence[str]) -> StatedReport:
-    if [str(row["name"]) for row in report["classes"]] != list(class_names):
-        raise ValueError("it names other classes than run.json")
-    classes: list[StatedClass] = []
-    for row in report["classes"]:
-        precision, recall, f1 = (_share(row[figure]) for figure in ("precision", "recall", "f1"))
-        if isinstance(row["support"], bool) or int(row["support"]) < 0:
-            raise ValueError(f"support of {row['support']}")
-        support = int(row["support"])
-        classes.append(
-            {"name": str(row["name"]), "precision": precision, "recall": recall, "f1": f1, "support": support}
-        )
-    if not sum(row["support"] for row in classes):
-        raise ValueError("there are no samples")
-    found: StatedReport = {
-        "classes": classes,
-        "accuracy": None if report["accuracy"] is None else _share(report["accuracy"]),
-        "macro_f1": None if report["macro_f1"] is None else _share(report["macro_f1"]),
-    }
-    if report.get("decimals") is not None:
-        found["decimals"] = int(report["decimals"])
     return found
 
 
-def _share(value: Any) -> float:
-    if isinstance(value, bool) or not 0 <= float(value) <= 1:
-        raise ValueError(f"{value} is no share")
-    return float(value)
+def _checked(report: Any, what: str, class_names: Sequence[str]) -> StatedReport:
+    checks: dict[str, Check] = {
+        "classes": lambda value, what: [_checked_class(row, what) for row in listed(value, what)],
+        "accuracy": optional(share),
+        "macro_f1": optional(share),
+        "decimals": optional(partial(whole, low=0, high=17)),
+    }
+    found = checked_fields(report, what, checks, needed=("classes", "accuracy", "macro_f1"))
+    if [row["name"] for row in found["classes"]] != list(class_names):
+        raise ValueError("it names other classes than run.json")
+    if not sum(row["support"] for row in found["classes"]):
+        raise ValueError("there are no samples")
+    return cast(StatedReport, {name: value for name, value in found.items() if (name, value) != ("decimals", None)})
+
+
+def _checked_class(row: Any, what: str) -> dict[str, Any]:
+    checks: dict[str, Check] = {"name": text, "precision": share, "recall": share, "f1": share, "support": _samples}
+    return checked_fields(row, what, checks, needed=tuple(checks))
+
+
+def _samples(value: Any, what: str) -> int:
+    return whole(int(value) if isinstance(value, float) and value.is_integer() else value, what, 0, 2**40)
 
 
 def stated_metrics(report: StatedReport) -> Metrics:

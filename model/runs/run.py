@@ -12,20 +12,33 @@ import io
 import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, fields, replace
-from functools import cached_property
+from dataclasses import asdict, dataclass, field
+from functools import cached_property, partial
 from pathlib import Path
-from typing import Any, Literal, cast
-from zipfile import BadZipFile
+from typing import Any, Literal
 
 import numpy as np
 
 from emoscope.model.errors import NotKnownError, RunError
 from emoscope.model.places import HOME, working_folder
-from emoscope.model.runs.figures import Calibration, Metrics
-from emoscope.model.runs.files import read_json, write_atomically, write_json
+from emoscope.model.runs.checks import (
+    Check,
+    checked_fields,
+    count,
+    flag,
+    listed,
+    named,
+    nested,
+    number,
+    optional,
+    positive,
+    text,
+    whole,
+)
+from emoscope.model.runs.figures import Calibration, Metrics, checked_calibration, checked_metrics
+from emoscope.model.runs.files import read_json, read_text, write_atomically, write_json
 from emoscope.model.runs.known_votes import judged_by_votes, with_votes
-from emoscope.model.runs.predictions import Predictions
+from emoscope.model.runs.predictions import Predictions, read_predictions
 from emoscope.model.runs.renamed_keys import with_current_keys
 from emoscope.model.runs.reports import StatedReport, read_reports
 from emoscope.model.splits import by_importance, by_votes, images_of, is_by_votes
@@ -34,6 +47,9 @@ SCHEMA_VERSION = 1
 DEFAULT_RUN = "emoscope"
 LEARNED_FROM_VOTES = "votes"
 """``label_source`` of a run that learned what share of people named each class."""
+
+MAX_CLASSES = 256
+"""Every pair of two classes is resampled a thousand times: at this limit that takes 0.5 GB."""
 
 LITERT_FILES = ("model.tflite", "model.int8.tflite")
 KERAS_FILE = "model.keras"
@@ -130,23 +146,14 @@ class RunInfo:
                 f"run.json has schema version {version!r}; this program reads version {SCHEMA_VERSION}.",
                 "Write the run again with `python -m training evaluate`.",
             )
-        known = {f.name for f in fields(cls)}
         missing = [n for n in ("name", "architecture", "class_names", "input_size", "channels") if n not in values]
         if missing:
             raise RunError(
                 f"run.json lacks {', '.join(missing)}.", "Write the run again with `python -m training evaluate`."
             )
         try:
-            kept = {k: v for k, v in values.items() if k in known}
-            kept["class_names"] = tuple(str(c) for c in values["class_names"])
-            height, width = values["input_size"]
-            kept["input_size"] = (int(height), int(width))
-            kept["channels"] = int(values["channels"])
-            kept["normalization"] = Normalization(**values.get("normalization", {}))
-            kept["dataset"] = DatasetInfo(**values.get("dataset", {}))
-            kept["config"] = with_current_keys(values.get("config", {}))
-            info = cls(**kept)
-        except (TypeError, ValueError, AttributeError) as error:
+            info = cls(**checked_fields(values, "", _FIELDS))
+        except ValueError as error:
             raise RunError(f"run.json holds an impossible value ({error}).", "Write the run again.") from error
         problem = info._problem()
         if problem:
@@ -165,6 +172,8 @@ class RunInfo:
         return f"{height}×{width}×{self.channels}" if self.knows_input else "–"
 
     def _problem(self) -> str:
+        if len(self.class_names) > MAX_CLASSES:
+            return f"lists {len(self.class_names):,} classes, over the limit of {MAX_CLASSES}"
         few = len(self.class_names) < 2 and (self.class_names or self.knows_input)
         if few or len(set(self.class_names)) != len(self.class_names):
             return f"needs at least two different class names, but lists {list(self.class_names)}"
@@ -175,6 +184,47 @@ class RunInfo:
         if self.normalization.kind not in ("rescale", "standardize"):
             return f"names the normalisation {self.normalization.kind!r}, which is not known"
         return ""
+
+
+def _normalization(value: Any, what: str) -> Normalization:
+    checks: dict[str, Check] = {"kind": text, "scale": number, "offset": number}
+    return Normalization(**_nothing_else(value, what, checks))
+
+
+def _dataset(value: Any, what: str) -> DatasetInfo:
+    checks: dict[str, Check] = {"name": text, "splits": partial(named, check=count), "fingerprint": text}
+    return DatasetInfo(**_nothing_else(value, what, checks))
+
+
+def _nothing_else(value: Any, what: str, checks: Mapping[str, Check]) -> dict[str, Any]:
+    found = checked_fields(value, what, checks)
+    if unknown := value.keys() - checks.keys():
+        raise ValueError(f"{what} holds {min(unknown)!r}, which is not known")
+    return found
+
+
+_FIELDS: Mapping[str, Check] = {
+    "name": text,
+    "architecture": text,
+    "class_names": lambda value, what: tuple(text(name, what) for name in listed(value, what)),
+    "input_size": lambda value, what: tuple(count(side, what) for side in listed(value, what, 2)),
+    "channels": count,
+    "normalization": _normalization,
+    "label_source": text,
+    "dataset": _dataset,
+    "config": lambda value, what: with_current_keys(named(value, what, nested)),
+    "seed": optional(whole),
+    "environment": partial(named, check=text),
+    "parameters": count,
+    "multiply_adds": count,
+    "best_epoch": optional(whole),
+    "training_seconds": positive,
+    "licence": text,
+    "note": text,
+    "origin": text,
+    "is_training": flag,
+    "schema_version": whole,
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -246,9 +296,8 @@ class Run:
         if not file.is_file():
             raise RunError(f"{self.key} has no predictions for {split}.", "Run `python -m training evaluate` on it.")
         try:
-            with np.load(file, allow_pickle=False) as archive:
-                found = self._read_predictions(archive, split)
-        except (OSError, KeyError, ValueError, EOFError, BadZipFile) as error:
+            found = read_predictions(file, len(self.info.class_names), f"{self.path}/{split}")
+        except ValueError as error:
             raise RunError(
                 f"{self.key}/predictions/{split}.npz cannot be read ({error}).", "Copy the run again."
             ) from error
@@ -257,23 +306,6 @@ class Run:
             raise RunError(f"{self.key}/predictions/{split}.npz is inconsistent: {problem}.", "Evaluate the run again.")
         return found
 
-    def _read_predictions(self, archive: Mapping[str, np.ndarray], split: str) -> Predictions:
-        votes = archive["votes"].astype(np.uint8) if "votes" in archive else None
-        label = archive["label"].astype(np.int64)
-        if "probabilities" not in archive and "predicted" in archive:
-            hashes = archive.get("pixel_hash")
-            predicted = archive["predicted"].astype(np.int64)
-            found = Predictions.of_classes(label, predicted, len(self.info.class_names), hashes, f"{self.path}/{split}")
-            index = archive["index"].astype(np.int64) if "index" in archive else found.index
-            return replace(found, votes=votes, index=index)
-        return Predictions(
-            index=archive["index"].astype(np.int64),
-            pixel_hash=archive["pixel_hash"].astype(np.uint64),
-            label=label,
-            probabilities=archive["probabilities"].astype(np.float32),
-            votes=votes,
-        )
-
     @staticmethod
     def with_votes(found: Predictions) -> Predictions:
         """Return predictions with the votes on each image: those of the default run where they hold no votes."""
@@ -281,39 +313,44 @@ class Run:
 
     @cached_property
     def metrics(self) -> dict[str, Metrics]:
-        """The content of ``metrics.json``, figures by split; empty where there is none."""
-        return cast(dict[str, Metrics], self._read_json("metrics.json"))
+        """The content of ``metrics.json``, figures by split; empty where there is none.
+
+        Raises:
+            RunError: The file is broken, or a figure is missing or impossible.
+        """
+        file = self.path / "metrics.json"
+        try:
+            return checked_metrics(read_json(file), self.info.class_names) if file.is_file() else {}
+        except ValueError as error:
+            raise RunError(
+                f"{self.key}/metrics.json holds no figures of this run ({error}).", "Evaluate the run again."
+            ) from error
 
     @cached_property
     def calibration(self) -> Calibration:
-        """The content of ``calibration.json`` (``temperature`` and how it was fitted); empty where there is none."""
-        return cast(Calibration, self._read_json("calibration.json"))
+        """The content of ``calibration.json`` (``temperature`` and how it was fitted); empty where there is none.
+
+        Raises:
+            RunError: The file is broken, or its temperature is missing or impossible.
+        """
+        file = self.path / "calibration.json"
+        try:
+            return checked_calibration(read_json(file)) if file.is_file() else {}
+        except ValueError as error:
+            raise RunError(
+                f"{self.key}/calibration.json cannot be used: {error}.",
+                f"Run `python -m training calibrate {self.key}`.",
+            ) from error
 
     @property
     def temperature(self) -> float | None:
-        """The temperature that was fitted and saved with the run; None where none was.
-
-        Raises:
-            RunError: ``calibration.json`` does not hold a positive number.
-        """
-        if not self.calibration:
-            return None
-        value = self.calibration.get("temperature")
-        if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < float("inf"):
-            raise RunError(
-                f"{self.key}/calibration.json holds no temperature.", f"Run `python -m training calibrate {self.key}`."
-            )
-        return float(value)
+        """The temperature that was fitted and saved with the run, a positive number; None where none was."""
+        return self.calibration.get("temperature")
 
     @property
     def abstain_below(self) -> float | None:
         """Calibrated confidence below which predictions are often wrong, from ``calibration.json``; None if unknown."""
-        value = self.calibration.get("abstain_below")
-        return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
-
-    def _read_json(self, name: str) -> dict[str, Any]:
-        file = self.path / name
-        return read_json(file) if file.is_file() else {}
+        return self.calibration.get("abstain_below")
 
     @property
     def litert_file(self) -> Path | None:
@@ -457,10 +494,17 @@ def read_history(path: Path) -> dict[str, np.ndarray]:
     if not file.is_file():
         return {}
     try:
-        with file.open(newline="", encoding="utf-8") as stream:
-            rows = list(csv.DictReader(stream))
-        return {name: np.array([float(row[name]) for row in rows]) for name in (rows[0] if rows else ())}
-    except (KeyError, TypeError, ValueError, csv.Error) as error:
+        names, *rows = [row for row in csv.reader(io.StringIO(read_text(file), newline="")) if row] or [[]]
+        if len(set(names)) != len(names) or "" in names:
+            raise ValueError("a column has no name, or that of another")
+        if any(len(row) != len(names) for row in rows):
+            raise ValueError("a row has more or fewer cells than there are columns")
+        columns = {name: np.array([float(row[place]) for row in rows]) for place, name in enumerate(names) if rows}
+    except (OSError, ValueError, csv.Error) as error:
         raise RunError(
             f"{path.name}/history.csv is not a table of numbers ({error}).", "Copy the run again."
         ) from error
+    place = next((name for name in ("epoch", "step") if name in columns), None)
+    if place and not np.isfinite(columns[place]).all():
+        raise RunError(f"{path.name}/history.csv lacks the {place} of a row.", "Copy the run again.")
+    return columns

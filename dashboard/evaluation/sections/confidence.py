@@ -63,7 +63,7 @@ def _kind(effect: Mapping[str, float]) -> str:
 
 def _show_storing(run: Run) -> None:
     try:
-        stored = run.calibration.get("temperature")
+        stored = run.temperature
     except RunError as error:
         show_error(error)
         stored = None

@@ -4,6 +4,7 @@ import pytest
 
 from emoscope.dashboard.ui import resources
 from emoscope.model.errors import RunError
+from emoscope.model.runs.files import read_json, write_json
 from emoscope.model.runs.run import BrokenRun
 from tests.factories import write_run
 
@@ -17,7 +18,10 @@ def test_runs_are_read_once_until_one_changes(runs_folder):
 
 def test_new_figures_of_a_run_are_seen(runs_folder):
     assert resources.run("emoscope").metrics["PrivateTest"]["n"] == 200
-    (runs_folder / "emoscope" / "metrics.json").write_text('{"PrivateTest": {"n": 7}}')
+    file = runs_folder / "emoscope" / "metrics.json"
+    metrics = read_json(file)
+    metrics["PrivateTest"]["n"] = 7
+    write_json(file, metrics)
     assert resources.run("emoscope").metrics["PrivateTest"]["n"] == 7
 
 

@@ -1,6 +1,8 @@
 """The saved run: what is written is read back; what is broken or foreign is one sentence and harms no other run."""
 
+import io
 import json
+from zipfile import ZIP_BZIP2, ZIP_LZMA, ZipFile
 
 import numpy as np
 import pytest
@@ -65,6 +67,16 @@ def test_keys_that_a_later_version_added_are_left_alone(tmp_path):
         ({"normalization": {"kind": "magic"}}, "magic"),
         ({"normalization": {"spell": 1}}, "impossible value"),
         ({"dataset": {"name": "x", "size": 3}}, "impossible value"),
+        ({"dataset": {"splits": {"test": "many"}}}, "dataset.splits.test is 'many', where a whole number"),
+        ({"class_names": [1, 2]}, "class_names is 1, where a text"),
+        ({"class_names": [str(n) for n in range(257)]}, "257 classes, over the limit of 256"),
+        ({"name": "half a character: \ud800"}, "surrogates not allowed"),
+        ({"seed": 10**30}, "seed is 1000"),
+        ({"seed": True}, "seed is True"),
+        ({"training_seconds": float("nan")}, "training_seconds is nan, where a number of at least 0"),
+        ({"config": [1]}, "config is .1., where values by name"),
+        ({"environment": {"python": 3.11}}, "environment.python is 3.11, where a text"),
+        ({"is_training": "yes"}, "true or false"),
     ],
 )
 def test_a_foreign_run_json_is_refused_in_a_sentence(tmp_path, changes, word):
@@ -116,6 +128,85 @@ def test_inconsistent_predictions_are_named(tmp_path, field, change, word):
         run.predictions("PublicTest")
 
 
+@pytest.mark.parametrize(
+    "field, change, sentence",
+    [
+        ("label", lambda label: label[:, None], "label has shape .20, 1., where 1 dimensions"),
+        ("label", lambda label: label.astype(float), "label holds float64, where whole numbers"),
+        ("label", lambda label: np.array(3), r"label has shape \(\)"),
+        ("index", lambda index: index.astype([("a", "i8")]), "index holds .*, where whole numbers"),
+        ("pixel_hash", lambda hashes: hashes.astype(object), "pixel_hash holds object"),
+        ("probabilities", lambda p: p.astype(complex), "probabilities holds complex128"),
+        ("probabilities", lambda p: p[0], "probabilities has shape .7,., where 2 dimensions"),
+        ("votes", lambda _: np.full((20, 10), 300), "votes range from 300 to 300"),
+        ("votes", lambda _: np.ones((20, 9), np.uint8), "10 columns are expected"),
+    ],
+)
+def test_arrays_of_another_kind_are_named(tmp_path, field, change, sentence):
+    run = write_run(tmp_path, "run", n=20)
+    file = run.path / "predictions" / "PublicTest.npz"
+    with np.load(file) as archive:
+        arrays = dict(archive)
+    np.savez(file, **(arrays | {field: change(arrays.get(field))}))
+    with pytest.raises(RunError, match=sentence):
+        run.predictions("PublicTest")
+
+
+def test_an_array_that_claims_more_than_its_file_holds_is_not_read(tmp_path, monkeypatch):
+    run = write_run(tmp_path, "run", n=20)
+    header = io.BytesIO()
+    np.lib.format.write_array_header_1_0(header, {"descr": "<i8", "fortran_order": False, "shape": (2**25,)})
+    with ZipFile(run.path / "predictions" / "PublicTest.npz", "w") as archive:
+        archive.writestr("label.npy", header.getvalue())
+    monkeypatch.setattr(np.lib.format, "read_array", lambda *_, **__: pytest.fail("it was read"))
+    with pytest.raises(RunError, match="more than the file holds"):
+        run.predictions("PublicTest")
+
+
+@pytest.mark.parametrize("method", [ZIP_BZIP2, ZIP_LZMA])
+def test_arrays_compressed_in_another_way_are_refused(tmp_path, method):
+    run = write_run(tmp_path, "run", n=20)
+    file = run.path / "predictions" / "PublicTest.npz"
+    with ZipFile(file) as old:
+        entries = {name: old.read(name) for name in old.namelist()}
+    with ZipFile(file, "w", method) as new:
+        for name, content in entries.items():
+            new.writestr(name, content)
+    with pytest.raises(RunError, match="compressed in a way that is not read"):
+        run.predictions("PublicTest")
+
+
+@pytest.mark.parametrize(
+    "content, sentence",
+    [
+        ('{"PublicTest": 3}', "PublicTest is 3, where values by name"),
+        ('{"PublicTest": {"n": 3}}', "PublicTest lacks per_class, confusion, accuracy"),
+        ("[" * 100_000, "cannot be read"),
+    ],
+)
+def test_figures_of_another_form_are_refused(tmp_path, content, sentence):
+    run = write_run(tmp_path, "run", n=20)
+    (run.path / "metrics.json").write_text(content)
+    with pytest.raises(RunError, match=sentence):
+        _ = run.metrics
+
+
+@pytest.mark.parametrize(
+    "content, sentence",
+    [
+        ("loss,loss\n1,2\n", "a column has no name, or that of another"),
+        ("loss,\n1,2\n", "a column has no name"),
+        ("loss,accuracy\n1\n", "more or fewer cells"),
+        ("loss\nx\n", "not a table of numbers"),
+        ("epoch,loss\nnan,1\n", "lacks the epoch of a row"),
+    ],
+)
+def test_a_history_of_another_form_is_refused(tmp_path, content, sentence):
+    (tmp_path / "history.csv").write_text(content)
+    with pytest.raises(RunError, match=sentence):
+        read_history(tmp_path)
+
+
 def test_truncated_and_absent_predictions_are_named(tmp_path):
     run = write_run(tmp_path, "run", n=20)
     file = run.path / "predictions" / "PublicTest.npz"
@@ -126,9 +217,11 @@ def test_truncated_and_absent_predictions_are_named(tmp_path):
         run.predictions("Holidays")
 
 
-def test_no_samples_are_a_problem():
-    none = np.zeros(0, np.int64)
-    assert "no samples" in Predictions(none, none.astype(np.uint64), none, np.zeros((0, 3), np.float32)).problem(3)
+def test_no_samples_are_a_problem(tmp_path):
+    run = write_run(tmp_path, "run", n=20)
+    np.savez(run.path / "predictions" / "PublicTest.npz", label=np.zeros(0, int), predicted=np.zeros(0, int))
+    with pytest.raises(RunError, match="there are no samples"):
+        run.predictions("PublicTest")
 
 
 def test_the_temperature_is_the_stored_one(tmp_path):
