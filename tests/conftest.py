@@ -49,6 +49,14 @@ def yunet_path() -> Path:
     return _outside("EMOSCOPE_MODELS", folders, "face_detection_yunet_2023mar.onnx")
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _state_of_its_own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Keep the queue of trainings of whoever runs the tests out of them, and theirs out of it."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("EMOSCOPE_STATE", str(tmp_path_factory.mktemp("state")))
+        yield
+
+
 @pytest.fixture(autouse=True)
 def _same_main_module() -> Iterator[None]:
     """Put back ``__main__``, which a page under test replaces: a spawned process would run that page first."""

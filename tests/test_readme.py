@@ -127,6 +127,20 @@ def test_first_face_and_large_photo():
     assert f"classified, drawn | {total:.1f} s |" in README
 
 
+def test_detectors():
+    measured = benchmark("detectors")
+    found = {name: one["found"] for name, one in measured["detectors"].items()}
+    cases = ("24 px", "48 px", "30°", "group of 40")
+    shown = {name: ", ".join(f"{100 * one[case]:.0f}" for case in cases) for name, one in found.items()}
+    assert f"| {shown['blazeface']} |" in README
+    assert f"| {shown['yunet']}; {shown['haar']} |" in README
+    false = [f"{measured['detectors'][name]['false_a_picture']:.2f}" for name in ("blazeface", "yunet", "haar")]
+    assert f"| {', '.join(false)} |" in README
+    cropped = measured["cropped"]
+    points = 100 * (cropped["accuracy, blazeface"] - cropped["accuracy, none"])
+    assert f"| {100 * cropped['answered, blazeface']:.0f} %, {points:+.1f} points |" in README
+
+
 def test_video():
     assert f"| {benchmark('video')['analysis']['times_real_time']:.1f} times as fast as it plays |" in README
 

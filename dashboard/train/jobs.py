@@ -1,8 +1,10 @@
 """Trainings that the app starts: one folder each, which any process may read and which outlives all of them.
 
-``<runs>/.trainings/<job>/`` holds ``job.json`` (what is trained and in what state it is), ``config.yaml``,
-``output.log`` and, once that was asked for, a file ``stop``. ``dashboard/train/runner.py`` works the queue off
-in a process of its own.
+A job's folder holds ``job.json`` (what is trained and in what state it is), ``config.yaml``, ``output.log`` and, once
+that was asked for, a file ``stop``. ``dashboard/train/runner.py`` works the queue off in a process of its own.
+
+Runs are data that people pass on, so no job lies among them: the queue is in a folder of this user's alone. Nor does a
+job hold a command; what is started is made of its settings, which are checked on reading.
 
 Whether a training runs is told by a lock that its process holds, never by a number in a file: the kernel releases the
 lock however the process ends, so no stale process is ever waited for or signalled.
@@ -10,6 +12,7 @@ lock however the process ends, so no stale process is ever waited for or signall
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import re
@@ -23,7 +26,7 @@ import time
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import numpy as np
 
@@ -36,6 +39,7 @@ from emoscope.model.runs.run import artifacts_root, read_history
 
 State = Literal["queued", "running", "stopped", "finished", "failed"]
 LOCK = "lock"
+_KEY = re.compile(r"[A-Za-z0-9][\w.-]{0,63}", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -45,7 +49,7 @@ class TrainingJob:
     Attributes:
         folder: Where it is kept.
         key: Name of the run that it makes.
-        command: What the runner starts.
+        data: The data set, an absolute path.
         epochs: How many it trains at most.
         queued: Since when it waits, in seconds since 1970; the order of the queue.
         state: As far as the runner has noted it; see :attr:`state` of what :func:`jobs` returns.
@@ -56,13 +60,21 @@ class TrainingJob:
 
     folder: Path
     key: str
-    command: tuple[str, ...]
+    data: str
     epochs: int
     queued: float
     state: State = "queued"
     started: float | None = None
     ended: float | None = None
     status: int | None = None
+
+    @property
+    def command(self) -> tuple[str, ...]:
+        """What the runner starts."""
+        return (
+            *(sys.executable, "-m", "emoscope.training", "train", str(self.folder / "config.yaml")),
+            *(f"--data={self.data}", f"--output={artifacts_root().absolute() / self.key}"),
+        )
 
     @property
     def output(self) -> str:
@@ -93,8 +105,16 @@ class TrainingJob:
 
 
 def queue_root() -> Path:
-    """Return the folder of all jobs, beside the runs that they make."""
-    return artifacts_root() / ".trainings"
+    """Return the folder of the jobs that make runs in ``artifacts_root()``, below :func:`state_root`."""
+    runs = artifacts_root().absolute()
+    return state_root() / "trainings" / f"{runs.name}-{hashlib.blake2b(os.fsencode(runs), digest_size=8).hexdigest()}"
+
+
+def state_root() -> Path:
+    """Return where trainings in hand are kept: ``EMOSCOPE_STATE``, or ``emoscope`` in the user's state folder."""
+    if chosen := os.environ.get("EMOSCOPE_STATE"):
+        return Path(chosen).expanduser()
+    return Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state") / "emoscope"
 
 
 def checkpoint_of(key: str) -> Path:
@@ -112,10 +132,22 @@ def jobs() -> list[TrainingJob]:
 def read_job(folder: Path) -> TrainingJob | None:
     """Return a job as its file has it; None where the file is broken."""
     try:
-        values = read_json(folder / "job.json")
-        return TrainingJob(folder, **{**values, "command": tuple(values["command"])})
-    except (RunError, KeyError, TypeError):
+        job = TrainingJob(folder, **read_json(folder / "job.json"))
+    except (RunError, TypeError):
         return None
+    return job if _is_valid(job) else None
+
+
+def _is_valid(job: TrainingJob) -> bool:
+    texts, times = (job.key, job.data), (job.queued, *(t for t in (job.started, job.ended) if t is not None))
+    return (
+        all(isinstance(text, str) for text in texts)
+        and _KEY.fullmatch(job.key) is not None
+        and Path(job.data).is_absolute()
+        and job.state in get_args(State)
+        and all(isinstance(time, int | float) for time in times)
+        and all(isinstance(number, int) for number in (job.epochs, 0 if job.status is None else job.status))
+    )
 
 
 def _settled(job: TrainingJob, busy: bool) -> TrainingJob:
@@ -147,13 +179,10 @@ def enqueue(key: str, config: str, epochs: int, data: Path) -> TrainingJob:
     check_key(key)
     queued = time.time()
     folder = queue_root() / f"{queued:.3f}-{key}"
-    command = (
-        *(sys.executable, "-m", "emoscope.training", "train", str(folder / "config.yaml")),
-        *(f"--data={data.absolute()}", f"--output={artifacts_root().absolute() / key}"),
-    )
-    job = TrainingJob(folder, key, command, epochs, queued)
+    job = TrainingJob(folder, key, str(data.absolute()), epochs, queued)
     try:
-        folder.mkdir(parents=True)
+        queue_root().mkdir(parents=True, exist_ok=True, mode=0o700)
+        folder.mkdir()
         (folder / "config.yaml").write_text(config, encoding="utf-8")
         job.save()
     except OSError as error:
@@ -168,7 +197,7 @@ def check_key(key: str) -> None:
     Raises:
         ConfigError: It is taken, or no plain name.
     """
-    if not re.fullmatch(r"[A-Za-z0-9][\w.-]{0,63}", key, re.ASCII):
+    if not _KEY.fullmatch(key):
         raise ConfigError(
             f"{key!r} cannot be the name of a run.", "Use up to 64 letters, digits, dots, hyphens and underscores."
         )
@@ -216,7 +245,7 @@ def discard(job: TrainingJob) -> None:
 
 def start_runner() -> None:
     """Start the process that works the queue off; where one is at it already, this one leaves at once."""
-    queue_root().mkdir(parents=True, exist_ok=True)
+    queue_root().mkdir(parents=True, exist_ok=True, mode=0o700)
     with (queue_root() / "runner.log").open("ab") as log:
         process = subprocess.Popen(
             [sys.executable, "-m", "emoscope.dashboard.train.runner", str(queue_root().absolute())],

@@ -127,7 +127,9 @@ class Crawler:
             button = self._buttons().get(name)
             if button is None:
                 problem = f"{name} is gone in the page's own state"
-                break
+                self._page.wait_for_timeout(1000)  # a page that has just been redrawn may be drawn once more
+                wait_until_idle(self._page)
+                continue
             try:
                 is_download = button.locator("xpath=ancestor::*[@data-testid='stDownloadButton']").count() > 0
                 is_popover = button.locator("xpath=ancestor::*[@data-testid='stPopover']").count() > 0

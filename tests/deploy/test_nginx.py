@@ -15,11 +15,13 @@ from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from websockets.sync.client import connect
 
 from tests.browser.serving import serving
-from tests.dashboard.api.conftest import face_png
+from tests.dashboard.api.conftest import face_png, form
 from tests.paths import ROOT
 
 pytestmark = pytest.mark.slow
 
+LIMIT = 20
+"""Pictures per minute and address that each host allows: more than one test sends, fewer than the other."""
 SITE = "emoscope.example.org"  # as a browser would know it; nothing here is called so
 
 
@@ -60,8 +62,9 @@ class Balanced:
 @pytest.fixture(scope="module")
 def balanced(nginx, tmp_path_factory):
     folder = tmp_path_factory.mktemp("nginx")
-    first = serving()
-    with serving() as second_url:
+    limits = {"FORWARDED_ALLOW_IPS": "*", "EMOSCOPE_API_IMAGES_PER_MINUTE": str(LIMIT)}  # the first as in compose.yaml
+    first = serving(**limits)
+    with serving(**limits) as second_url:
         first_url = first.__enter__()
         stopped = []
 
@@ -201,3 +204,12 @@ def test_sessions_stay_on_their_host_and_move_when_it_is_gone(balanced):
     assert balanced.ask("GET", "/api/v1/healthz")[0] == 200
     for visitor in visitors:
         visitor.socket.close()
+
+
+def test_the_rate_limit_counts_visitors_and_not_what_they_claim_to_be(balanced):
+    body, kind = form([(f"{i}.png", face_png(200)) for i in range(8)])
+    statuses = [
+        balanced.ask("POST", "/api/v1/predict?detector=none", body, Content_Type=kind, X_Forwarded_For=f"10.0.0.{i}")[0]
+        for i in range(8)
+    ]
+    assert statuses[0] == 200 and statuses[-2:] == [429, 429]

@@ -26,7 +26,7 @@ def root(tmp_path, monkeypatch, faces_folder):
     monkeypatch.setenv("EMOSCOPE_ARTIFACTS", str(tmp_path))
     monkeypatch.setenv("EMOSCOPE_DATA", str(faces_folder))
     monkeypatch.setenv("EMOSCOPE_TRAINING", "on")
-    monkeypatch.setattr(training_jobs, "start_runner", lambda: queue_root().mkdir(exist_ok=True))
+    monkeypatch.setattr(training_jobs, "start_runner", lambda: queue_root().mkdir(parents=True, exist_ok=True))
     st.cache_data.clear()
     return tmp_path
 
@@ -38,7 +38,7 @@ def opened():
 
 
 def job(key, state, **fields):
-    found = TrainingJob(queue_root() / key, key, ("python", "train"), 4, time.time(), state, started=1.0, **fields)
+    found = TrainingJob(queue_root() / key, key, "/data", 4, time.time(), state, started=1.0, **fields)
     found.folder.mkdir(parents=True)
     found.save()
     return found

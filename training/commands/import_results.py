@@ -36,6 +36,7 @@ def add_arguments(parser: ArgumentParser) -> None:
         help="split of predictions, matrix or report (default: as the file's name says, else test)",
     )
     parser.add_argument("--transposed", action="store_true", help="the matrix has the predicted classes in its rows")
+    parser.add_argument("--run", default="", metavar="NAME", help="which run of several in MLflow's store")
     parser.add_argument(
         "--restarts",
         choices=("replace", "continue"),
@@ -64,6 +65,7 @@ def run(args: Namespace) -> int:
         split=args.split,
         restarts=args.restarts,
         transposed=args.transposed,
+        run=args.run,
     )
     saved, found = import_results(args.source, reading, args.name, overwrite=args.overwrite)
     for one in found:

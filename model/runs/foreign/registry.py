@@ -9,6 +9,7 @@ from emoscope.model.errors import RunError
 from emoscope.model.runs.foreign import (
     json_curves,
     matrices,
+    mlflow,
     reports,
     sample_tables,
     table_curves,
@@ -22,7 +23,8 @@ Reader = Callable[[Source, Reading], Found | None]
 
 READERS: Mapping[str, Reader] = {
     "tensorboard": tensorboard.read_event_files,
-    "mlflow": trackers.read_mlflow,
+    "mlflow": mlflow.read_folder,
+    "mlflow-db": mlflow.read_database,
     "wandb": trackers.read_wandb_history,
     "huggingface": json_curves.read_trainer_state,
     "report": reports.read_report_json,
@@ -37,7 +39,7 @@ READERS: Mapping[str, Reader] = {
 }
 """Each returns None for a file of another format, and raises RunError for a broken one of its own."""
 
-FOLDERS: tuple[Reader, ...] = (tensorboard.read_event_files, trackers.read_mlflow)
+FOLDERS: tuple[Reader, ...] = (tensorboard.read_event_files, mlflow.read_folder)
 """Those that read folders."""
 
 _PICKLES = (b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05")

@@ -146,6 +146,7 @@ class Reading:
         restarts: What epochs that start again mean: the training began anew and ``replace``s what was before, or it
             went on, and they ``continue`` the count.
         transposed: Whether a confusion matrix has the predicted classes in its rows.
+        run: Name or id of the run to read where a tracker's store holds several.
     """
 
     format: str = ""
@@ -155,6 +156,7 @@ class Reading:
     split: str = ""
     restarts: Restarts = "replace"
     transposed: bool = False
+    run: str = ""
 
 
 def counted(number: int, noun: str, plural: str = "") -> str:

@@ -1,6 +1,7 @@
 """The queue of trainings, with a stand-in for the training: a process that does as a training does, only quicker."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -14,7 +15,7 @@ from emoscope.dashboard.train.jobs import LOCK, TrainingJob, jobs, queue_root, r
 from emoscope.dashboard.train.lock import held, holder, is_held, note
 from emoscope.dashboard.train.runner import work
 from emoscope.model.errors import ConfigError
-from emoscope.model.runs.files import write_json
+from emoscope.model.runs.files import read_json, write_json
 from emoscope.model.runs.run import write_history
 from tests.paths import ROOT
 
@@ -24,16 +25,31 @@ SLEEP = "import time; print('on', flush=True); time.sleep(60)"
 @pytest.fixture
 def root(tmp_path, monkeypatch):
     monkeypatch.setenv("EMOSCOPE_ARTIFACTS", str(tmp_path))
+    # Every process that a test starts reads this first, so that its jobs run a stand-in of the training.
+    (tmp_path / "stand-in").mkdir()
+    (tmp_path / "stand-in" / "sitecustomize.py").write_text(STAND_IN)
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join((str(tmp_path / "stand-in"), str(ROOT))))
+    command = property(lambda job: (sys.executable, "-c", (job.folder / "code.py").read_text()))
+    monkeypatch.setattr(TrainingJob, "command", command)
     yield tmp_path
     for job in jobs():  # leave no process behind, whatever failed
         training_jobs.stop(job, hard=True)
     until(lambda: not is_held(queue_root() / LOCK))
 
 
+STAND_IN = """
+import os, sys
+from pathlib import Path
+from emoscope.dashboard.train import jobs
+jobs.TrainingJob.command = property(lambda job: (sys.executable, "-c", (job.folder / "code.py").read_text()))
+"""
+
+
 def put(key, code="print('done')", queued=None):
     queued = time.time() if queued is None else queued
-    job = TrainingJob(queue_root() / f"{queued}-{key}", key, (sys.executable, "-c", code), 3, queued)
+    job = TrainingJob(queue_root() / f"{queued}-{key}", key, "/data", 3, queued)
     job.folder.mkdir(parents=True)
+    (job.folder / "code.py").write_text(code)
     job.save()
     return job
 
@@ -212,6 +228,45 @@ def test_a_broken_job_file_hides_no_other(root):
     (queue_root() / "foreign").mkdir()
     (queue_root() / "foreign" / "job.json").write_text('{"command": ["x"], "colour": 1}')
     assert [job.key for job in jobs()] == ["good"]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"command": ["touch", "x"]},
+        {"key": "../up"},
+        {"key": 3},
+        {"data": "data"},
+        {"state": "odd"},
+        {"queued": "now"},
+        {"epochs": 1.5},
+        {"status": "0"},
+    ],
+)
+def test_a_job_with_other_settings_than_its_own_is_none(root, change):
+    job = put("good")
+    values = read_json(job.folder / "job.json")
+    write_json(job.folder / "job.json", values | change)
+    assert read_job(job.folder) is None and jobs() == []
+
+
+def test_jobs_that_came_with_a_folder_of_runs_are_not_run(root):
+    job = put("mine")
+    shutil.copytree(job.folder, root / ".trainings" / "theirs")
+    training_jobs.discard(job)
+    assert jobs() == []
+    work(queue_root())
+    assert not (root / ".trainings" / "theirs" / "output.log").exists()
+    assert root not in queue_root().parents
+
+
+def test_a_training_is_started_by_its_settings_alone(tmp_path, monkeypatch):
+    monkeypatch.setenv("EMOSCOPE_ARTIFACTS", str(tmp_path))
+    job = TrainingJob(tmp_path / "job", "mine-1", "/data; touch x", 3, 1.0)
+    assert job.command == (
+        *(sys.executable, "-m", "emoscope.training", "train", str(tmp_path / "job" / "config.yaml")),
+        *("--data=/data; touch x", f"--output={tmp_path / 'mine-1'}"),
+    )
 
 
 def test_a_configuration_is_read_by_the_training_itself():

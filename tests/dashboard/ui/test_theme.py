@@ -2,6 +2,8 @@ import re
 import tomllib
 
 import plotly.graph_objects as go
+from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
+from streamlit.runtime import forward_msg_cache
 
 from emoscope.dashboard.charts.theme import style
 from emoscope.dashboard.ui.brand import FAVICON, SELECTED_ON_DARK, logo
@@ -61,3 +63,16 @@ def test_the_logo_is_lettered_for_its_ground():
     for dark, name in ((False, "light"), (True, "dark")):
         ink = re.search(r'letter-spacing="[^"]*" fill="(#\w+)"', logo(dark)).group(1)
         assert contrast(ink, CONFIG["theme"][name]["sidebar"]["backgroundColor"]) >= 7
+
+
+def test_no_element_is_sent_as_a_reference_that_the_browser_may_have_dropped(monkeypatch):
+    options = {"global.minCachedMessageSize": CONFIG["global"]["minCachedMessageSize"]}
+    monkeypatch.setattr(forward_msg_cache.config, "get_option", options.__getitem__)
+    message = ForwardMsg()
+    message.delta.new_element.markdown.body = "x" * 1_000_000
+    forward_msg_cache.populate_hash_if_needed(message)
+    assert message.hash and not message.metadata.cacheable
+    options["global.minCachedMessageSize"] = 10e3
+    message.hash = ""
+    forward_msg_cache.populate_hash_if_needed(message)
+    assert message.metadata.cacheable, "the option still means what it did"
