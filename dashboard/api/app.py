@@ -25,7 +25,7 @@ from emoscope.dashboard.api.problems import ProblemError
 from emoscope.dashboard.api.schema import PICTURES_BODY, Health, PredictResult, RunsResult, problems
 from emoscope.dashboard.api.settings import ApiSettings
 from emoscope.dashboard.ui import resources
-from emoscope.model.errors import EmoscopeError
+from emoscope.model.errors import EmoscopeError, RunError
 from emoscope.model.networks.classifier import Classifier
 from emoscope.model.networks.remote import RemoteClassifier
 from emoscope.model.runs.run import DEFAULT_RUN, Run
@@ -176,7 +176,7 @@ def _summary(run: Run, default: str) -> dict[str, Any]:
         "label_source": info.label_source,
         "parameters": info.parameters,
         "licence": info.licence,
-        "accuracy": {split: figures["accuracy"] for split, figures in run.metrics.items()},
+        "accuracy": _accuracy(run),
     }
 
 
@@ -194,3 +194,11 @@ def _live_sessions() -> float:
 
 def _json(content: dict[str, Any]) -> Response:
     return Response(json.dumps(content, ensure_ascii=False), media_type="application/json")
+
+
+def _accuracy(run: Run) -> dict[str, float]:
+    """Return the accuracy by split; none where the run's figures are broken, since it can still predict."""
+    try:
+        return {split: figures["accuracy"] for split, figures in run.metrics.items()}
+    except RunError:
+        return {}

@@ -59,7 +59,7 @@ class RunSummary(BaseModel):
     label_source: str
     parameters: int
     licence: str
-    accuracy: dict[str, float] = Field(description="Accuracy by split.")
+    accuracy: dict[str, float] = Field(description="Accuracy by split; empty where the figures are broken.")
 
 
 class RunsResult(BaseModel):

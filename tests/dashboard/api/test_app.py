@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 import pytest
 
+from emoscope.dashboard.api import app
 from emoscope.dashboard.ui.samples import sample_picture
 from emoscope.model.faces.detectors import create_picture_detector
 from emoscope.model.images import decode_image
@@ -167,3 +168,8 @@ def test_token_and_rate_and_foreign_scripts(guarded_server):
     assert content["detail"] == "More than 5 pictures came from this address within a minute."
     schema = json.dumps(ask("GET", "/api/openapi.json")[2])
     assert "HTTPBearer" in schema and "open sesame" not in schema
+
+
+def test_a_run_with_broken_figures_is_listed_without_them(runs_folder):
+    (runs_folder / "emoscope" / "metrics.json").write_text('{"PrivateTest": 3}')
+    assert [(run["key"], run["accuracy"]) for run in app._runs()["runs"]] == [("emoscope", {})]
