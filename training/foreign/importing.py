@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
-import re
-import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -19,7 +16,17 @@ from emoscope.model.networks.classifier import Classifier, NotFiniteError
 from emoscope.model.networks.load import load_classifier
 from emoscope.model.networks.onnx import open_onnx
 from emoscope.model.networks.signature import Shape
-from emoscope.model.runs.run import KERAS_FILE, DatasetInfo, Run, RunInfo, artifacts_root, load_run, write_run_info
+from emoscope.model.runs.run import (
+    KERAS_FILE,
+    DatasetInfo,
+    Run,
+    RunInfo,
+    artifacts_root,
+    key_of,
+    load_run,
+    write_run_info,
+)
+from emoscope.model.runs.staging import staged
 from emoscope.training.evaluation.evaluate import classify_images, evaluate_with
 from emoscope.training.evaluation.labels import source_labels
 from emoscope.training.exporting.convert import check_agreement, export_litert
@@ -71,21 +78,10 @@ def import_model(file: Path, open_data: OpenData, options: ImportOptions, root: 
         RunError: The network cannot be used, or a run of that key is there.
         DataError: The data cannot be used, or has no validation split to try conventions on.
     """
-    key = re.sub(r"[^\w.-]+", "-", options.name or file.stem, flags=re.ASCII).strip(".-") or "imported"
+    key = key_of(options.name or file.stem, "imported")
     target = (root or artifacts_root()) / key
-    if target.exists() and not options.overwrite:
-        raise RunError(f"There is already a run {key}.", "Choose another --name, or give --overwrite.")
-    staging = target.parent / ".importing" / key  # a run appears in the list only when it is whole
-    shutil.rmtree(staging, ignore_errors=True)
-    staging.mkdir(parents=True)
-    try:
-        _fill(staging, file, open_data, options, key)
-        shutil.rmtree(target, ignore_errors=True)
-        staging.rename(target)
-    finally:
-        shutil.rmtree(staging, ignore_errors=True)
-        with contextlib.suppress(OSError):
-            staging.parent.rmdir()
+    with staged(target, options.overwrite) as folder:
+        _fill(folder, file, open_data, options, key)
     return load_run(target)
 
 

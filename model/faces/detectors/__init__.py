@@ -7,6 +7,7 @@ that its time hardly grows with the frame.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import NamedTuple
 
 from emoscope.model.errors import DetectorError
@@ -92,7 +93,7 @@ def create_picture_detector(name: str, takes_crops: bool = True) -> Detector:
     detector = create_detector(name)
     if isinstance(detector, WholeImage):
         return detector
-    return PictureDetector(detector, create_detector(name, for_video=True), takes_crops)
+    return PictureDetector(detector, partial(create_detector, name, for_video=True), takes_crops)
 
 
 def detector_problem(name: str) -> str:

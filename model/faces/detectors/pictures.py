@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import cache
 
 import cv2
 import numpy as np
@@ -34,13 +35,13 @@ class PictureDetector:
 
     Args:
         detector: Searches the pictures.
-        quick: The same kind of detector, for video: tells which way up a picture is.
+        quick: Makes the same kind of detector for video, which tells which way up a picture is, when one is turned.
         takes_crops: Whether a picture may be taken whole.
     """
 
-    def __init__(self, detector: Detector, quick: Detector, takes_crops: bool = True) -> None:
+    def __init__(self, detector: Detector, quick: Callable[[], Detector], takes_crops: bool = True) -> None:
         self.name, self.crop = detector.name, detector.crop
-        self._detector, self._quick = detector, quick
+        self._detector, self._quick = detector, cache(quick)
         self._takes_crops = takes_crops
 
     def detect(self, frame_bgr: np.ndarray) -> list[Detection]:
@@ -52,7 +53,8 @@ class PictureDetector:
         if upright >= _TURNED_BELOW.get(self.name, SURE_FROM):
             return found
         least = max(upright, _TURNED_FROM.get(self.name, SURE_FROM))
-        promises = {turn: _confidence(self._quick.detect(cv2.rotate(frame_bgr, code))) for turn, code in _TURNS.items()}
+        quick = self._quick()
+        promises = {turn: _confidence(quick.detect(cv2.rotate(frame_bgr, code))) for turn, code in _TURNS.items()}
         for turn in sorted(_TURNS, key=promises.__getitem__, reverse=True):
             if promises[turn] >= least and _confidence(turned := self._detect_turned(frame_bgr, turn)) >= least:
                 return turned

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
-import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -36,6 +34,7 @@ from emoscope.model.runs.run import (
     write_history,
     write_run_info,
 )
+from emoscope.model.runs.staging import staged
 
 FOREIGN = "foreign"
 """``architecture`` of a run that another program made."""
@@ -67,21 +66,11 @@ def import_results(
     title = name or title_of(paths[0])
     key = key_of(title, "imported")
     target = (root or artifacts_root()) / key
-    if target.exists() and not overwrite:
-        raise RunError(f"There is already a run {key}.", "Choose another --name, or give --overwrite.")
-    staging = target.parent / ".importing" / key  # a run appears in the list only when it is whole
-    shutil.rmtree(staging, ignore_errors=True)
-    try:
-        found = write_found(staging, title, found, [*map(_digest, paths)], root)
-        written = load_run(staging)
+    with staged(target, overwrite) as folder:
+        found = write_found(folder, title, found, [*map(_digest, paths)], root)
+        written = load_run(folder)
         for split in written.predicted_splits:
             written.predictions(split)  # what the pages would refuse is refused here
-        shutil.rmtree(target, ignore_errors=True)
-        staging.rename(target)
-    finally:
-        shutil.rmtree(staging, ignore_errors=True)
-        with contextlib.suppress(OSError):
-            staging.parent.rmdir()
     return load_run(target), found
 
 

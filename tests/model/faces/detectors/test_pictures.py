@@ -83,5 +83,5 @@ def test_a_turn_that_finds_nothing_surer_changes_nothing() -> None:
         def detect(self, frame_bgr: np.ndarray) -> list[Detection]:
             return [square(30, 100)] if frame_bgr.shape[0] > frame_bgr.shape[1] else [square(40, 100)]
 
-    [face] = PictureDetector(Unsure(), Unsure()).detect(noise(300, 200))
+    [face] = PictureDetector(Unsure(), Unsure).detect(noise(300, 200))
     assert face.turned == 0 and face.size == (30, 30)
