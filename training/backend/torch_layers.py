@@ -1,4 +1,4 @@
-"""Convolution, batch normalization and pooling as PyTorch does them best, where PyTorch trains.
+"""Convolution (plain and depthwise), batch normalization and pooling as PyTorch does them best, where PyTorch trains.
 
 Keras copies the input of each convolution and pooling twice and normalizes with a dozen operations, each a pass over
 memory, forward and back. On a CPU that is half of a training step. The layers stay Keras's own and are saved as such.
@@ -32,6 +32,8 @@ def _is_plain(layer: keras.layers.Layer) -> bool:
         return layer.center and layer.scale and layer.axis in (-1, 3)
     if isinstance(layer, layers.Conv2D) and (layer.groups != 1 or layer.dilation_rate != (1, 1)):
         return False
+    if isinstance(layer, layers.DepthwiseConv2D) and (layer.depth_multiplier != 1 or layer.dilation_rate != (1, 1)):
+        return False
     return layer.data_format == "channels_last"
 
 
@@ -55,11 +57,12 @@ def _normalize(layer: layers.BatchNormalization, inputs: Any, training: bool = F
     return outputs.permute(0, 2, 3, 1)
 
 
-def _convolve(layer: layers.Conv2D, inputs: Any) -> Any:
+def _convolve(layer: layers.Conv2D | layers.DepthwiseConv2D, inputs: Any) -> Any:
     import torch
 
     if inputs.device.type == "meta":
         return type(layer).call(layer, inputs)
+    depthwise = isinstance(layer, layers.DepthwiseConv2D)
     pixels, padding = inputs.permute(0, 3, 1, 2), [0, 0]
     if layer.padding == "same":
         both = [_padding(*sizes) for sizes in zip(inputs.shape[1:3], layer.kernel_size, layer.strides, strict=True)]
@@ -69,8 +72,10 @@ def _convolve(layer: layers.Conv2D, inputs: Any) -> Any:
             (top, bottom), (left, right) = both
             pixels = torch.nn.functional.pad(pixels, (left, right, top, bottom))
     bias = layer.bias.value if layer.use_bias else None
-    kernel = layer.kernel.value.permute(3, 2, 0, 1)
-    outputs = torch.nn.functional.conv2d(pixels, kernel, bias, layer.strides, padding).permute(0, 2, 3, 1)
+    kernel = layer.kernel.value.permute(2, 3, 0, 1) if depthwise else layer.kernel.value.permute(3, 2, 0, 1)
+    groups = kernel.shape[0] if depthwise else 1
+    outputs = torch.nn.functional.conv2d(pixels, kernel, bias, layer.strides, padding, groups=groups)
+    outputs = outputs.permute(0, 2, 3, 1)
     return outputs if layer.activation is None else layer.activation(outputs)
 
 
@@ -89,4 +94,9 @@ def _average(layer: layers.AveragePooling2D, inputs: Any) -> Any:
     return torch.nn.functional.avg_pool2d(pixels, layer.pool_size, layer.strides).permute(0, 2, 3, 1)
 
 
-DIRECT = {layers.BatchNormalization: _normalize, layers.Conv2D: _convolve, layers.AveragePooling2D: _average}
+DIRECT = {
+    layers.BatchNormalization: _normalize,
+    layers.Conv2D: _convolve,
+    layers.DepthwiseConv2D: _convolve,
+    layers.AveragePooling2D: _average,
+}

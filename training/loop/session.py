@@ -64,7 +64,7 @@ class Session:
             return
         if self.phase is None or frozen != self.phase[0]:
             if config.freeze_epochs:
-                freeze_backbone(self.network, frozen)
+                freeze_backbone(self.network, frozen, config.options.get("frozen", 0))
             self.optimizer = build_optimizer(config)
         self.phase = phase
         augmentation = UNCHANGED if config.cached_views else config.augmentation

@@ -20,6 +20,7 @@ import numpy as np
 from emoscope.model.dataset import Dataset
 from emoscope.model.errors import ConfigError, EmoscopeError
 from emoscope.model.machine import machine_name
+from emoscope.model.networks.architectures.pretrained import begin_on_faces
 from emoscope.model.runs.renamed_keys import with_current_keys
 from emoscope.model.runs.run import DatasetInfo, RunInfo, load_run, write_history, write_run_info
 from emoscope.training.backend.devices import check_batch, is_first_process
@@ -82,7 +83,13 @@ def train(
     fit_samples, validation_samples = taught_samples(config, dataset, checkpoint_file)
     check_batch(min(config.batch_size, len(fit_samples)))
     classes = head_classes(config, dataset)
-    session = Session(config, classes, taught=tuple(fit_samples.teacher), prepare=prepare)
+
+    def begin(network: keras.Model) -> None:
+        begin_on_faces(network, fit_samples.images)
+        if prepare is not None:
+            prepare(network)
+
+    session = Session(config, classes, taught=tuple(fit_samples.teacher), prepare=begin)
     identity = json.loads(json.dumps({"config": asdict(config), "data": dataset.fingerprint}))
     checkpoint = Checkpoint.load(checkpoint_file)
     if checkpoint is not None:

@@ -1,4 +1,4 @@
-"""Transfer learning: a network of ``keras.applications`` below the heads of this project.
+"""Transfer learning: a network of ``keras.applications``, or one trained on faces, below the heads of this project.
 
 Sources: Simonyan & Zisserman, 2014 (VGG); He et al., 2015 (ResNet); Huang et al., 2016 (DenseNet); Sandler et al., 2018
 (MobileNetV2); Tan & Le, 2019 and 2021 (EfficientNet); Zhou et al., 2015 (the heads).
@@ -11,10 +11,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from emoscope.model.errors import ConfigError, reason_of
+from emoscope.model.networks.architectures.faceres import faceres, measure_statistics, read_weights
 from emoscope.model.networks.architectures.heads import map_heads
 
 if TYPE_CHECKING:
     import keras
+    import numpy as np
 
 LAYER = "backbone"
 """Name of the layer that holds the pretrained network."""
@@ -44,7 +46,12 @@ BACKBONES: Mapping[str, tuple[str, Preprocessing]] = {
     "mobilenetv2": ("MobileNetV2", _TF),
     "efficientnetb0": ("EfficientNetB0", _BUILT_IN),
     "efficientnetv2b0": ("EfficientNetV2B0", _BUILT_IN),
+    "faceres": ("", _CAFFE),
 }
+"""Name in ``keras.applications`` and preprocessing; ``faceres`` is not in there, and was trained on faces."""
+
+MEASURED = 512
+"""Number of images whose statistics a backbone takes over."""
 
 
 def backbone(
@@ -55,6 +62,7 @@ def backbone(
     weights: str = "imagenet",
     side: int = 0,
     dropout: float = 0.2,
+    frozen: int = 0,
 ) -> keras.Model:
     """Build a pretrained network with heads that end in class activation maps.
 
@@ -66,9 +74,12 @@ def backbone(
         heads: Number of classes by head name.
         backbone: A key of :data:`BACKBONES`.
         weights: ``imagenet`` (downloaded once by Keras), a file that holds the backbone's weights without its top
-            (``.h5``, ``.weights.h5``), or ``none`` for random ones.
+            (``.h5``, ``.weights.h5``; for ``faceres`` the ``.json`` of its TensorFlow.js model), or ``none`` for random
+            ones.
         side: Height and width that faces are resized to inside the network; 0 keeps the input's.
         dropout: Fraction of feature channels dropped before the heads while training.
+        frozen: Number of first convolutions that keep their weights for good: what they find is the same on all
+            pictures, and training without them is faster.
 
     Returns:
         A model with outputs ``{head: logits (N, classes)}`` and a layer ``backbone``.
@@ -84,6 +95,7 @@ def backbone(
     preprocessing = BACKBONES[backbone][1]
     size = (side, side) if side else input_shape[:2]
     inner = _pretrained(backbone, (*size, 3), str(weights))
+    _freeze_first(inner, frozen)
 
     inputs = keras.Input(input_shape, name="face")
     x = inputs
@@ -96,14 +108,16 @@ def backbone(
     if preprocessing != _BUILT_IN:
         x = layers.Rescaling(list(preprocessing.scale), list(preprocessing.offset), name="preprocessing")(x)
     # Pretrained batch statistics stay: those of small batches of faces would spoil what the weights were learned with.
-    x = inner(x, training=False) if weights != "none" else inner(x)  # (N, h, w, features)
+    # Weights of faceres come without any.
+    keeps_statistics = weights != "none" and backbone != "faceres"
+    x = inner(x, training=False) if keeps_statistics else inner(x)  # (N, h, w, features)
     if dropout:
         x = layers.SpatialDropout2D(dropout)(x)
     return keras.Model(inputs, map_heads(x, heads), name=backbone)
 
 
-def freeze_backbone(network: keras.Model, frozen: bool) -> None:
-    """Keep the pretrained weights from being trained, or let them be.
+def freeze_backbone(network: keras.Model, frozen: bool, first: int = 0) -> None:
+    """Keep the pretrained weights from being trained, or let them be, but for those of the first convolutions.
 
     Raises:
         ConfigError: The network has no backbone.
@@ -113,19 +127,57 @@ def freeze_backbone(network: keras.Model, frozen: bool) -> None:
             f"freeze_epochs needs a pretrained backbone, and {network.name!r} has none.",
             "Set architecture: backbone, or freeze_epochs: 0.",
         )
-    network.get_layer(LAYER).trainable = not frozen
+    inner = network.get_layer(LAYER)
+    inner.trainable = not frozen
+    _freeze_first(inner, first)
+
+
+def _freeze_first(network: keras.Model, convolutions: int) -> None:
+    """Freeze all layers before the first convolution that may be trained."""
+    left = convolutions
+    for layer in network.layers if convolutions else ():
+        left -= hasattr(layer, "kernel") or hasattr(layer, "depthwise_kernel")
+        if left < 0:
+            return
+        layer.trainable = False
+
+
+def begin_on_faces(network: keras.Model, faces: np.ndarray) -> None:
+    """Measure the batch statistics that the weights of ``faceres`` lack; nothing is done to other networks.
+
+    Args:
+        network: As built by :func:`backbone`.
+        faces: uint8 or float32 (N, H, W, C), pixels 0..255; the first few hundred are taken.
+    """
+    import keras
+
+    inner = next((layer for layer in network.layers if layer.name == LAYER), None)
+    if inner is None or network.name != "faceres":
+        return
+    before = keras.Model(network.input, network.get_layer("preprocessing").output)
+    measure_statistics(inner, before.predict(faces[:MEASURED].astype("float32"), batch_size=64, verbose=0))
 
 
 def _pretrained(name: str, shape: tuple[int | None, int | None, int], weights: str) -> Any:
     import keras
 
-    build = getattr(keras.applications, BACKBONES[name][0])
     file = Path(weights).expanduser()
     if weights not in ("imagenet", "none") and not file.is_file():
         raise ConfigError(
             f"There is no file {weights} with weights of {name}.",
-            "Give weights as imagenet, none, or a file (.h5) without the top.",
+            "Give weights as none, or as faceres-deep.json."
+            if name == "faceres"
+            else "Give weights as imagenet, none, or a file (.h5) without the top.",
         )
+    if name == "faceres":
+        if weights == "imagenet":
+            raise ConfigError(
+                "faceres has no ImageNet weights.", "Give options.weights: none, or the file faceres-deep.json."
+            )
+        network = faceres(shape, None if weights == "none" else read_weights(file))
+        network.name = LAYER
+        return network
+    build = getattr(keras.applications, BACKBONES[name][0])
     try:
         network = build(include_top=False, weights=None, input_shape=shape)
     except ValueError as error:

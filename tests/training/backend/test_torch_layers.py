@@ -23,7 +23,8 @@ from emoscope.training.backend.torch_layers import speed_up
 side, design, file, way = int(sys.argv[1]), *sys.argv[2:]
 keras.utils.set_random_seed(3)
 with computing("bfloat16" if way == "fast, 16 bits" else "float32"):
-    network = build_network(design, (side, side, 1), {"fer": 7}, dropout=0)
+    options = {"backbone": "faceres", "weights": "none"} if design == "backbone" else {}
+    network = build_network(design, (side, side, 1), {"fer": 7}, dropout=0, **options)
 rng = np.random.default_rng(0)
 network.set_weights([np.abs(w) + rng.uniform(0, 0.1, w.shape) if w.ndim == 1 else w for w in network.get_weights()])
 if way != "slow":
@@ -48,7 +49,7 @@ def computed(folder, side, design, way):
         return dict(archive)
 
 
-@pytest.mark.parametrize(("side", "design"), [(48, "residual"), (30, "residual"), (48, "gap_cnn")])
+@pytest.mark.parametrize(("side", "design"), [(48, "residual"), (30, "residual"), (48, "gap_cnn"), (33, "backbone")])
 def test_pytorch_computes_what_keras_computes(tmp_path, side, design):
     slow, fast = (computed(tmp_path, side, design, way) for way in ("slow", "fast"))
     assert len(slow) > 20 and slow.keys() == fast.keys()

@@ -36,7 +36,7 @@ def test_operations_of_the_network_within_are_counted(network):
     assert (counted - head) / 2 * (224 / 64) ** 2 == pytest.approx(300e6 - 1.28e6, rel=0.02)
 
 
-@pytest.mark.parametrize("name", BACKBONES)
+@pytest.mark.parametrize("name", sorted(BACKBONES.keys() - {"faceres"}))
 @pytest.mark.parametrize("channels", [1, 3])
 def test_each_backbone_is_given_what_it_was_trained_on(name, channels, monkeypatch):
     """The layers before the backbone do what the function does that ``keras.applications`` has for it."""
