@@ -12,6 +12,7 @@ from emoscope.model.errors import RunError, reason_of
 from emoscope.model.machine import available_cores
 from emoscope.model.networks.classifier import Network
 from emoscope.model.networks.file_metadata import normalization_of, read_metadata
+from emoscope.model.networks.trial import ensure_it_survives
 from emoscope.model.runs.run import RunInfo
 
 
@@ -28,12 +29,13 @@ class LiteRTClassifier(Network):
         temperature: As for :func:`load_classifier`.
 
     Raises:
-        RunError: The file is not a LiteRT network, or does not fit ``info``.
+        RunError: The file is not a LiteRT network, ends the process that runs it, or does not fit ``info``.
     """
 
     def __init__(self, file: Path, info: RunInfo, threads: int = 1, temperature: float | None = None) -> None:
         super().__init__(file, info, temperature)
         self.threads = threads
+        ensure_it_survives(file, "litert")
         try:
             self._content = file.read_bytes()
         except OSError as error:

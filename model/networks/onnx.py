@@ -11,6 +11,7 @@ from emoscope.model.errors import RunError
 from emoscope.model.networks.classifier import Classifier, Network
 from emoscope.model.networks.file_metadata import normalization_of
 from emoscope.model.networks.signature import Shape, class_count, image_shape
+from emoscope.model.networks.trial import ensure_it_survives
 from emoscope.model.runs.run import RunInfo
 
 
@@ -62,6 +63,7 @@ class OnnxClassifier(Network):
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
         options.log_severity_level = 3
+        ensure_it_survives(file, "onnx")
         try:
             return onnxruntime.InferenceSession(str(file), options, providers=["CPUExecutionProvider"])
         except Exception as error:  # its exceptions share no base class

@@ -9,6 +9,7 @@ from typing import Any
 from emoscope.model.errors import RunError, reason_of
 from emoscope.model.networks.onnx import OnnxClassifier
 from emoscope.model.networks.signature import Shape, class_count, image_shape
+from emoscope.model.networks.trial import ensure_it_survives
 from emoscope.model.runs.run import KERAS_FILE
 from emoscope.training.foreign.legacy_keras import read_hdf5, refuse_unusable
 
@@ -82,6 +83,7 @@ def _read_keras(file: Path, architecture: Path | None) -> Any:
 def _litert_shape(file: Path) -> Shape:
     from ai_edge_litert.interpreter import Interpreter
 
+    ensure_it_survives(file, "litert")
     try:
         interpreter = Interpreter(model_content=file.read_bytes())
         inputs, outputs = interpreter.get_input_details(), interpreter.get_output_details()

@@ -95,7 +95,9 @@ def test_a_network_on_it_takes_faces_as_they_are_and_begins_on_them(file):
 
 
 def test_its_first_convolutions_stay_as_they_are(file):
-    built = build_network("backbone", (48, 48, 1), {"fer": 7}, backbone="faceres", weights=str(file), side=SIDE, frozen=5)
+    built = build_network(
+        "backbone", (48, 48, 1), {"fer": 7}, backbone="faceres", weights=str(file), side=SIDE, frozen=5
+    )
     inner = built.get_layer("backbone")
     trained = {layer.name for layer in inner.layers if layer.trainable_weights}
     assert not trained & {"conv1", "conv_dw_1", "conv_pw_1", "conv_dw_2", "conv_pw_2", "conv_pw_2_norm"}
