@@ -57,16 +57,15 @@ def _samples() -> Sequence[tuple[str, BytesIO]]:
     with st.container(horizontal=True):
         for title in SAMPLES:
             st.button(title, key=f"sample_{title}", icon=":material/image:", on_click=_want_sample, args=(title,))
-    # Kept until it is read: a click elsewhere meanwhile starts the page over, where the button is no longer pressed.
-    wanted = st.session_state.get("wanted_sample")
-    if wanted is None:
-        return []
-    name, data = sample_picture(wanted)
-    return [(name, BytesIO(data))]
+    # Kept until they are read: a click elsewhere, on another sample too, starts the page over meanwhile.
+    pictures = [sample_picture(title) for title in st.session_state.get("wanted_samples", ())]
+    return [(name, BytesIO(data)) for name, data in pictures]
 
 
 def _want_sample(title: str) -> None:
-    st.session_state["wanted_sample"] = title
+    wanted = st.session_state.setdefault("wanted_samples", [])
+    if title not in wanted:
+        wanted.append(title)
 
 
 def _widget_key(way: str) -> str:
@@ -75,7 +74,7 @@ def _widget_key(way: str) -> str:
 
 def empty() -> None:
     """Empty the uploaders, so that the server drops the files themselves."""
-    st.session_state.pop("wanted_sample", None)
+    st.session_state.pop("wanted_samples", None)
     st.session_state["uploads"] = st.session_state.get("uploads", 0) + 1
 
 

@@ -4,7 +4,7 @@ import shutil
 import cv2
 import numpy as np
 import pytest
-from streamlit.runtime.scriptrunner import RerunData, RerunException
+from streamlit.runtime.scriptrunner import RerunData, RerunException, StopException
 from streamlit.testing.v1 import AppTest
 
 from emoscope.dashboard.predict import view as prediction_view
@@ -269,6 +269,18 @@ def test_a_sample_is_not_lost_to_a_click_elsewhere(page, monkeypatch):
     page.button(key="sample_One face").click().run()
     assert len(calls) == 2
     assert headings(page) == ["1 face in 1 picture"]
+
+
+def test_a_sample_is_not_lost_to_the_next_one(page, monkeypatch):
+    def interrupted(*_):
+        raise StopException
+
+    page.segmented_control(key="picture_source").set_value("Samples").run()
+    with monkeypatch.context() as patch:
+        patch.setattr(Pipeline, "analyze", interrupted)  # the next press comes while it is searched
+        page.button(key="sample_Twenty faces").click().run()
+    page.button(key="sample_One face").click().run()
+    assert headings(page) == ["21 faces in 2 pictures"]
 
 
 def test_a_camera_snapshot_is_read(page):
