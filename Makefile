@@ -17,7 +17,7 @@ test: $(VENV)/.dev-ready
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 	@echo "==> Running the tests"
-	@$(BIN)/python -m pytest -m "not browser" -n 2 --dist loadfile $(PYTEST_ARGS)
+	@$(BIN)/python -m pytest -m "not browser" -n 2 --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
 	@echo "==> Running the tests in a real browser"
 	@$(BIN)/python -m pytest -m browser $(PYTEST_ARGS)
 

@@ -15,6 +15,12 @@ from emoscope.model.dataset import Dataset, load_dataset
 from tests.paths import ROOT
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the files that hold slow tests: of two workers, none is left alone with the longest at the end."""
+    slow = {item.path for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: item.path not in slow)
+
+
 def _outside(variable: str, folders: list[Path], pattern: str) -> Path:
     """Find a file in the folder that a variable names, else in one of some; without it the test is skipped.
 

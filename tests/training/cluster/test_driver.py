@@ -143,20 +143,6 @@ def test_two_devices_train_what_one_trains(folder, here):
     assert (folder / "runs" / "two" / "model.keras").is_file()
 
 
-@pytest.mark.timeout(600)
-def test_two_workers_train_what_one_process_trains(folder, here, address, kept, capsys):
-    assert main(command(folder, "cluster", "--workers", "2", "--address", address)) == 0
-    one, cluster = (Checkpoint.load(checkpoint_file(folder, name)) for name in ("one", "cluster"))
-    assert_same(cluster, one)
-    [trained] = kept
-    for weights, wanted in zip(trained.network.get_weights(), one.best, strict=True):
-        np.testing.assert_allclose(weights, wanted, **TOLERANCE)
-    assert trained.environment["backend"] == "jax"
-    assert len(trained.environment["device"].split(", ")) == 2
-    printed = capsys.readouterr().out
-    assert [f"epoch {i + 1}/{EPOCHS} at 16 px" in printed for i in range(EPOCHS)] == [True] * EPOCHS
-
-
 class Killer(threading.Thread):
     """Kills one worker as soon as there is a checkpoint."""
 
@@ -178,18 +164,25 @@ def workers() -> list[psutil.Process]:
 
 
 @pytest.mark.timeout(900)
-def test_a_worker_that_is_killed_is_replaced_and_the_training_goes_on(folder, here, address, kept, capsys):
-    killer = Killer(checkpoint_file(folder, "killed"))
+def test_two_workers_train_what_one_process_trains_though_one_is_killed(folder, here, address, kept, capsys):
+    killer = Killer(checkpoint_file(folder, "cluster"))
     killer.start()
-    assert main(command(folder, "killed", "--workers", "2", "--address", address)) == 0
+    assert main(command(folder, "cluster", "--workers", "2", "--address", address)) == 0
     killer.join()
     assert not killer.victim.is_running()
     done = len(killer.before.history)
     assert 0 < done < EPOCHS, "it was killed on the way"
-    one, killed = (Checkpoint.load(checkpoint_file(folder, name)) for name in ("one", "killed"))
-    assert killed.history[:done] == killer.before.history, "epochs were kept with the seconds that they had taken"
-    assert_same(killed, one)
-    assert "A worker was lost" in capsys.readouterr().out
+    one, cluster = (Checkpoint.load(checkpoint_file(folder, name)) for name in ("one", "cluster"))
+    assert cluster.history[:done] == killer.before.history, "epochs were kept with the seconds that they had taken"
+    assert_same(cluster, one)
+    [trained] = kept
+    for weights, wanted in zip(trained.network.get_weights(), one.best, strict=True):
+        np.testing.assert_allclose(weights, wanted, **TOLERANCE)
+    assert trained.environment["backend"] == "jax"
+    assert len(trained.environment["device"].split(", ")) == 2
+    printed = capsys.readouterr().out
+    assert "A worker was lost" in printed
+    assert [f"epoch {i + 1}/{EPOCHS} at 16 px" in printed for i in range(EPOCHS)] == [True] * EPOCHS
 
 
 def test_what_a_worker_finds_wrong_is_not_tried_again(tmp_path):
