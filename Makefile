@@ -2,11 +2,12 @@
 # make test   set up .venv and run every test
 # make setup, setup-dev   only set up: for the app and the command .venv/bin/emoscope, for the tests too
 # make test-fast, lint, coverage   while editing: see CONTRIBUTING.md
+# make lock, audit, sbom   exact versions with hashes, their known vulnerabilities, and all of them with their licences
 PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || command -v python3.13 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: run test test-fast coverage setup setup-dev lint screenshots clean
+.PHONY: run test test-fast coverage setup setup-dev lint screenshots lock audit sbom clean
 
 run: $(VENV)/.app-ready
 	@echo "==> Starting Emoscope (stop with Ctrl-C)"
@@ -38,6 +39,24 @@ lint: $(VENV)/.dev-ready
 screenshots: $(VENV)/.dev-ready
 	@$(BIN)/python tests/browser/screenshots.py docs/screenshots --only predict --size desktop --scheme light
 
+# Tools that look at what is installed have an environment of their own, or they would find themselves.
+TOOLS := .venv-tools/bin
+$(TOOLS)/uv:
+	@echo "==> Installing uv, pip-audit and cyclonedx-bom into .venv-tools"
+	@$(PYTHON) -m venv .venv-tools
+	@$(TOOLS)/python -m pip install --disable-pip-version-check --quiet "uv>=0.9,<1" "pip-audit>=2.9,<3" "cyclonedx-bom>=7,<8"
+
+lock: $(TOOLS)/uv
+	@for set in requirements requirements-dev; do echo "==> Writing deploy/$$set.lock"; $(TOOLS)/uv pip compile --quiet \
+		--universal --python-version 3.11 --generate-hashes --no-header $$set.txt -o deploy/$$set.lock; done
+
+audit: $(TOOLS)/uv
+	@$(TOOLS)/pip-audit -r deploy/requirements.lock --no-deps --disable-pip
+
+sbom: $(TOOLS)/uv $(VENV)/.app-ready
+	@$(TOOLS)/cyclonedx-py environment $(BIN)/python --of JSON -o sbom.json
+	@echo "==> sbom.json names every package that is installed in $(VENV), with its version and licence (CycloneDX)"
+
 $(VENV)/.python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Emoscope needs Python 3.11 or newer; found $$($(PYTHON) --version). Install it, or name one: make run PYTHON=/path/to/python3.11"; exit 1; }
 	@echo "==> Creating $(VENV) with $$($(PYTHON) --version)"
@@ -61,4 +80,4 @@ $(BIN)/emoscope: | $(VENV)/.app-ready
 	@chmod +x $@
 
 clean:
-	rm -rf $(VENV) .pytest_cache .ruff_cache .mypy_cache .coverage htmlcov
+	rm -rf $(VENV) .venv-tools sbom.json .pytest_cache .ruff_cache .mypy_cache .coverage htmlcov

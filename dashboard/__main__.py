@@ -123,7 +123,7 @@ def main() -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Serve until interrupted."""
-    from emoscope.dashboard.server.settings import from_environment
+    from emoscope.dashboard.server.settings import from_environment, from_files
 
     try:
         settings = from_environment()
@@ -152,6 +152,7 @@ def run(arguments: argparse.Namespace) -> int:
     from emoscope.dashboard.api.app import Api
     from emoscope.dashboard.api.closing import LingeringClose
     from emoscope.dashboard.server.compression import CompressedFiles
+    from emoscope.dashboard.server.hosts import AllowedHosts, default_hosts
     from emoscope.dashboard.server.nagle import answer_promptly
 
     answer_promptly()
@@ -169,8 +170,11 @@ def run(arguments: argparse.Namespace) -> int:
         Path(__file__).with_name("app.py"),
         lifespan=announce,
         routes=[Mount(f"{below}/api", app=api)],
-        middleware=[Middleware(LingeringClose), Middleware(CompressedFiles)],
+        middleware=[Middleware(LingeringClose), Middleware(AllowedHosts), Middleware(CompressedFiles)],
     )
+    if not (settings.get("server.allowedHosts") or from_files("server", "allowedHosts")):
+        shown = settings.get("browser.serverAddress") or from_files("browser", "serverAddress")
+        settings["server.allowedHosts"] = default_hosts(host, shown)
     app.run(
         config={
             **settings,

@@ -14,7 +14,7 @@ from streamlit import config
 
 
 def from_environment() -> dict[str, Any]:
-    """Return the options that ``STREAMLIT_…`` variables set, by dotted key.
+    """Return the options that ``STREAMLIT_…`` variables set, by dotted key; of lists, commas divide the entries.
 
     Raises:
         ValueError: A number is expected; the message names the variable.
@@ -23,6 +23,9 @@ def from_environment() -> dict[str, Any]:
     for key, option in config._config_options_template.items():
         text = os.environ.get(option.env_var)
         if text and not option.sensitive:
+            if option.multiple:
+                found[key] = [part.strip() for part in text.split(",") if part.strip()]
+                continue
             try:
                 found[key] = text.lower() in ("1", "true", "yes", "on") if option.type is bool else option.type(text)
             except ValueError as error:

@@ -19,10 +19,10 @@ def training_refusal() -> EmoscopeError | None:
     """Return why this page may not train for whom it is shown to, or None where it may."""
     address = st.config.get_option("server.address")
     setting = os.environ.get(SETTING, "") or _secret()
-    return refusal(setting, address or "", st.context.url or "", st.context.headers.to_dict())
+    return refusal(setting, address or "", st.context.headers.to_dict())
 
 
-def refusal(setting: str, address: str, url: str, headers: Mapping[str, str]) -> EmoscopeError | None:
+def refusal(setting: str, address: str, headers: Mapping[str, str]) -> EmoscopeError | None:
     """Return why trainings may not be started from here, or None where they may.
 
     Without a setting that is allowed only where both the server's and the page's address are this machine's own, and no
@@ -31,7 +31,6 @@ def refusal(setting: str, address: str, url: str, headers: Mapping[str, str]) ->
     Args:
         setting: ``on``, ``off`` or empty, as the deployment has it.
         address: Address that the server listens on; empty for all.
-        url: Of the page, as the browser has it; empty where that is not known.
         headers: Of the browser's request.
     """
     if not can_lock():
@@ -43,7 +42,7 @@ def refusal(setting: str, address: str, url: str, headers: Mapping[str, str]) ->
         return EmoscopeError("Training is switched off here.", f"{_BY_COMMAND}.")
     if word:
         return ConfigError(f"{SETTING} is {setting!r}, which says neither on nor off.", "Set it to `on` or `off`.")
-    if sits_at_this_machine(address, url, headers):
+    if sits_at_this_machine(address, headers):
         return None
     return EmoscopeError(
         "Training is off because this app can be reached from other machines.",

@@ -1,0 +1,79 @@
+"""A page of somebody else's, whose name was made to lead to this machine, gets nothing of the app."""
+
+import http.client
+import os
+import subprocess
+import sys
+from contextlib import contextmanager
+from urllib.parse import urlsplit
+
+import pytest
+from websockets.exceptions import InvalidStatus
+from websockets.sync.client import connect
+
+from emoscope.dashboard.server.hosts import default_hosts
+from emoscope.dashboard.server.settings import from_environment
+from tests.paths import ROOT
+
+
+@contextmanager
+def serving(**environment):
+    command = [sys.executable, "-m", "dashboard", "--headless", "--host", "127.0.0.1"]
+    app = subprocess.Popen(command, cwd=ROOT, env=os.environ | environment, stdout=subprocess.PIPE, text=True)
+    try:
+        while "Emoscope is at" not in (line := app.stdout.readline()):
+            assert line, "the app ended before it was ready"
+        yield urlsplit(line.split()[-1]).port
+    finally:
+        app.terminate()
+        app.wait(timeout=20)
+
+
+def ask(port: int, path: str, host: str) -> tuple[int, str]:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+    connection.request("GET", path, headers={"Host": host})
+    answer = connection.getresponse()
+    return answer.status, answer.read().decode("utf-8", "replace")
+
+
+def open_session(port: int, host: str) -> None:
+    """Open the WebSocket as a browser does that believes to be at a host."""
+    headers = {"Host": f"{host}:{port}"}
+    connect(f"ws://127.0.0.1:{port}/_stcore/stream", origin=f"http://{host}:{port}", additional_headers=headers).close()
+
+
+def test_a_foreign_name_is_refused_by_pages_api_and_websocket():
+    with serving() as port:
+        for path in ("/", "/train", "/api/v1/runs", "/api/v1/healthz", "/_stcore/health"):
+            status, text = ask(port, path, f"evil.example:{port}")
+            assert status == 421 and text.startswith("Emoscope is not to be opened under the name evil.example"), path
+            for name in ("localhost", "127.0.0.1", "a.localhost"):
+                assert ask(port, path, f"{name}:{port}")[0] == 200, (path, name)
+        open_session(port, "127.0.0.1")
+        with pytest.raises(InvalidStatus, match="403"):
+            open_session(port, "evil.example")
+
+
+def test_a_name_that_the_owner_allows_is_served():
+    with serving(STREAMLIT_SERVER_ALLOWED_HOSTS="faces.example, *.faces.example") as port:
+        assert ask(port, "/api/v1/healthz", "live.faces.example")[0] == 200
+        assert ask(port, "/api/v1/healthz", "evil.example")[0] == 421
+
+
+@pytest.mark.parametrize(
+    ("address", "shown", "hosts"),
+    [
+        ("", None, []),
+        ("0.0.0.0", None, []),
+        ("192.168.1.7", "faces.example", []),
+        ("localhost", None, ["localhost", "*.localhost", "127.0.0.1", "::1"]),
+        ("::1", "faces.example", ["localhost", "*.localhost", "127.0.0.1", "::1", "faces.example"]),
+    ],
+)
+def test_only_at_one_s_own_machine_are_names_bounded_by_themselves(address, shown, hosts):
+    assert default_hosts(address, shown) == hosts
+
+
+def test_a_list_in_the_environment_has_commas(monkeypatch):
+    monkeypatch.setenv("STREAMLIT_SERVER_ALLOWED_HOSTS", "a.example, b.example")
+    assert from_environment()["server.allowedHosts"] == ["a.example", "b.example"]
