@@ -20,6 +20,7 @@ if (ROOT / "emoscope").is_dir() and str(ROOT) not in sys.path:  # `python path/t
 
 DEFAULT_PORT = 8501
 PORTS_TRIED = 20
+_NAMES = ("server.allowedHosts", "browser.serverAddress")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -152,7 +153,7 @@ def run(arguments: argparse.Namespace) -> int:
     from emoscope.dashboard.api.app import Api
     from emoscope.dashboard.api.closing import LingeringClose
     from emoscope.dashboard.server.compression import CompressedFiles
-    from emoscope.dashboard.server.hosts import AllowedHosts, default_hosts
+    from emoscope.dashboard.server.hosts import AllowedHosts, allowed_hosts
     from emoscope.dashboard.server.nagle import answer_promptly
 
     answer_promptly()
@@ -172,9 +173,8 @@ def run(arguments: argparse.Namespace) -> int:
         routes=[Mount(f"{below}/api", app=api)],
         middleware=[Middleware(LingeringClose), Middleware(AllowedHosts), Middleware(CompressedFiles)],
     )
-    if not (settings.get("server.allowedHosts") or from_files("server", "allowedHosts")):
-        shown = settings.get("browser.serverAddress") or from_files("browser", "serverAddress")
-        settings["server.allowedHosts"] = default_hosts(host, shown)
+    named, shown = (settings.get(key) or from_files(*key.split(".")) for key in _NAMES)
+    settings["server.allowedHosts"] = allowed_hosts(host, named or (), shown)
     app.run(
         config={
             **settings,

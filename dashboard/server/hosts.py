@@ -7,6 +7,8 @@ WebSocket against ``server.allowedHosts``; here it is checked for every other re
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from starlette.datastructures import Headers
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -17,16 +19,21 @@ from emoscope.dashboard.ui.visitor import is_own_name
 OWN_NAMES = ("localhost", "*.localhost", "127.0.0.1", "::1")
 
 
-def default_hosts(address: str, shown: str | None = None) -> list[str]:
-    """Return what ``server.allowedHosts`` is where nobody set it; empty allows every name.
+def allowed_hosts(address: str, named: Iterable[str], shown: str | None = None) -> list[str]:
+    """Return what ``server.allowedHosts`` is to be; empty allows every name.
+
+    This machine's own names are always among those allowed: whoever asks for the app's health uses them, and no name
+    server can give them another meaning.
 
     Args:
         address: That the server listens on; empty for all.
+        named: What the owner set.
         shown: Streamlit's ``browser.serverAddress``, if that is set: the name that visitors know the app by.
     """
-    if not is_own_name(address):
+    names = [*named]
+    if not names and not is_own_name(address):
         return []
-    return [*OWN_NAMES, *([shown] if shown else [])]
+    return [*OWN_NAMES, *names, *([shown] if shown else [])]
 
 
 class AllowedHosts:

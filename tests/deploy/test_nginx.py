@@ -62,7 +62,11 @@ class Balanced:
 @pytest.fixture(scope="module")
 def balanced(nginx, tmp_path_factory):
     folder = tmp_path_factory.mktemp("nginx")
-    limits = {"FORWARDED_ALLOW_IPS": "*", "EMOSCOPE_API_IMAGES_PER_MINUTE": str(LIMIT)}  # the first as in compose.yaml
+    limits = {
+        "FORWARDED_ALLOW_IPS": "*",  # as in compose.yaml, where hosts listen on all addresses, and so under every name
+        "STREAMLIT_SERVER_ALLOWED_HOSTS": SITE,
+        "EMOSCOPE_API_IMAGES_PER_MINUTE": str(LIMIT),
+    }
     first = serving(**limits)
     with serving(**limits) as second_url:
         first_url = first.__enter__()

@@ -18,7 +18,7 @@ from emoscope.dashboard.api.settings import ApiSettings
 from emoscope.dashboard.ui.samples import sample_picture
 from tests.dashboard.api.conftest import face_png, form
 
-HEAD = "POST /api/v1/predict?detector=none HTTP/1.1\r\nHost: test\r\nContent-Type: image/png\r\n"
+HEAD = "POST /api/v1/predict?detector=none HTTP/1.1\r\nHost: localhost\r\nContent-Type: image/png\r\n"
 
 
 @pytest.fixture(autouse=True)

@@ -11,7 +11,7 @@ import pytest
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 
-from emoscope.dashboard.server.hosts import default_hosts
+from emoscope.dashboard.server.hosts import allowed_hosts
 from emoscope.dashboard.server.settings import from_environment
 from tests.paths import ROOT
 
@@ -56,22 +56,27 @@ def test_a_foreign_name_is_refused_by_pages_api_and_websocket():
 
 def test_a_name_that_the_owner_allows_is_served():
     with serving(STREAMLIT_SERVER_ALLOWED_HOSTS="faces.example, *.faces.example") as port:
-        assert ask(port, "/api/v1/healthz", "live.faces.example")[0] == 200
+        for name in ("faces.example", "live.faces.example", "127.0.0.1"):
+            assert ask(port, "/api/v1/healthz", name)[0] == 200
         assert ask(port, "/api/v1/healthz", "evil.example")[0] == 421
 
 
+OWN = ["localhost", "*.localhost", "127.0.0.1", "::1"]
+
+
 @pytest.mark.parametrize(
-    ("address", "shown", "hosts"),
+    ("address", "named", "shown", "hosts"),
     [
-        ("", None, []),
-        ("0.0.0.0", None, []),
-        ("192.168.1.7", "faces.example", []),
-        ("localhost", None, ["localhost", "*.localhost", "127.0.0.1", "::1"]),
-        ("::1", "faces.example", ["localhost", "*.localhost", "127.0.0.1", "::1", "faces.example"]),
+        ("", [], None, []),
+        ("0.0.0.0", [], None, []),
+        ("192.168.1.7", [], "faces.example", []),
+        ("0.0.0.0", ["faces.example"], None, [*OWN, "faces.example"]),
+        ("localhost", [], None, OWN),
+        ("::1", [], "faces.example", [*OWN, "faces.example"]),
     ],
 )
-def test_only_at_one_s_own_machine_are_names_bounded_by_themselves(address, shown, hosts):
-    assert default_hosts(address, shown) == hosts
+def test_names_are_bounded_at_one_s_own_machine_and_where_the_owner_says_so(address, named, shown, hosts):
+    assert allowed_hosts(address, named, shown) == hosts
 
 
 def test_a_list_in_the_environment_has_commas(monkeypatch):
