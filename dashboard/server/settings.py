@@ -19,7 +19,7 @@ def from_environment() -> dict[str, Any]:
     Raises:
         ValueError: A number is expected; the message names the variable.
     """
-    found = {}
+    found: dict[str, Any] = {}
     for key, option in config._config_options_template.items():
         text = os.environ.get(option.env_var)
         if text and not option.sensitive:
