@@ -2,12 +2,13 @@
 # make test   set up .venv and run every test
 # make setup, setup-dev   only set up: for the app and the command .venv/bin/emoscope, for the tests too
 # make test-fast, lint, coverage   while editing: see CONTRIBUTING.md
+# make fuzz   damaged files of every kind: FUZZ="--inputs 1000000 --kinds pictures"
 # make lock, audit, sbom   exact versions with hashes, their known vulnerabilities, and all of them with their licences
 PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || command -v python3.13 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: run test test-fast coverage setup setup-dev lint screenshots lock audit sbom clean
+.PHONY: run test test-fast coverage setup setup-dev lint screenshots fuzz lock audit sbom clean
 
 run: $(VENV)/.app-ready
 	@echo "==> Starting Emoscope (stop with Ctrl-C)"
@@ -38,6 +39,9 @@ lint: $(VENV)/.dev-ready
 
 screenshots: $(VENV)/.dev-ready
 	@$(BIN)/python tests/browser/screenshots.py docs/screenshots --only predict --size desktop --scheme light
+
+fuzz: $(VENV)/.dev-ready
+	@$(BIN)/python -m tests.reliability.fuzz $(FUZZ)
 
 # Tools that look at what is installed have an environment of their own, or they would find themselves.
 TOOLS := .venv-tools/bin

@@ -15,6 +15,7 @@ from emoscope.model.dataset import find_dataset
 from emoscope.model.dataset.locate import GET_DATA, locate
 from emoscope.model.errors import ConfigError, DataError, EmoscopeError
 from emoscope.model.places import HOME
+from emoscope.model.yaml_text import parse_yaml
 
 CONFIGS = HOME / "training" / "configs"
 UPLOAD = "A file of my own …"
@@ -163,8 +164,8 @@ def _settings(stem: str, defaults: dict[str, Any]) -> dict[str, Any]:
 
 def _further(text: str) -> dict[str, Any]:
     try:
-        settings = yaml.safe_load(text) or {}
-    except yaml.YAMLError:
+        settings = parse_yaml(text) or {}
+    except ValueError:
         settings = None
     if not isinstance(settings, dict) or not all(isinstance(key, str) for key in settings):
         raise ConfigError("The further settings cannot be read.", "Write `key: value`, one per line.")

@@ -9,9 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from emoscope.model.errors import ConfigError
+from emoscope.model.yaml_text import parse_yaml
 
 Value = bool | int | float | str
 _EXAMPLE = "Write e.g. `learning_rate: {low: 0.01, high: 0.3, log: true}` or `batch_size: [64, 128]`."
@@ -48,7 +47,13 @@ def read_space(file: Path | None, sets: Sequence[str]) -> dict[str, tuple[Value,
         key, separator, values = text.partition("=")
         if not separator or not key.strip():
             raise ConfigError(f"--set {text} names no choices.", "Write e.g. --set batch_size=64,128.")
-        space[key.strip()] = _dimension(key.strip(), [yaml.safe_load(value) for value in values.split(",")])
+        try:
+            choices = [parse_yaml(value) for value in values.split(",")]
+        except ValueError as error:
+            raise ConfigError(
+                f"--set {text} cannot be read ({error}).", "Write e.g. --set batch_size=64,128."
+            ) from error
+        space[key.strip()] = _dimension(key.strip(), choices)
     if not space:
         raise ConfigError("There is nothing to try.", "Give --set learning_rate=0.03,0.1 or --space FILE.")
     return space
@@ -84,8 +89,8 @@ def _ends(dimension: Range) -> tuple[Value, ...]:
 
 def _read_yaml(file: Path) -> dict[str, Any]:
     try:
-        values = yaml.safe_load(file.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        values = parse_yaml(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
         raise ConfigError(f"{file} is not readable YAML ({' '.join(str(error).split())}).", _EXAMPLE) from error
     if not isinstance(values, dict) or not all(isinstance(key, str) for key in values):
         raise ConfigError(f"{file} must hold `key: choices` lines.", _EXAMPLE)

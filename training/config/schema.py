@@ -9,12 +9,11 @@ from dataclasses import dataclass, field, is_dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, get_type_hints
 
-import yaml
-
 from emoscope.model.errors import ConfigError
 from emoscope.model.places import HOME
 from emoscope.model.runs.renamed_keys import CONFIG_KEYS, with_current_keys
 from emoscope.model.runs.run import Normalization
+from emoscope.model.yaml_text import parse_yaml
 from emoscope.training.config.augmentation import Augmentation
 from emoscope.training.config.values import build, near_match
 
@@ -243,8 +242,8 @@ def _find_config(path: Path | str) -> Path:
 
 def _read_yaml(file: Path) -> dict[str, Any]:
     try:
-        values = yaml.safe_load(file.read_text(encoding="utf-8")) or {}
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        values = parse_yaml(file.read_text(encoding="utf-8")) or {}
+    except (OSError, ValueError) as error:
         raise ConfigError(f"{file} is not readable YAML ({' '.join(str(error).split())}).") from error
     if not isinstance(values, dict):
         raise ConfigError(f"{file} must hold `key: value` lines.")

@@ -7,9 +7,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import fields, is_dataclass
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
-import yaml
-
 from emoscope.model.errors import ConfigError
+from emoscope.model.yaml_text import parse_yaml
 
 
 def build(cls: type, values: Any, prefix: str = "") -> Any:
@@ -51,7 +50,7 @@ def _convert(kind: Any, value: Any, key: str) -> Any:
         return value
     try:
         return _parse(kind, value)
-    except (TypeError, ValueError, OverflowError, yaml.YAMLError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise ConfigError(f"{key} cannot be {value!r}.") from error
 
 
@@ -64,7 +63,7 @@ def _parse(kind: Any, value: Any) -> Any:
         return int(float(value))
     if kind in (float, str):
         return kind(value)
-    parsed = yaml.safe_load(value) if isinstance(value, str) else value
+    parsed = parse_yaml(value) if isinstance(value, str) else value
     if get_origin(kind) is tuple:
         return _tuple(get_args(kind), parsed)
     if not isinstance(parsed, Mapping):
