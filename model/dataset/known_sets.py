@@ -94,4 +94,6 @@ def name_codes(codes: Set[int], hint: str, of_pixels: bool) -> NamedCodes | None
 def as_code(text: str) -> int | None:
     """Return the code that a text such as ``4`` or ``4.0`` stands for; None where it is none."""
     whole, _, rest = text.strip().partition(".")
-    return int(whole) if whole.isascii() and whole.isdigit() and not rest.strip("0") else None
+    if not (whole.isascii() and whole.isdigit() and len(whole) < 10) or rest.strip("0"):
+        return None
+    return int(whole)

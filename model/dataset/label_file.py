@@ -22,8 +22,8 @@ MAX_LISTS = 50
 """A folder with more text files has one for each image, which is another form."""
 
 _WORDS = re.compile(r"[\W_]+")
-_CODE_FIRST = re.compile(r"(\d+)[\s:;,.=-]+(\S.*)")
-_CODE_LAST = re.compile(r"(\S.*?)[\s:;,.=-]+(\d+)")
+_CODE_FIRST = re.compile(r"(\d{1,9})[\s:;,.=-]+(\S.*)")
+_CODE_LAST = re.compile(r"(\S.*?)[\s:;,.=-]+(\d{1,9})")
 
 
 @dataclass(frozen=True)

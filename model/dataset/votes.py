@@ -111,10 +111,10 @@ def join_votes(splits: Mapping[str, Split], table: VoteTable) -> dict[str, Split
 def _rows_of(splits: Mapping[str, Split], table: VoteTable) -> dict[str, np.ndarray]:
     """Return the 0-based row in the vote table of each sample, by split; int64, shape (N,)."""
     sources = {name: [str(source).rpartition("/")[2] for source in split.names] for name, split in splits.items()}
-    for pattern, first in ((r"row (\d+)", 1), (r"fer(\d{7})\.\w+", 0)):
+    for pattern, first in ((r"row (\d{1,9})", 1), (r"fer(\d{7})\.\w+", 0)):
         if (rows := _numbers(sources, pattern)) is not None:
             return {name: numbers - first for name, numbers in rows.items()}
-    numbers = _numbers(sources, rf"(?:{'|'.join(FER2013_SPLITS)})_(\d+)\.\w+")
+    numbers = _numbers(sources, rf"(?:{'|'.join(FER2013_SPLITS)})_(\d{{1,9}})\.\w+")
     if numbers is not None and set(splits) <= set(FER2013_SPLITS):
         together = np.concatenate(list(numbers.values()))
         if len(np.unique(together)) == len(together) and together.max() < len(table.votes):

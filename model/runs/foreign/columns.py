@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping
 from pathlib import PurePath
 from typing import Any
-from zipfile import BadZipFile, ZipFile
+from zipfile import ZipFile
 
 import numpy as np
 
@@ -108,7 +108,9 @@ def _npz(source: Source) -> Columns | None:
             if sum(entry.file_size for entry in archive.infolist()) > MAX_BYTES:
                 raise RunError(f"{source.name} unpacks to over {MAX_BYTES >> 20} MB.", "Give the part that matters.")
             found = {name.removesuffix(".npy"): read_npy(archive.read(name), source.name) for name in names}
-    except (BadZipFile, OSError, EOFError, NotImplementedError, RuntimeError) as error:
+    except RunError:
+        raise
+    except Exception as error:  # on damaged bytes the readers of zip raise anything
         raise RunError(f"{source.name} is a broken archive ({reason_of(error)}).", "Write it again.") from error
     columns = {name: values for name, values in found.items() if values.ndim in (1, 2)}
     return {name: values.astype(str) if values.dtype.kind in "SU" else values for name, values in columns.items()}
@@ -134,7 +136,9 @@ def read_npy(content: bytes, name: str) -> np.ndarray:
             raise RunError(f"{name} is cut off.", "Write it again.")
         stream.seek(0)
         return np.lib.format.read_array(stream, allow_pickle=False)
-    except (ValueError, OSError, EOFError) as error:
+    except RunError:
+        raise
+    except Exception as error:  # on a damaged header NumPy's reader raises what Python's own does
         raise RunError(f"{name} is no NumPy array that can be read ({reason_of(error)}).", "Write it again.") from error
 
 

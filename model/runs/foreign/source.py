@@ -30,6 +30,9 @@ _GROUPED = re.compile(r"[+-]?\d{1,3}(?:[ ,.'’\u00a0\u202f]\d{3})+(?:[.,]\d+)?"
 _DECIMAL_POINT = re.compile(r"[+-]?\d*\.\d+(?:[eE][+-]?\d+)?")
 
 
+_HALF = re.compile(r"\\u[dD][89a-fA-F]")
+
+
 @dataclass(frozen=True)
 class Table:
     """Rows of text below a header.
@@ -152,7 +155,11 @@ class Source:
         if text[:1] not in "{[" or not text:
             return None
         try:
-            return json.loads(text)
+            return _parsed(text)
+        except UnicodeEncodeError:
+            raise RunError(
+                f"{self.name} holds half of a character, a lone surrogate.", "Write its names again as UTF-8."
+            ) from None
         except ValueError as error:
             if self.json_lines is not None:
                 return None
@@ -169,7 +176,7 @@ class Source:
         if len(lines) < 2 and not self.name.endswith((".jsonl", ".ndjson")):
             return None
         try:
-            found = [json.loads(line) for line in lines]
+            found = [_parsed(line) for line in lines]
         except (ValueError, RecursionError):
             return None
         return found if found and all(isinstance(row, dict) for row in found) else None
@@ -239,3 +246,11 @@ def _looks_binary(content: bytes) -> bool:
     head = content[:4096]
     odd = sum(byte < 9 or 13 < byte < 32 for byte in head)
     return b"\0" in head or odd > len(head) / 50
+
+
+def _parsed(text: str) -> Any:
+    """Parse JSON whose strings can be written again; raises UnicodeEncodeError where one holds half of a character."""
+    values = json.loads(text)
+    if _HALF.search(text):
+        json.dumps(values, ensure_ascii=False).encode()
+    return values
