@@ -24,13 +24,24 @@ def staged(target: Path, overwrite: bool) -> Iterator[Path]:
     if target.exists() and not overwrite:
         raise RunError(f"There is already a run {target.name}.", "Choose another --name, or give --overwrite.")
     staging = target.parent / ".importing" / target.name
+    before = staging.with_name(f"{target.name}.before")
+    _put_back(before, target)  # where a process was killed between the two renames below
     shutil.rmtree(staging, ignore_errors=True)
     staging.mkdir(parents=True)
     try:
         yield staging
-        shutil.rmtree(target, ignore_errors=True)
+        if target.exists():
+            target.rename(before)
         staging.rename(target)
     finally:
+        _put_back(before, target)
         shutil.rmtree(staging, ignore_errors=True)
         with contextlib.suppress(OSError):
             staging.parent.rmdir()
+
+
+def _put_back(before: Path, target: Path) -> None:
+    """Give a run its folder again where no new one took its place, else forget it."""
+    if before.exists() and not target.exists():
+        before.rename(target)
+    shutil.rmtree(before, ignore_errors=True)
