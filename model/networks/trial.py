@@ -28,6 +28,10 @@ SECONDS = 20
 """How long a network may take to open and to run three batches."""
 MEMORY = 4 << 30
 """Bytes of address space that it may take meanwhile, the interpreter's own included."""
+RESIDENT = 500_000_000
+"""Bytes of memory that it may really use, besides four times the file's: weights are unpacked and packed anew."""
+TOO_LARGE = 3
+"""Exit status of the process that tries it."""
 BATCHES = (1, 3, 2)
 """Another size makes an interpreter plan its memory anew."""
 
@@ -87,6 +91,11 @@ def _try(file: Path, runtime: str) -> None:
             f"{file.name} took more than {SECONDS} seconds to open and run once, and was stopped.",
             "Give a smaller network, or export it again.",
         ) from error
+    if done.returncode == TOO_LARGE:
+        raise RunError(
+            f"{file.name} takes over {RESIDENT / 1e6:.0f} MB of memory for two or three faces.",
+            "Give a smaller network.",
+        )
     if done.returncode:
         raise RunError(
             f"{file.name} ends the program that runs it ({_reason(done.returncode)}), so it is not opened.",
@@ -98,6 +107,15 @@ def _reason(returncode: int) -> str:
     with suppress(ValueError):
         return signal.Signals(-returncode).name
     return f"exit status {returncode}"
+
+
+def _resident() -> int:
+    """Return the most memory that this process has used, in bytes; 0 where the system does not tell."""
+    try:
+        import resource
+    except ImportError:
+        return 0
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
 
 
 def _limit_this_process() -> None:
@@ -116,6 +134,9 @@ def main(runtime: str, file: str) -> None:
     _limit_this_process()
     with suppress(Exception):
         RUNTIMES[runtime](file)
+    allowed = RESIDENT + 4 * Path(file).stat().st_size
+    if _resident() > allowed:
+        sys.exit(TOO_LARGE)
 
 
 def _run_litert(file: str) -> None:
