@@ -153,6 +153,7 @@ def run(arguments: argparse.Namespace) -> int:
     from emoscope.dashboard.api.app import Api
     from emoscope.dashboard.api.closing import LingeringClose
     from emoscope.dashboard.server.compression import CompressedFiles
+    from emoscope.dashboard.server.headers import SecurityHeaders
     from emoscope.dashboard.server.hosts import AllowedHosts, allowed_hosts
     from emoscope.dashboard.server.nagle import answer_promptly
 
@@ -171,7 +172,12 @@ def run(arguments: argparse.Namespace) -> int:
         Path(__file__).with_name("app.py"),
         lifespan=announce,
         routes=[Mount(f"{below}/api", app=api)],
-        middleware=[Middleware(LingeringClose), Middleware(AllowedHosts), Middleware(CompressedFiles)],
+        middleware=[
+            Middleware(LingeringClose),
+            Middleware(SecurityHeaders),
+            Middleware(AllowedHosts),
+            Middleware(CompressedFiles),
+        ],
     )
     named, shown = (settings.get(key) or from_files(*key.split(".")) for key in _NAMES)
     settings["server.allowedHosts"] = allowed_hosts(host, named or (), shown)
