@@ -261,6 +261,24 @@ def _test_set(path: Path, split: str, version: Version) -> tuple[tuple[str, ...]
     return tuple(sorted(names)), hash(samples.tobytes())
 
 
+def right(run: Run, split: str) -> np.ndarray:
+    """Return which images of a split a run gets right: bool, shape (N,), in an order that its test set alone decides.
+
+    Raises:
+        RunError: The predictions are missing, broken or foreign, or do not say which image is which.
+    """
+    return _right(run.path, split, version(run, split))
+
+
+@st.cache_resource(max_entries=1024, show_spinner=False)
+def _right(path: Path, split: str, version: Version) -> np.ndarray:
+    found = _predictions(path, split, version)
+    found.need_images("A paired test")
+    names = np.array([emotion_key(name) for name in load_run(path).info.class_names])
+    order = np.lexsort((names[found.label], found.pixel_hash))
+    return (found.probabilities.argmax(1) == found.label)[order]
+
+
 def class_sizes(run: Run, split: str) -> tuple[tuple[str, int], ...]:
     """Return how many images of each class a split has, by the class's name.
 

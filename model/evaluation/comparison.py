@@ -191,7 +191,7 @@ def verdict(comparison: Comparison, alpha: float = 0.05) -> str:
     if not c.test.only_a and not c.test.only_b:
         return f"{c.a} and {c.b} are right and wrong on exactly the same samples (n = {c.n:,})."
     p_value = format_p(c.test.p_exact)
-    if c.test.p_exact >= alpha or not gain.distinguishable:
+    if not is_clear(c, alpha):
         return (
             f"{c.a} and {c.b} are not distinguishable at n = {c.n:,}: {c.a} minus {c.b} is {_points(gain.value)} "
             f"points of accuracy (95 % interval {_points(gain.low)} to {_points(gain.high)}, McNemar {p_value})."
@@ -202,6 +202,11 @@ def verdict(comparison: Comparison, alpha: float = 0.05) -> str:
         f"{better} is better than {worse} by {_points(sign * gain.value)} points of accuracy at n = {c.n:,} "
         f"(95 % interval {_points(low)} to {_points(high)}, McNemar {p_value})."
     )
+
+
+def is_clear(comparison: Comparison, alpha: float = 0.05) -> bool:
+    """Tell whether one run is the more accurate by more than chance: both tests must say so."""
+    return comparison.test.p_exact < alpha and comparison.accuracy.distinguishable
 
 
 def format_p(p: float) -> str:

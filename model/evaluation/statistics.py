@@ -13,6 +13,7 @@ Source: Efron and Tibshirani, An Introduction to the Bootstrap, 1993 (percentile
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import erfc, sqrt
 
@@ -140,6 +141,18 @@ def _binomial_two_sided(fewer: int, n: int) -> float:
         term = term * (n - k + 1) // k
         tail += term
     return min(1.0, 2 * tail / (1 << n))
+
+
+def holm(p_values: Sequence[float]) -> list[float]:
+    """Return the p-values of several tests, corrected for their number: in 0..1, in the order given.
+
+    Source: Holm, Scandinavian Journal of Statistics 6, 1979.
+    """
+    corrected, largest = [0.0] * len(p_values), 0.0
+    for rank, place in enumerate(sorted(range(len(p_values)), key=p_values.__getitem__)):
+        largest = max(largest, min(1.0, (len(p_values) - rank) * p_values[place]))
+        corrected[place] = largest
+    return corrected
 
 
 def wilson_interval(share: np.ndarray, n: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -19,7 +19,7 @@ from emoscope.dashboard.ui.tables import percent, show_table
 from emoscope.dashboard.ui.url_state import in_url
 from emoscope.model.dataset import Dataset
 from emoscope.model.errors import RunError
-from emoscope.model.evaluation.comparison import Comparison, Pair, flips, format_p, verdict
+from emoscope.model.evaluation.comparison import Comparison, Pair, flips, format_p, is_clear, verdict
 from emoscope.model.evaluation.metrics import METRIC_TITLES, confusion_counts
 from emoscope.model.runs.run import Run
 
@@ -76,8 +76,7 @@ def difference_table(found: Comparison) -> pd.DataFrame:
 
 
 def _show_verdict(found: Comparison) -> None:
-    clear = found.test.p_exact < 0.05 and found.accuracy.distinguishable
-    box, icon = (st.success, ":material/verified:") if clear else (st.info, ":material/balance:")
+    box, icon = (st.success, ":material/verified:") if is_clear(found) else (st.info, ":material/balance:")
     box(f"**{escape(verdict(found))}**", icon=icon)
     tiles = st.container(horizontal=True)
     for title, difference in (("Accuracy", found.accuracy), ("Macro F1", found.macro_f1)):
