@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from emoscope.dashboard.evaluation import latency, scores
+from emoscope.dashboard.evaluation.digests import Digest
 from emoscope.dashboard.evaluation.folds import Fold, spread
 from emoscope.dashboard.evaluation.leaderboard_view import BY_NAME, NEWEST_FIRST, View
 from emoscope.model.evaluation.metrics import LOWER_IS_BETTER, METRIC_TITLES, SCALARS
@@ -35,21 +36,25 @@ class Board:
 
     Attributes:
         runs: Scored on the same images, by key.
-        figures: Of each, and maybe of others.
+        digests: Of their predictions, by key.
         notes: By key.
         split: Of the data set.
         view: What is shown.
     """
 
     runs: Mapping[str, Run]
-    figures: Mapping[str, Metrics]
+    digests: Mapping[str, Digest]
     notes: Mapping[str, Note]
     split: str
     view: View
 
+    def figures(self, key: str) -> Metrics:
+        """Return the figures of a run."""
+        return self.digests[key].figures
+
     def value(self, one: Fold, metric: Scalar | None = None) -> float:
         """Return the mean figure of a row's runs."""
-        return spread(self.figures[key][metric or self.view.metric] for key in one.keys)[0]
+        return spread(self.figures(key)[metric or self.view.metric] for key in one.keys)[0]
 
 
 def in_order(board: Board, folds: Sequence[Fold]) -> list[Fold]:
@@ -113,7 +118,7 @@ def _row(board: Board, one: Fold, inside: bool, cells: Mapping[str, dict[str, An
         return head | cells[keys[0]]
     row = {title: _united(title, [cells[key][title] for key in keys]) for title in cells[keys[0]]}
     percent = board.view.metric != "log_loss"
-    deviation = spread(board.figures[key][board.view.metric] for key in keys)[1]
+    deviation = spread(board.figures(key)[board.view.metric] for key in keys)[1]
     row[_INTERVAL] = f"± {100 * deviation:.2f}" if percent else f"± {deviation:.4f}"
     return head | row
 
@@ -129,7 +134,7 @@ def _united(title: str, values: list[Any]) -> Any:
 
 def _cells(board: Board, key: str) -> dict[str, Any]:
     """Return what the table holds of one run, by column."""
-    run, figures, view = board.runs[key], board.figures[key], board.view
+    run, figures, view = board.runs[key], board.figures(key), board.view
     low, high = figures["intervals"][view.metric]
     scale = 1 if view.metric == "log_loss" else 100
     note = board.notes.get(key, Note())
@@ -140,7 +145,7 @@ def _cells(board: Board, key: str) -> dict[str, Any]:
         **{title: value for name in view.also for title, value in _figure(name, figures).items()},
         "Tags": ", ".join(note.tags) or None,
         "Note": note.text or None,
-        **_by_other_labels(run, board.split),
+        **_by_other_labels(run, board.split, board.digests[key]),
         "Milliseconds per face": round(latency.measured(run), 2),
         **{title: round(cost(run, title), 2) for title in list(COSTS)[:3]},
         "Architecture": run.info.architecture,
@@ -156,10 +161,10 @@ def _interval(low: float, high: float, percent: bool) -> str | None:
     return f"{low:.1f} – {high:.1f}" if percent else f"{low:.3f} – {high:.3f}"
 
 
-def _by_other_labels(run: Run, split: str) -> dict[str, float]:
+def _by_other_labels(run: Run, split: str, digest: Digest) -> dict[str, float]:
     if is_by_votes(split):
         return {"Accuracy by labels %": _accuracy(run, images_of(split))}
-    return {"Accuracy by votes %": _accuracy(run, by_votes(split)) if scores.has_votes(run, split) else float("nan")}
+    return {"Accuracy by votes %": _accuracy(run, by_votes(split)) if digest.has_votes else float("nan")}
 
 
 def _accuracy(run: Run, split: str) -> float:

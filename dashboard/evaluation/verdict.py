@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,13 +10,12 @@ import streamlit as st
 
 from emoscope.dashboard.evaluation import scores
 from emoscope.dashboard.evaluation.folds import SEEDS, Fold, spread
+from emoscope.dashboard.evaluation.leaderboard_table import Board
 from emoscope.dashboard.ui.notices import escape
 from emoscope.model.errors import NotKnownError, RunError
 from emoscope.model.evaluation.comparison import format_p, is_clear, verdict
 from emoscope.model.evaluation.metrics import LOWER_IS_BETTER, METRIC_TITLES
 from emoscope.model.evaluation.statistics import holm, mcnemar
-from emoscope.model.runs.figures import Metrics, Scalar
-from emoscope.model.runs.run import Run
 
 ENOUGH_SEEDS = 3
 """From so many on each side the means over seeds are compared, too."""
@@ -38,46 +37,37 @@ class Verdict:
     notes: tuple[str, ...] = ()
 
 
-def judge(
-    runs: Mapping[str, Run],
-    folds: Sequence[Fold],
-    figures: Mapping[str, Metrics],
-    metric: Scalar,
-    split: str,
-    way: str = SEEDS,
-) -> Verdict | None:
+def judge(board: Board, folds: Sequence[Fold]) -> Verdict | None:
     """Compare the best run with the best one of any other row; None where there are not two.
 
     Args:
-        runs: By key, all scored on the same images.
-        folds: Rows of the leaderboard.
-        figures: Of each run.
-        metric: That they are ranked by.
-        split: Of the data set.
-        way: What the rows are groups of.
+        board: Runs that were scored on the same images.
+        folds: Its rows.
     """
+    metric = board.view.metric
     sign = -1 if metric in LOWER_IS_BETTER else 1
 
     def value(key: str) -> float:
-        return sign * figures[key][metric]
+        return sign * board.figures(key)[metric]
 
-    tops = [(max(known, key=value), one) for one in folds if (known := _known(one, figures, metric))]
+    tops = [(max(known, key=value), one) for one in folds if (known := _known(board, one))]
     tops.sort(key=lambda top: -value(top[0]))
     keys = list(dict.fromkeys(key for key, _ in tops))
     if len(keys) < 2:
         return None
     best, following = keys[:2]
-    lead = "" if metric == "accuracy" else _lead(best, following, figures, metric)
+    lead = _lead(board, best, following)
     try:
-        found = scores.comparison(runs[best], runs[following], split)
+        found = scores.comparison(board.runs[best], board.runs[following], board.split)
     except NotKnownError as error:
-        return Verdict(f"{lead or _lead(best, following, figures, metric)} {error}", False)
+        return Verdict(f"{lead} {error}", False)
     except RunError as error:
         return Verdict(str(error), False)
-    notes = [_not_told_apart(runs, best, figures, split)]
-    if way == SEEDS:
-        notes.append(_over_seeds(tops[0][1], tops[1][1], figures, metric))
-    return Verdict(f"{lead} {verdict(found)}".strip(), is_clear(found), tuple(filter(None, notes)))
+    notes = [_not_told_apart(board, best)]
+    if board.view.way == SEEDS:
+        notes.append(_over_seeds(board, tops[0][1], tops[1][1]))
+    text = verdict(found) if metric == "accuracy" else f"{lead} {verdict(found)}"
+    return Verdict(text, is_clear(found), tuple(filter(None, notes)))
 
 
 def show_verdict(found: Verdict) -> None:
@@ -88,35 +78,28 @@ def show_verdict(found: Verdict) -> None:
         st.caption(escape(" ".join(found.notes)))
 
 
-def _known(one: Fold, figures: Mapping[str, Metrics], metric: Scalar) -> list[str]:
-    return [key for key in one.keys if np.isfinite(figures[key][metric])]
+def _known(board: Board, one: Fold) -> list[str]:
+    return [key for key in one.keys if np.isfinite(board.figures(key)[board.view.metric])]
 
 
-def _lead(best: str, following: str, figures: Mapping[str, Metrics], metric: Scalar) -> str:
-    a, b = (_written(figures[key][metric], metric) for key in (best, following))
+def _lead(board: Board, best: str, following: str) -> str:
+    metric = board.view.metric
+    values = [board.figures(key)[metric] for key in (best, following)]
+    a, b = (f"{value:.3f}" if metric == "log_loss" else f"{100 * value:.1f} %" for value in values)
     title = METRIC_TITLES[metric].lower().replace("(ece)", "(ECE)")
     return f"By {title}, {best} leads with {a} before {following} with {b}."
 
 
-def _written(value: float, metric: Scalar) -> str:
-    return f"{value:.3f}" if metric == "log_loss" else f"{100 * value:.1f} %"
-
-
-def _not_told_apart(runs: Mapping[str, Run], best: str, figures: Mapping[str, Metrics], split: str) -> str:
+def _not_told_apart(board: Board, best: str) -> str:
     """Say which runs are as accurate as the best one, as far as the samples allow to tell."""
-    others = [key for key in runs if key != best]
-    if len(others) < 2:
+    right = {key: digest.right for key, digest in board.digests.items() if digest.right is not None}
+    reference = right.pop(best)
+    if len(right) < 2:
         return ""
-    right = scores.right(runs[best], split)
-    tests = {}
-    for key in others:
-        try:
-            other = scores.right(runs[key], split)
-        except RunError:
-            continue
-        tests[key] = mcnemar(int((right & ~other).sum()), int((other & ~right).sum())).p_exact
-    alike = [key for key, p in zip(tests, holm(list(tests.values())), strict=True) if p >= 0.05]
-    alike.sort(key=lambda key: -figures[key]["accuracy"])
+    tests = [mcnemar(int((reference & ~other).sum()), int((other & ~reference).sum())) for other in right.values()]
+    corrected = holm([test.p_exact for test in tests])
+    alike = [key for key, p in zip(right, corrected, strict=True) if p >= 0.05]
+    alike.sort(key=lambda key: -board.figures(key)["accuracy"])
     test = "McNemar’s test, Holm’s correction for all pairs, 5 %"
     if not alike:
         return f"Each of the {len(tests)} other runs differs from {best} by more than chance ({test})."
@@ -127,10 +110,11 @@ def _not_told_apart(runs: Mapping[str, Run], best: str, figures: Mapping[str, Me
     )
 
 
-def _over_seeds(one: Fold, other: Fold, figures: Mapping[str, Metrics], metric: Scalar) -> str:
+def _over_seeds(board: Board, one: Fold, other: Fold) -> str:
     """Compare means over seeds by Welch's test, where both have enough of them."""
-    a, b = ([figures[key][metric] for key in _known(side, figures, metric)] for side in (one, other))
-    if min(len(a), len(b)) < ENOUGH_SEEDS:
+    metric = board.view.metric
+    a, b = ([board.figures(key)[metric] for key in _known(board, side)] for side in (one, other))
+    if min(len(a), len(b)) < ENOUGH_SEEDS or max(np.ptp(a), np.ptp(b)) == 0:
         return ""
     from scipy.stats import ttest_ind
 
@@ -140,4 +124,4 @@ def _over_seeds(one: Fold, other: Fold, figures: Mapping[str, Metrics], metric: 
         mean, deviation = spread(values)
         texts.append(f"{side.name} {scale * mean:.2f} ± {scale * deviation:.2f}{unit} ({len(values)} runs)")
     p = format_p(float(ttest_ind(a, b, equal_var=False).pvalue))
-    return f"Mean and standard deviation over runs: {texts[0]}, {texts[1]} (Welch’s test, {p})."
+    return f"Mean and standard deviation over seeds: {texts[0]}, {texts[1]} (Welch’s test, {p})."

@@ -48,8 +48,8 @@ DEFAULT_RUN = "emoscope"
 LEARNED_FROM_VOTES = "votes"
 """``label_source`` of a run that learned what share of people named each class."""
 
-MAX_CLASSES = 256
-"""Every pair of two classes is resampled a thousand times: at this limit that takes 0.5 GB."""
+MAX_CLASSES = 1000
+"""As many as ImageNet has; a confusion matrix in ``metrics.json`` holds their square."""
 
 LITERT_FILES = ("model.tflite", "model.int8.tflite")
 KERAS_FILE = "model.keras"

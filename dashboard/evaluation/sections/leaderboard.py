@@ -10,6 +10,7 @@ import streamlit as st
 
 from emoscope.dashboard.charts.comparison import accuracy_against_cost, scores_with_intervals
 from emoscope.dashboard.evaluation import latency, scores
+from emoscope.dashboard.evaluation.digests import Digest
 from emoscope.dashboard.evaluation.folds import Fold, fold, spread
 from emoscope.dashboard.evaluation.leaderboard_table import COSTS, Board, cost, in_order, leaderboard, rows_shown
 from emoscope.dashboard.evaluation.leaderboard_view import (
@@ -35,7 +36,6 @@ from emoscope.model.runs.figures import Scalar
 from emoscope.model.runs.run import Run
 from emoscope.model.splits import by_importance, images_of
 
-NOT_IDENTIFIED = ("counts", "report")
 MOST_DRAWN = 20
 """Rows that the charts show; the table shows all."""
 MOST_NAMED = 12
@@ -57,10 +57,13 @@ def show_leaderboard(runs: Mapping[str, Run]) -> None:
     matched = matching(runs, wanted, noted)
     shown = [key for key in matched if key not in view.hidden]
     scored = {key: runs[key] for key in shown if images_of(split) in runs[key].splits}
-    found, problems = scores.all_metrics(scored, split)
+    found, problems = scores.digests(scored, split)
     report_problems(problems)
-    groups = same_test_set({key: runs[key] for key in found}, split)
-    boards = [Board({key: runs[key] for key in keys}, found, noted, split, view) for keys in groups]
+    groups = same_test_set(found)
+    boards = [
+        Board({key: runs[key] for key in keys}, {key: found[key] for key in keys}, noted, split, view)
+        for keys in groups
+    ]
     folds = [fold(board.runs, view.way, noted) for board in boards]
     opened = choose_opened(menu, [one for rows in folds for one in rows])
     for number, (board, rows) in enumerate(zip(boards, folds, strict=True)):
@@ -79,30 +82,28 @@ def show_leaderboard(runs: Mapping[str, Run]) -> None:
         st.caption(f"Not scored on {split}: {', '.join(map(escape, not_scored))}.")
 
 
-def same_test_set(runs: Mapping[str, Run], split: str) -> list[list[str]]:
+def same_test_set(digests: Mapping[str, Digest]) -> list[list[str]]:
     """Group runs whose figures may stand in one table, the largest group first.
 
     A confusion matrix or a report does not say which images it is of: it joins a test set that has just as many images
     of each class.
     """
     groups: dict[Any, list[str]] = {}
-    unidentified = {key for key, run in runs.items() if scores.known_detail(run, split) in NOT_IDENTIFIED}
-    for key, run in runs.items():
-        if key not in unidentified:
-            groups.setdefault(scores.test_set(run, split), []).append(key)
-    by_sizes = {scores.class_sizes(runs[keys[0]], split): keys for keys in groups.values()}
-    for key in runs:
-        if key in unidentified:
-            sizes = scores.class_sizes(runs[key], split)
+    for key, digest in digests.items():
+        if digest.identifies_images:
+            groups.setdefault(digest.samples, []).append(key)
+    by_sizes = {digests[keys[0]].class_sizes: keys for keys in groups.values()}
+    for key, digest in digests.items():
+        if not digest.identifies_images:
+            sizes = digest.class_sizes
             by_sizes.setdefault(sizes, groups.setdefault(sizes, [])).append(key)
-    groups = {number: keys for number, keys in enumerate(groups.values()) if keys}
-    return sorted(groups.values(), key=len, reverse=True)
+    return sorted(filter(None, groups.values()), key=len, reverse=True)
 
 
 def _show_board(board: Board, folds: Sequence[Fold], opened: frozenset[str], number: int) -> None:
     first = next(iter(board.runs.values()))
-    images = f"{board.figures[first.key]['n']:,} images of {board.split}, {len(first.info.class_names)} classes"
-    verdict = judge(board.runs, folds, board.figures, board.view.metric, board.split, board.view.way)
+    images = f"{board.figures(first.key)['n']:,} images of {board.split}, {len(first.info.class_names)} classes"
+    verdict = judge(board, folds)
     if number:
         st.subheader(f"Test set {number + 1}: {images}")
     if verdict is not None:
@@ -119,7 +120,7 @@ def _show_board(board: Board, folds: Sequence[Fold], opened: frozenset[str], num
         height="content" if len(rows) <= MOST_DRAWN else 740,
     )
     _show_actions(board, [rows[place][0] for place in event.selection.rows], opened, number)
-    if vague := [key for key, run in board.runs.items() if scores.known_detail(run, board.split) in NOT_IDENTIFIED]:
+    if vague := [key for key, digest in board.digests.items() if not digest.identifies_images]:
         st.caption(
             f"Of {', '.join(map(escape, vague))} only a matrix or a report is known. As many images of each class are "
             "taken for the same test set."
@@ -223,7 +224,7 @@ def _name(one: Fold) -> str:
 def _with_interval(board: Board, one: Fold, metric: Scalar) -> tuple[float, float, float]:
     """Return a row's figure with the ends of its interval; of several runs one standard deviation to each side."""
     if one.is_single:
-        low, high = board.figures[one.keys[0]]["intervals"][metric]
-        return board.figures[one.keys[0]][metric], low, high
-    mean, deviation = spread(board.figures[key][metric] for key in one.keys)
+        low, high = board.figures(one.keys[0])["intervals"][metric]
+        return board.figures(one.keys[0])[metric], low, high
+    mean, deviation = spread(board.figures(key)[metric] for key in one.keys)
     return mean, mean - deviation, mean + deviation
