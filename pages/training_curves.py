@@ -11,7 +11,7 @@ from emoscope.dashboard.charts.curves import (
     training_curves,
 )
 from emoscope.dashboard.evaluation import scores
-from emoscope.dashboard.evaluation.run_choice import available_runs, choose_runs, report_problems
+from emoscope.dashboard.evaluation.run_choice import available_runs, choose_runs, report_problems, seed_bands
 from emoscope.dashboard.evaluation.settings_table import by_loss, hyperparameters
 from emoscope.dashboard.evaluation.trainings import follow, trainings, unfinished_runs
 from emoscope.dashboard.ui.chart_export import show_chart
@@ -28,6 +28,8 @@ if not chosen:
     st.stop()
 if going_on := trainings(chosen):
     follow(chosen, going_on)
+seeds = seed_bands({key: run for key, run in runs.items() if key not in going_on}, chosen)
+chosen = {key: runs[key] for key in dict.fromkeys([*chosen, *(key for keys in seeds.values() for key in keys)])}
 begun = {key: run for key, run in chosen.items() if key not in going_on or (run.path / "history.csv").is_file()}
 histories, problems = scores.histories(begun)
 report_problems(problems)
@@ -63,6 +65,7 @@ if histories:
         if len(groups) > 1:
             st.caption("Values of different losses cannot be compared, so each kind has a chart of its own.")
         for kind, keys in groups.items():
+            bands = {name: found for name, all_seeds in seeds.items() if (found := [k for k in all_seeds if k in keys])}
             if kind and len(groups) > 1:
                 st.markdown(f"**{kind[0].upper()}{kind[1:]}**")
             show_chart(
@@ -73,7 +76,8 @@ if histories:
                     smoothing=smoothing,
                     log=log,
                     best_epochs={key: run.info.best_epoch for key, run in chosen.items()},
-                    names=list(chosen),
+                    names=[*seeds, *(key for key in chosen if not any(key in keys for keys in seeds.values()))],
+                    bands=bands,
                 ),
                 "-".join(("training", *quantity.lower().split(), *(keys[:1] if len(groups) > 1 else ()))),
                 f"{quantity} of {', '.join(keys)} by {axis.lower()}.",

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 import streamlit as st
 
 from emoscope.dashboard.evaluation import scores
+from emoscope.dashboard.evaluation.folds import over_seeds
 from emoscope.dashboard.evaluation.run_upload import uploaded_runs
 from emoscope.dashboard.ui import resources
 from emoscope.dashboard.ui.notices import escape
@@ -83,6 +84,29 @@ def choose_runs(runs: Mapping[str, Run], default: int = 4, first: Iterable[str] 
     comparable = sorted(keys, key=lambda key: (key not in foremost, class_places(names[key], names[keys[0]]) is None))
     chosen = in_url(st.multiselect, "Runs", key="runs", options=keys, default=comparable[:default])
     return {key: runs[key] for key in chosen}
+
+
+def seed_bands(runs: Mapping[str, Run], chosen: Iterable[str]) -> dict[str, tuple[str, ...]]:
+    """Show whether runs that differ by seed alone are drawn as one band, where a chosen one has such twins.
+
+    Args:
+        runs: That may be part of a band, by key.
+        chosen: Keys of the chosen runs.
+
+    Returns:
+        Keys of the runs of each band, chosen or not, by the band's name; none where single curves are wanted.
+    """
+    wanted = set(chosen)
+    found = {name: keys for name, keys in over_seeds(runs).items() if not wanted.isdisjoint(keys)}
+    if not found or not in_url(
+        st.toggle,
+        "Bands over seeds",
+        key="bands",
+        value=True,
+        help="Runs that differ by the seed of their training alone, all of them, as mean and one standard deviation.",
+    ):
+        return {}
+    return found
 
 
 def choose_split(splits: tuple[str, ...], key: str = "split") -> str:
