@@ -29,8 +29,8 @@ if not chosen:
 if going_on := trainings(chosen):
     follow(chosen, going_on)
 seeds = seed_bands({key: run for key, run in runs.items() if key not in going_on}, chosen)
-chosen = {key: runs[key] for key in dict.fromkeys([*chosen, *(key for keys in seeds.values() for key in keys)])}
-begun = {key: run for key, run in chosen.items() if key not in going_on or (run.path / "history.csv").is_file()}
+drawn = chosen | {key: runs[key] for keys in seeds.values() for key in keys}
+begun = {key: run for key, run in drawn.items() if key not in going_on or (run.path / "history.csv").is_file()}
 histories, problems = scores.histories(begun)
 report_problems(problems)
 
@@ -61,7 +61,7 @@ if histories:
         report_problems([f"{key}/history.csv has no times, so it is drawn by epoch." for key in untimed])
         stepped = [key for key in shown if axis == "Epochs" and counts_steps(shown[key])]
         report_problems([f"{key}/history.csv counts steps and no epochs, so it is drawn by step." for key in stepped])
-        groups = by_loss({key: chosen[key] for key in shown}) if quantity in OF_LOSS else {"": list(shown)}
+        groups = by_loss({key: drawn[key] for key in shown}) if quantity in OF_LOSS else {"": list(shown)}
         if len(groups) > 1:
             st.caption("Values of different losses cannot be compared, so each kind has a chart of its own.")
         for kind, keys in groups.items():
@@ -75,8 +75,8 @@ if histories:
                     axis="time" if axis == "Time" else "epoch",
                     smoothing=smoothing,
                     log=log,
-                    best_epochs={key: run.info.best_epoch for key, run in chosen.items()},
-                    names=[*seeds, *(key for key in chosen if not any(key in keys for keys in seeds.values()))],
+                    best_epochs={key: run.info.best_epoch for key, run in drawn.items()},
+                    names=[*seeds, *(key for key in drawn if not any(key in keys for keys in seeds.values()))],
                     bands=bands,
                 ),
                 "-".join(("training", *quantity.lower().split(), *(keys[:1] if len(groups) > 1 else ()))),

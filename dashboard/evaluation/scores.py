@@ -183,24 +183,54 @@ def _each(runs: Mapping[str, Run], read: Callable[[Run], Any]) -> tuple[dict[str
     return found, problems
 
 
-def threshold_curves(run: Run, split: str) -> tuple[dict[str, ROC], dict[str, PrecisionRecall]]:
-    """Return the ROC and the precision-recall curve of each class against the rest.
+def ranking(run: Run, split: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return the area under ROC, the average precision and the prevalence of each class: float64, shape (C,) each.
 
     Raises:
         RunError: The predictions are missing, broken or foreign.
     """
-    return _threshold_curves(run.path, run.info.class_names, split, version(run, split))
+    return _ranking(run.path, run.info.class_names, split, version(run, split))
+
+
+@st.cache_resource(max_entries=64, show_spinner="Ranking …")
+def _ranking(
+    path: Path, names: tuple[str, ...], split: str, version: Version
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    sides = _sides(path, names, split, version)
+    areas = np.array([roc_curve(*side).area for side in sides.values()])
+    curves = (precision_recall_curve(*side) for side in sides.values())
+    averages, prevalences = np.array([(curve.average_precision, curve.prevalence) for curve in curves]).T
+    return areas, averages, prevalences
+
+
+def threshold_curves(
+    run: Run, split: str, chosen: tuple[str, ...] | None = None
+) -> tuple[dict[str, ROC], dict[str, PrecisionRecall]]:
+    """Return the ROC and the precision-recall curve of some classes against the rest, of all by default.
+
+    Raises:
+        RunError: The predictions are missing, broken or foreign.
+    """
+    names = run.info.class_names
+    return _threshold_curves(run.path, names, chosen or names, split, version(run, split))
 
 
 @st.cache_resource(max_entries=32, show_spinner=False)
 def _threshold_curves(
-    path: Path, names: tuple[str, ...], split: str, version: Version
+    path: Path, names: tuple[str, ...], chosen: tuple[str, ...], split: str, version: Version
 ) -> tuple[dict[str, ROC], dict[str, PrecisionRecall]]:
+    sides = _sides(path, names, split, version)
+    roc = {name: roc_curve(*sides[name]) for name in chosen}
+    return roc, {name: precision_recall_curve(*sides[name]) for name in chosen}
+
+
+def _sides(
+    path: Path, names: tuple[str, ...], split: str, version: Version
+) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    """Return which samples are of each class, and the probability of the class on all of them."""
     found = _predictions(path, split, version)
     found.need_probabilities("A curve over all thresholds")
-    sides = {name: (found.label == i, found.probabilities[:, i]) for i, name in enumerate(names)}
-    roc = {name: roc_curve(*side) for name, side in sides.items()}
-    return roc, {name: precision_recall_curve(*side) for name, side in sides.items()}
+    return {name: (found.label == i, found.probabilities[:, i]) for i, name in enumerate(names)}
 
 
 def coverage(run: Run, split: str) -> Coverage:

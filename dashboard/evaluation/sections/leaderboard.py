@@ -175,7 +175,7 @@ def _show_charts(board: Board, folds: Sequence[Fold], number: int) -> None:
     with right:
         _show_costs(board, ranked, number)
     for place, name in enumerate(board.view.also):
-        with (left, right)[place % 2]:
+        with (right, left)[place % 2]:
             _show_scores(board, [one for one in drawn if np.isfinite(board.value(one, name))], name, number)
 
 

@@ -11,6 +11,7 @@ import streamlit as st
 from emoscope.dashboard.charts.comparison import class_differences
 from emoscope.dashboard.charts.confusion import confusion_difference
 from emoscope.dashboard.evaluation import scores
+from emoscope.dashboard.evaluation.class_choice import choose_classes
 from emoscope.dashboard.evaluation.run_choice import choose_labels, choose_run, choose_split
 from emoscope.dashboard.evaluation.sample_grid import Sample, locate, page_of, show_samples, user_dataset
 from emoscope.dashboard.ui.chart_export import page_ground, show_chart
@@ -110,11 +111,15 @@ def _show_classes(found: Comparison, pair: Pair) -> None:
         st.subheader("Class by class")
         title = in_url(st.segmented_control, "Figure", key="figure", options=list(FIGURES), default="F1", required=True)
         differences = [found.per_class[name][FIGURES[title]] for name in names]
+        values = np.array([d.value for d in differences])
+        shown = choose_classes(
+            names, {"Differ most": -np.abs(values), "A better": -values, "B better": values}, "pair-classes"
+        )
         show_chart(
             class_differences(
-                names,
-                np.array([d.value for d in differences]),
-                np.array([(d.low, d.high) for d in differences]),
+                [names[i] for i in shown],
+                values[shown],
+                np.array([(d.low, d.high) for d in differences])[shown],
                 (found.a, found.b),
                 title,
             ),
@@ -128,7 +133,7 @@ def _show_classes(found: Comparison, pair: Pair) -> None:
         )
         a, b = (confusion_counts(pair.label, answers, len(names)) for answers in pair.predicted)
         show_chart(
-            confusion_difference(a, b, names, (found.a, found.b), page_ground()),
+            confusion_difference(a, b, names, (found.a, found.b), page_ground(), shown),
             "confusion-difference",
             "Difference of the two confusion matrices, in percentage points of each true class.",
         )
