@@ -18,9 +18,9 @@ Normalize = Literal["counts", "row", "column"]
 
 MOST_SHOWN = 100
 """Classes of one matrix; of more, those with the most errors are shown."""
-MOST_WRITTEN, MOST_NAMED = 30, 60
+MOST_WRITTEN, MOST_NAMED = 20, 60
 """Up to so many classes cells hold their figure, and axes their names; beyond that pointing at a cell tells both."""
-HIGHEST = 900
+HIGHEST = 660
 """Pixels."""
 FULL_DIFFERENCE = 25.0
 """Points from which a difference of two runs has the full colour: the same in every chart, so that shades compare."""

@@ -8,15 +8,13 @@ import numpy as np
 import streamlit as st
 
 from emoscope.dashboard.ui.url_state import in_url
-
-MOST_CLASSES = 30
-"""That one chart shows; with more, the first ones by an order that can be chosen, or those searched for."""
+from emoscope.model.evaluation.class_order import MOST_IN_A_CHART
 
 
 def choose_classes(
-    names: Sequence[str], orders: Mapping[str, np.ndarray], key: str, most: int = MOST_CLASSES
+    names: Sequence[str], orders: Mapping[str, np.ndarray], key: str, most: int = MOST_IN_A_CHART
 ) -> np.ndarray:
-    """Show the choice of classes, kept in the address, where there are more than ``MOST_CLASSES``.
+    """Show the choice of classes, kept in the address, where there are more than ``MOST_IN_A_CHART``.
 
     Args:
         names: The C class names.
@@ -27,7 +25,7 @@ def choose_classes(
     Returns:
         Indices of the chosen classes, int64; all in their own order where they are few.
     """
-    if len(names) <= MOST_CLASSES:
+    if len(names) <= MOST_IN_A_CHART:
         return np.arange(len(names))
     with st.container(horizontal=True, vertical_alignment="bottom"):
         which = in_url(
@@ -40,10 +38,3 @@ def choose_classes(
         return np.array([names.index(name) for name in searched], np.int64)
     st.caption(f"{most} of {len(names):,} classes; the table holds all.")
     return np.argsort(orders[which], kind="stable")[:most]
-
-
-def weakest(values: np.ndarray) -> np.ndarray:
-    """Return the classes that one chart shows without a choice: all, of too many those of the lowest values; int64."""
-    if len(values) <= MOST_CLASSES:
-        return np.arange(len(values))
-    return np.argsort(values, kind="stable")[:MOST_CLASSES]

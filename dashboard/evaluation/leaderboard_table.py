@@ -13,6 +13,7 @@ from emoscope.dashboard.evaluation import latency, scores
 from emoscope.dashboard.evaluation.digests import Digest
 from emoscope.dashboard.evaluation.folds import Fold, spread
 from emoscope.dashboard.evaluation.leaderboard_view import BY_NAME, NEWEST_FIRST, View
+from emoscope.dashboard.evaluation.run_choice import of_what
 from emoscope.model.evaluation.metrics import LOWER_IS_BETTER, METRIC_TITLES, SCALARS
 from emoscope.model.runs.figures import Metrics, Scalar
 from emoscope.model.runs.notes import Note
@@ -93,7 +94,8 @@ def leaderboard(board: Board, rows: Sequence[tuple[Fold, bool]]) -> pd.DataFrame
     """
     cells = {key: _cells(board, key) for one, _ in rows for key in one.keys}
     table = pd.DataFrame([_row(board, one, inside, cells) for one, inside in rows])
-    return table.dropna(axis="columns", how="all")
+    runs = board.runs.values()
+    return table.dropna(axis="columns", how="all").rename(columns=lambda title: of_what(title, runs))
 
 
 def cost(run: Run, title: str) -> float:

@@ -9,6 +9,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from emoscope.dashboard.evaluation.folds import SEEDS, WAYS, Fold
+from emoscope.dashboard.evaluation.run_choice import of_what
 from emoscope.dashboard.ui.url_state import in_url
 from emoscope.model.evaluation.metrics import METRIC_TITLES, SCALARS
 from emoscope.model.runs.figures import Scalar
@@ -91,7 +92,13 @@ def choose_view(menu: DeltaGenerator, runs: Mapping[str, Run], metric: Scalar, c
             help=f"{SEEDS}: runs that differ by the seed of their training alone. A row of several runs shows mean and "
             "standard deviation; choose it to open it.",
         )
-        order = in_url(st.selectbox, "Order", key="order", options=[BEST_FIRST, BY_NAME, NEWEST_FIRST, *costs])
+        order = in_url(
+            st.selectbox,
+            "Order",
+            key="order",
+            options=[BEST_FIRST, BY_NAME, NEWEST_FIRST, *costs],
+            format_func=lambda order: of_what(order, runs.values()),
+        )
         also = in_url(
             st.multiselect,
             "More metrics beside it",

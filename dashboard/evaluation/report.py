@@ -15,11 +15,11 @@ from emoscope.dashboard.charts.confusion import confusion_difference, confusion_
 from emoscope.dashboard.charts.curves import QUANTITIES, has_quantity, training_curves
 from emoscope.dashboard.charts.ranking import class_scores, precision_recall_curves, roc_curves
 from emoscope.dashboard.charts.robustness import accuracy_by_severity, retained_accuracy
-from emoscope.dashboard.evaluation.class_choice import weakest
 from emoscope.dashboard.evaluation.settings_table import hyperparameters
 from emoscope.model.drawing.palette import class_colors
 from emoscope.model.errors import RunError
 from emoscope.model.evaluation.calibration import apply_temperature, calibration_data, reliability
+from emoscope.model.evaluation.class_order import weakest
 from emoscope.model.evaluation.comparison import Comparison, Difference, Pair, compare, pair_runs, verdict
 from emoscope.model.evaluation.curves import coverage_curve, precision_recall_curve, roc_curve
 from emoscope.model.evaluation.metrics import METRIC_TITLES, SCALARS, confusion_counts, metrics_of

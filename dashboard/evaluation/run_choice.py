@@ -12,7 +12,7 @@ from emoscope.dashboard.evaluation.run_upload import uploaded_runs
 from emoscope.dashboard.ui import resources
 from emoscope.dashboard.ui.notices import escape
 from emoscope.dashboard.ui.url_state import in_url
-from emoscope.model.emotions import class_places
+from emoscope.model.emotions import are_emotions, class_places
 from emoscope.model.errors import NotKnownError, RunError
 from emoscope.model.runs.run import DEFAULT_RUN, LEARNED_FROM_VOTES, BrokenRun, Run
 from emoscope.model.splits import NAMES, by_votes
@@ -55,6 +55,12 @@ def report_problems(problems: list[str]) -> None:
 def choose_run(runs: Mapping[str, Run], label: str = "Run", key: str = "run") -> Run:
     """Show the choice of one run, kept in the address."""
     return runs[in_url(st.selectbox, label, key=key, options=list(runs))]
+
+
+def of_what(title: str, runs: Iterable[Run]) -> str:
+    """Return a title that speaks of a face as it stands, or of an image where some classes are no emotions."""
+    named = [run.info.class_names for run in runs if run.info.class_names]
+    return title if all(map(are_emotions, named)) else title.replace("face", "image")
 
 
 def no_predictions(run: Run) -> RunError:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+MOST_IN_A_CHART = 30
+"""Classes that a chart with a row for each shows."""
+
 
 def similar_together(confusion: np.ndarray) -> np.ndarray:
     """Return an order of the classes in which those that are taken for one another stand together.
@@ -50,3 +53,10 @@ def with_partners(confusion: np.ndarray, classes: np.ndarray, partners: int) -> 
         nearest = np.argsort(-mutual[place], kind="stable")[:partners]
         found |= {int(other) for other in nearest if mutual[place, other]}
     return np.array(sorted(found), np.int64)
+
+
+def weakest(values: np.ndarray) -> np.ndarray:
+    """Return the classes for a chart that nobody can search: all, of too many those of the lowest values; int64."""
+    if len(values) <= MOST_IN_A_CHART:
+        return np.arange(len(values))
+    return np.argsort(values, kind="stable")[:MOST_IN_A_CHART]

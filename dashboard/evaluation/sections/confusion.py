@@ -77,7 +77,7 @@ def _choose_shown(matrix: np.ndarray, names: tuple[str, ...]) -> np.ndarray:
         if len(shown) < len(names):
             st.caption(f"The {len(shown)} of {len(names):,} classes with the most errors.")
     if len(shown) > MOST_NAMED:
-        st.caption("Point at a cell to read its classes; drag over a part to enlarge it.")
+        st.caption("Point at a cell to read its classes.")
     return shown[similar_together(matrix[np.ix_(shown, shown)])] if order == ORDERS[0] else shown
 
 

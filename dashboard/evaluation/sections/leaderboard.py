@@ -25,7 +25,7 @@ from emoscope.dashboard.evaluation.leaderboard_view import (
     toggle,
 )
 from emoscope.dashboard.evaluation.notes import note_form, notes
-from emoscope.dashboard.evaluation.run_choice import choose_labels, choose_split, report_problems
+from emoscope.dashboard.evaluation.run_choice import choose_labels, choose_split, of_what, report_problems
 from emoscope.dashboard.evaluation.verdict import judge, show_verdict
 from emoscope.dashboard.ui.chart_export import show_chart
 from emoscope.dashboard.ui.notices import escape
@@ -194,7 +194,13 @@ def _show_scores(board: Board, folds: Sequence[Fold], metric: Scalar, number: in
 
 def _show_costs(board: Board, folds: Sequence[Fold], number: int) -> None:
     metric = board.view.metric
-    title = in_url(st.selectbox, "Against", key=f"cost{number or ''}", options=list(COSTS))
+    title = in_url(
+        st.selectbox,
+        "Against",
+        key=f"cost{number or ''}",
+        options=list(COSTS),
+        format_func=lambda cost: of_what(cost, board.runs.values()),
+    )
     runs = [board.runs[key] for one in folds for key in one.keys]
     if title == "Milliseconds per face" and st.button(
         "Measure on this machine", icon=":material/timer:", key=f"time{number}"
@@ -203,13 +209,14 @@ def _show_costs(board: Board, folds: Sequence[Fold], number: int) -> None:
             report_problems([problem for run in runs if (problem := latency.measure(run))])
     costs = np.array([spread(cost(board.runs[key], title) for key in one.keys)[0] for one in folds], np.float64)
     if not np.isfinite(costs).any():
-        st.caption(f"{title}: not known for any of these runs.")
+        st.caption(f"{of_what(title, runs)}: not known for any of these runs.")
         return
     values = np.array([_with_interval(board, one, metric) for one in folds])
+    title, direction = of_what(title, runs), -1 if metric in LOWER_IS_BETTER else 1
     show_chart(
         accuracy_against_cost(
             [_name(one) for one in folds], costs, values[:, 0], values[:, 1:],
-            cost_title=title, score_title=METRIC_TITLES[metric], direction=-1 if metric in LOWER_IS_BETTER else 1,
+            cost_title=title, score_title=METRIC_TITLES[metric], direction=direction,
             percent=metric != "log_loss", most_named=MOST_NAMED,
         ),
         f"pareto-{number}",
