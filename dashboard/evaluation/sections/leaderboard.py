@@ -114,7 +114,7 @@ def _show_board(board: Board, folds: Sequence[Fold], opened: frozenset[str], num
     event = show_table(
         leaderboard(board, rows),
         alt="All runs, best first.",
-        key=f"board-{number}-{hash(tuple(rows))}",  # other rows: nothing is chosen among them yet
+        key=f"board-{number}-{hash((*rows, *board.notes.items()))}",  # of other rows none is chosen yet
         on_select="rerun",
         selection_mode="multi-row",
         height="content" if len(rows) <= MOST_DRAWN else 740,
