@@ -26,6 +26,8 @@ _LONGEST_STEP = 9
 _SECONDS, _STEP = (1, 1), (2, 0)
 """Field and wire type."""
 
+_ODD = np.uint64(0x9E3779B97F4A7C15)
+
 Span = tuple[int, int]
 
 
@@ -108,16 +110,15 @@ def read_series(content: bytes) -> tuple[dict[str, Series], bool]:
 
 def _records(content: bytes) -> tuple[np.ndarray, np.ndarray, bool]:
     """Return where records begin, how long they are, and whether the last one is whole."""
-    starts, lengths, place = [], [], 0
+    begins, place, end = [0], 0, len(content)
     unpack = struct.Struct("<Q").unpack_from
-    while place + 12 <= len(content):
-        (length,) = unpack(content, place)
-        if place + length + 16 > len(content):
+    while place + 12 <= end:
+        place += unpack(content, place)[0] + 16
+        if place > end:
             break
-        starts.append(place + 12)
-        lengths.append(length)
-        place += length + 16
-    return np.array(starts, np.int64), np.array(lengths, np.int64), place == len(content)
+        begins.append(place)
+    places = np.array(begins, np.int64)
+    return places[:-1] + 12, np.diff(places) - 16, begins[-1] == end
 
 
 def _layout(event: bytes) -> _Layout | None:
@@ -155,15 +156,16 @@ def _of_layout(rows: np.ndarray, layout: _Layout) -> np.ndarray:
 
 def _by_tag(rows: np.ndarray, layout: _Layout) -> Iterator[tuple[str, np.ndarray]]:
     """Yield each tag and the places of the rows that have it."""
-    tags = np.ascontiguousarray(rows[:, slice(*layout.tag)])
-    if not tags.size:
-        yield "", np.arange(len(rows))
-        return
-    left = np.arange(len(rows))
-    while left.size:
-        same = (tags[left] == tags[left[0]]).all(1)
-        yield tags[left[0]].tobytes().decode("utf-8"), left[same]
-        left = left[~same]
+    width = layout.tag[1] - layout.tag[0]
+    tags = np.zeros((len(rows), width + -width % 8), np.uint8)
+    tags[:, :width] = rows[:, slice(*layout.tag)]
+    mixed = (tags.view("<u8") * _ODD ** np.arange(1, tags.shape[1] // 8 + 1, dtype=np.uint64)).sum(1)
+    order = np.argsort(mixed, kind="stable")
+    for group in np.split(order, np.flatnonzero(np.diff(mixed[order])) + 1):
+        while group.size:  # once, but for tags that are mixed to the same number
+            same = (tags[group] == tags[group[0]]).all(1)
+            yield tags[group[0], :width].tobytes().decode("utf-8"), group[same]
+            group = group[~same]
 
 
 def _decoded(rows: np.ndarray, layout: _Layout) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
