@@ -121,7 +121,7 @@ def _row(board: Board, one: Fold, inside: bool, cells: Mapping[str, dict[str, An
     row = {title: _united(title, [cells[key][title] for key in keys]) for title in cells[keys[0]]}
     percent = board.view.metric != "log_loss"
     deviation = spread(board.figures(key)[board.view.metric] for key in keys)[1]
-    row[_INTERVAL] = f"± {100 * deviation:.2f}" if percent else f"± {deviation:.4f}"
+    row[_INTERVAL] = f"± {100 * deviation:.2f} SD" if percent else f"± {deviation:.4f} SD"
     return head | row
 
 

@@ -108,7 +108,6 @@ def choose_view(menu: DeltaGenerator, runs: Mapping[str, Run], metric: Scalar, c
         )
         pinned = in_url(st.multiselect, "Pinned to the top", key=PINNED, options=keys)
         hidden = in_url(st.multiselect, "Hidden", key=HIDDEN, options=keys)
-        st.caption("The page’s address holds all of this: copy it to share what you see.")
     others = tuple(name for name in also if name != metric)
     return View(metric, others, way, order, frozenset(pinned), frozenset(hidden))
 

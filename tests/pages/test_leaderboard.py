@@ -54,7 +54,7 @@ def test_seeds_fold_into_one_row_with_mean_and_spread(seeded):
     assert runs_of(page) == ["wide", "emoscope", "twin", "deep", "baseline"]
     row = table(page).iloc[0]
     assert row["Runs"] == 3 and row["Accuracy %"] == round(100 * (1 - 11 / 140), 2)
-    assert row["95 % interval"] == f"± {100 / 140:.2f}"
+    assert row["95 % interval"] == f"± {100 / 140:.2f} SD"
     assert "Runs" not in table(open_page("compare", group="Nothing"))
 
 

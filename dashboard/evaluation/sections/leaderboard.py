@@ -52,7 +52,11 @@ def show_leaderboard(runs: Mapping[str, Run]) -> None:
         split = choose_labels(choose_split(splits), runs.values())
         metric = choose_metric()
         wanted = filter_text()
-        menu = st.popover("View", icon=":material/tune:", help="Group, order, pin and hide runs")
+        menu = st.popover(
+            "View",
+            icon=":material/tune:",
+            help="Group, order, pin and hide runs. The page’s address holds what is chosen.",
+        )
     view = choose_view(menu, runs, metric, list(COSTS))
     matched = matching(runs, wanted, noted)
     shown = [key for key in matched if key not in view.hidden]
