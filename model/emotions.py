@@ -30,6 +30,8 @@ _SYNONYMS = {
     "contemptuous": "contempt",
 }
 
+EMOTIONS = ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral", "contempt")
+
 
 def emotion_key(class_name: str) -> str:
     """Return the palette's name of an emotion: lower case, data sets' synonyms united (``Happiness`` -> ``happy``)."""
@@ -49,3 +51,8 @@ def class_places(names: Sequence[str], wanted: Sequence[str]) -> list[int] | Non
     if len(set(keys)) < len(keys) or sorted(keys) != sorted(wanted_keys):
         return None
     return [keys.index(key) for key in wanted_keys]
+
+
+def are_emotions(class_names: Sequence[str]) -> bool:
+    """Tell whether all classes are emotions, so that pages may speak of faces."""
+    return bool(class_names) and all(emotion_key(name) in EMOTIONS for name in class_names)

@@ -9,6 +9,7 @@ from emoscope.dashboard.evaluation.sections.dataset_classes import show_balance,
 from emoscope.dashboard.evaluation.sections.duplicates import show_duplicates
 from emoscope.dashboard.ui.notices import escape
 from emoscope.dashboard.ui.url_state import choose_section
+from emoscope.model.emotions import are_emotions
 
 SECTIONS = {
     "Classes": show_balance,
@@ -28,5 +29,7 @@ form = f", read as {dataset.form}" if dataset.form else ""
 st.caption(f"{escape(dataset.name + form)}: {sizes}. Fingerprint `{dataset.fingerprint[:12]}`.")
 for note in dataset.notes:
     st.caption(escape(note))
-show_section = choose_section(SECTIONS)
+are_faces = are_emotions(dataset.class_names)
+sections = SECTIONS if are_faces else {name.replace("Faces", "Images"): show for name, show in SECTIONS.items()}
+show_section = choose_section(sections)
 show_section(dataset)

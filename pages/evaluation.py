@@ -17,6 +17,7 @@ from emoscope.dashboard.evaluation.sections.people import show_people
 from emoscope.dashboard.evaluation.sections.ranking import show_ranking
 from emoscope.dashboard.ui.notices import show_error
 from emoscope.dashboard.ui.url_state import choose_section
+from emoscope.model.emotions import are_emotions
 from emoscope.model.errors import RunError
 
 SECTIONS = {
@@ -38,7 +39,8 @@ with st.container(horizontal=True, vertical_alignment="bottom"):
 if not run.splits:
     show_error(no_predictions(run))
     st.stop()
-show_section = choose_section(SECTIONS)
+is_of_faces = are_emotions(run.info.class_names)
+show_section = choose_section({name: show for name, show in SECTIONS.items() if name != "People" or is_of_faces})
 try:
     show_section(run, split)
 except RunError as error:

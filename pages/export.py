@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from emoscope.dashboard.evaluation.run_choice import available_runs, choose_labels, choose_run, choose_split
+from emoscope.dashboard.evaluation.run_choice import available_runs, choose_labels, choose_run, choose_split, of_what
 from emoscope.dashboard.evaluation.sections.exports import (
     explanation,
     forms_of,
@@ -37,5 +37,5 @@ show_missing(run, list(forms.values()))
 if split and len(forms) > 1:
     st.subheader("What it costs")
     show_forms(run, forms, split)
-    st.caption(explanation(split, machine))
+    st.caption(of_what(explanation(split, machine), [run]))
 show_sharing(run)

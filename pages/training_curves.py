@@ -11,7 +11,7 @@ from emoscope.dashboard.charts.curves import (
     training_curves,
 )
 from emoscope.dashboard.evaluation import scores
-from emoscope.dashboard.evaluation.run_choice import available_runs, choose_runs, report_problems
+from emoscope.dashboard.evaluation.run_choice import available_runs, choose_runs, report_problems, seed_bands
 from emoscope.dashboard.evaluation.settings_table import by_loss, hyperparameters
 from emoscope.dashboard.evaluation.trainings import follow, trainings, unfinished_runs
 from emoscope.dashboard.ui.chart_export import show_chart
@@ -28,7 +28,9 @@ if not chosen:
     st.stop()
 if going_on := trainings(chosen):
     follow(chosen, going_on)
-begun = {key: run for key, run in chosen.items() if key not in going_on or (run.path / "history.csv").is_file()}
+seeds = seed_bands({key: run for key, run in runs.items() if key not in going_on}, chosen)
+drawn = chosen | {key: runs[key] for keys in seeds.values() for key in keys}
+begun = {key: run for key, run in drawn.items() if key not in going_on or (run.path / "history.csv").is_file()}
 histories, problems = scores.histories(begun)
 report_problems(problems)
 
@@ -59,10 +61,11 @@ if histories:
         report_problems([f"{key}/history.csv has no times, so it is drawn by epoch." for key in untimed])
         stepped = [key for key in shown if axis == "Epochs" and counts_steps(shown[key])]
         report_problems([f"{key}/history.csv counts steps and no epochs, so it is drawn by step." for key in stepped])
-        groups = by_loss({key: chosen[key] for key in shown}) if quantity in OF_LOSS else {"": list(shown)}
+        groups = by_loss({key: drawn[key] for key in shown}) if quantity in OF_LOSS else {"": list(shown)}
         if len(groups) > 1:
             st.caption("Values of different losses cannot be compared, so each kind has a chart of its own.")
         for kind, keys in groups.items():
+            bands = {name: found for name, all_seeds in seeds.items() if (found := [k for k in all_seeds if k in keys])}
             if kind and len(groups) > 1:
                 st.markdown(f"**{kind[0].upper()}{kind[1:]}**")
             show_chart(
@@ -72,8 +75,9 @@ if histories:
                     axis="time" if axis == "Time" else "epoch",
                     smoothing=smoothing,
                     log=log,
-                    best_epochs={key: run.info.best_epoch for key, run in chosen.items()},
-                    names=list(chosen),
+                    best_epochs={key: run.info.best_epoch for key, run in drawn.items()},
+                    names=[*seeds, *(key for key in drawn if not any(key in keys for keys in seeds.values()))],
+                    bands=bands,
                 ),
                 "-".join(("training", *quantity.lower().split(), *(keys[:1] if len(groups) > 1 else ()))),
                 f"{quantity} of {', '.join(keys)} by {axis.lower()}.",

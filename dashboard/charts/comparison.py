@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import plotly.graph_objects as go
 
-from emoscope.dashboard.charts.palettes import BLUE, GRAY, ORANGE, run_colors, run_symbols
+from emoscope.dashboard.charts.palettes import BLUE, GRAY, ORANGE, faint, run_colors, run_symbols
 from emoscope.dashboard.charts.theme import style
 
 
@@ -34,6 +34,7 @@ def accuracy_against_cost(
     score_title: str,
     direction: int = 1,
     percent: bool = True,
+    most_named: int | None = None,
 ) -> go.Figure:
     """Draw each run's score against what it costs, and the Pareto front.
 
@@ -46,16 +47,21 @@ def accuracy_against_cost(
         score_title: Title of the y axis.
         direction: 1 where a higher score is better, -1 where a lower one is.
         percent: Whether the score is a share.
+        most_named: With more runs, only those on the front have a colour and a name in the legend; None for no limit.
     """
-    colors, symbols = run_colors(names), run_symbols(names)
     front = pareto_front(cost, direction * score)
+    crowded = most_named is not None and len(names) > most_named
+    named = [names[i] for i in front[-(most_named or 0) :]] if crowded else list(names)
+    colors, symbols = run_colors(named), run_symbols(named)
     figure = go.Figure()
+    if crowded:
+        _add_others(figure, names, cost, score, [i for i, name in enumerate(names) if name not in named])
     figure.add_scatter(
         x=cost[front], y=score[front], mode="lines", line={"dash": "dot", "color": GRAY, "shape": "hv"},
         name="Pareto front", hoverinfo="skip", showlegend=len(front) > 1,
     )  # fmt: skip
     for i, name in enumerate(names):
-        if not (np.isfinite(cost[i]) and np.isfinite(score[i])):
+        if not (np.isfinite(cost[i]) and np.isfinite(score[i])) or name not in colors:
             continue
         figure.add_scatter(
             x=[cost[i]], y=[score[i]], mode="markers", name=name,
@@ -71,6 +77,16 @@ def accuracy_against_cost(
     figure.update_xaxes(title=cost_title, type="log" if wide else "linear", rangemode="tozero")
     figure.update_yaxes(title=score_title, tickformat=".1%" if percent else None)
     return style(figure, height=440)
+
+
+def _add_others(
+    figure: go.Figure, names: Sequence[str], cost: np.ndarray, score: np.ndarray, places: list[int]
+) -> None:
+    figure.add_scatter(
+        x=cost[places], y=score[places], mode="markers", name=f"{len(places)} others",
+        text=[names[i] for i in places], marker={"size": 7, "color": faint(GRAY, 0.55)},
+        hovertemplate="%{text}<br>%{y:.3f}<br>%{x:.4g}<extra></extra>",
+    )  # fmt: skip
 
 
 def class_differences(
@@ -112,7 +128,7 @@ def class_differences(
 
 
 def scores_with_intervals(
-    scores: Mapping[str, tuple[float, float, float]], title: str, percent: bool = True
+    scores: Mapping[str, tuple[float, float, float]], title: str, percent: bool = True, lower: bool = False
 ) -> go.Figure:
     """Draw one figure of every run as a dot with its interval, best at the top.
 
@@ -120,8 +136,9 @@ def scores_with_intervals(
         scores: Value, low and high end by run.
         title: Of the figure.
         percent: Whether the figure is a share.
+        lower: Whether less is better.
     """
-    names = sorted(scores, key=lambda n: scores[n][0])
+    names = sorted(scores, key=lambda n: scores[n][0], reverse=lower)
     values, low, high = np.array([scores[n] for n in names]).T if names else np.zeros((3, 0))
     figure = go.Figure()
     figure.add_scatter(

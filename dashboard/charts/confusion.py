@@ -11,10 +11,17 @@ import plotly.graph_objects as go
 from emoscope.dashboard.charts.palettes import DIVERGING, LIGHT_GROUND, ORANGE, SEQUENTIAL, over
 from emoscope.dashboard.charts.theme import style
 from emoscope.model.drawing.palette import relative_luminance
+from emoscope.model.evaluation.class_order import most_confused
 
 Normalize = Literal["counts", "row", "column"]
 
 
+MOST_SHOWN = 100
+"""Classes of one matrix; of more, those with the most errors are shown."""
+MOST_WRITTEN, MOST_NAMED = 20, 60
+"""Up to so many classes cells hold their figure, and axes their names; beyond that pointing at a cell tells both."""
+HIGHEST = 660
+"""Pixels."""
 FULL_DIFFERENCE = 25.0
 """Points from which a difference of two runs has the full colour: the same in every chart, so that shades compare."""
 
@@ -33,11 +40,12 @@ def confusion_matrix(
     normalize: Normalize = "counts",
     chosen: tuple[int, int] | None = None,
     ground: str = LIGHT_GROUND,
+    shown: np.ndarray | None = None,
 ) -> go.Figure:
     """Draw a confusion matrix whose cells can be chosen.
 
-    A heat map reports no clicks to Streamlit, so a square marker, invisible, lies over each cell: its x is the index of
-    the predicted class, its y that of the true class.
+    A heat map reports no clicks to Streamlit, so a square marker, invisible, lies over each cell: its x is the place of
+    the predicted class among those shown, its y that of the true class.
 
     Args:
         matrix: Counts, shape (C, C), true class by row.
@@ -45,18 +53,25 @@ def confusion_matrix(
         normalize: What a cell shows.
         chosen: True and predicted index of the cell to frame.
         ground: Colour of the page, ``#rrggbb``, which decides the colour of the figures.
+        shown: Indices of the classes to show, in their order; shares are of all classes. By default all, of more than
+            ``MOST_SHOWN`` those with the most errors.
 
     Source: streamlit/streamlit#8760 (selections of heat maps).
     """
-    shown = normalized(matrix, normalize)
-    top = (shown.max() or 1) if normalize == "counts" else 1
-    texts = _cell_texts(shown, "{:.0f}" if normalize == "counts" else "{:.0%}")
-    figure = _matrix_figure(shown, class_names, texts, (0, top), SEQUENTIAL, ground)
+    shown = most_confused(matrix, MOST_SHOWN) if shown is None else shown
+    part = np.ix_(shown, shown)
+    values, rows, columns = (normalized(matrix, kind)[part] for kind in (normalize, "row", "column"))
+    top = (values.max(initial=0) or 1) if normalize == "counts" else 1
+    if normalize == "counts" and len(shown) > MOST_WRITTEN:  # or the diagonal alone would have a colour
+        top = max(values[~np.eye(len(shown), dtype=bool)].max(initial=0), 1)
+    matrix, class_names = matrix[part], [class_names[i] for i in shown]
+    figure = _matrix_figure(
+        values, class_names, "{:.0f}" if normalize == "counts" else "{:.0%}", (0, top), SEQUENTIAL, ground
+    )
     true, predicted = (places.ravel() for places in np.indices(matrix.shape))
-    rows, columns = normalized(matrix, "row"), normalized(matrix, "column")
     figure.add_scatter(
         x=predicted, y=true, mode="markers", showlegend=False,
-        marker={"symbol": "square", "size": _cell_size(len(class_names)), "opacity": 0, "color": "rgba(0,0,0,0)"},
+        marker={"symbol": "square", "size": _cell_size(len(shown)), "opacity": 0, "color": "rgba(0,0,0,0)"},
         selected={"marker": {"opacity": 0}}, unselected={"marker": {"opacity": 0}},
         text=[
             f"{class_names[t]} predicted as {class_names[p]}<br>{matrix[t, p]:,} images<br>"
@@ -65,8 +80,9 @@ def confusion_matrix(
         ],
         hovertemplate="%{text}<extra></extra>",
     )  # fmt: skip
-    if chosen:
-        row, column = chosen
+    places = {int(index): place for place, index in enumerate(shown)}
+    if chosen and chosen[0] in places and chosen[1] in places:
+        row, column = places[chosen[0]], places[chosen[1]]
         figure.add_shape(
             type="rect", x0=column - 0.5, x1=column + 0.5, y0=row - 0.5, y1=row + 0.5,
             line={"width": 3, "color": ORANGE},
@@ -75,7 +91,12 @@ def confusion_matrix(
 
 
 def confusion_difference(
-    a: np.ndarray, b: np.ndarray, class_names: Sequence[str], names: tuple[str, str], ground: str = LIGHT_GROUND
+    a: np.ndarray,
+    b: np.ndarray,
+    class_names: Sequence[str],
+    names: tuple[str, str],
+    ground: str = LIGHT_GROUND,
+    shown: np.ndarray | None = None,
 ) -> go.Figure:
     """Draw where two runs confuse differently: A's share of each true class less B's, in percentage points.
 
@@ -85,10 +106,13 @@ def confusion_difference(
         class_names: The C names.
         names: Names of A and B.
         ground: Colour of the page, ``#rrggbb``.
+        shown: Indices of the classes to show; as :func:`confusion_matrix`.
     """
-    difference = 100 * (normalized(a, "row") - normalized(b, "row"))
-    texts = _cell_texts(difference, "{:+.1f}")
-    figure = _matrix_figure(difference, class_names, texts, (-FULL_DIFFERENCE, FULL_DIFFERENCE), DIVERGING, ground)
+    shown = most_confused(a + b, MOST_SHOWN) if shown is None else shown
+    part = np.ix_(shown, shown)
+    difference = 100 * (normalized(a, "row") - normalized(b, "row"))[part]
+    a, b, class_names = a[part], b[part], [class_names[i] for i in shown]
+    figure = _matrix_figure(difference, class_names, "{:+.1f}", (-FULL_DIFFERENCE, FULL_DIFFERENCE), DIVERGING, ground)
     true, predicted = (places.ravel() for places in np.indices(a.shape))
     figure.add_scatter(
         x=predicted, y=true, mode="markers", showlegend=False, marker={"size": 1, "opacity": 0},
@@ -113,8 +137,7 @@ def disagreement_matrix(
         ground: Colour of the page, ``#rrggbb``.
     """
     shown = normalized(matrix, "row")
-    texts = _cell_texts(shown, "{:.0%}")
-    figure = _matrix_figure(shown, row_names, texts, (0, 1), SEQUENTIAL, ground, column_names)
+    figure = _matrix_figure(shown, row_names, "{:.0%}", (0, 1), SEQUENTIAL, ground, column_names)
     figure.data[0].update(customdata=matrix, hoverinfo=None, hovertemplate="%{customdata:,} images<extra></extra>")
     return figure
 
@@ -122,27 +145,22 @@ def disagreement_matrix(
 def _matrix_figure(
     shown: np.ndarray,
     row_names: Sequence[str],
-    texts: np.ndarray,
+    pattern: str,
     limits: tuple[float, float],
     scale: list[Any],
     ground: str,
     column_names: Sequence[str] | None = None,
 ) -> go.Figure:
     column_names = column_names or row_names
-    rows, columns = np.indices(shown.shape)
+    gap = int(len(row_names) <= MOST_NAMED)
     figure = go.Figure(
         go.Heatmap(
-            z=shown, zmin=limits[0], zmax=limits[1], colorscale=scale, showscale=False, xgap=1, ygap=1, hoverinfo="skip"
+            z=shown, zmin=limits[0], zmax=limits[1], colorscale=scale, showscale=False, xgap=gap, ygap=gap,
+            hoverinfo="skip",
         )
-    )
-    inks = [
-        _ink(over(ground, scale, share))
-        for share in np.clip(np.nan_to_num((shown - limits[0]) / np.ptp(limits)), 0, 1).ravel()
-    ]
-    figure.add_scatter(
-        x=columns.ravel(), y=rows.ravel(), text=texts.ravel(), mode="text", hoverinfo="skip", showlegend=False,
-        textfont={"size": 13 if len(row_names) <= 10 else 9, "color": inks},
     )  # fmt: skip
+    if len(row_names) <= MOST_WRITTEN:
+        _write_cells(figure, shown, pattern, limits, scale, ground)
     figure.update_xaxes(
         title="Predicted", tickvals=list(range(len(column_names))), ticktext=list(column_names),
         range=[-0.5, len(column_names) - 0.5], fixedrange=True, constrain="domain",
@@ -152,7 +170,32 @@ def _matrix_figure(
         title="True", tickvals=list(range(len(row_names))), ticktext=list(row_names),
         showgrid=False, zeroline=False, fixedrange=True, range=[len(row_names) - 0.5, -0.5], constrain="domain",
     )  # fmt: skip
-    return style(figure, height=max(420, 120 + 26 * len(row_names)))
+    if len(row_names) > MOST_WRITTEN:
+        figure.update_xaxes(tickfont_size=9, tickangle=-90)
+        figure.update_yaxes(tickfont_size=9)
+    if len(row_names) > MOST_NAMED:
+        figure.update_xaxes(showticklabels=False)
+        figure.update_yaxes(showticklabels=False)
+    return style(figure, height=min(max(420, 120 + 26 * len(row_names)), HIGHEST))
+
+
+def _write_cells(
+    figure: go.Figure,
+    shown: np.ndarray,
+    pattern: str,
+    limits: tuple[float, float],
+    scale: list[Any],
+    ground: str,
+) -> None:
+    rows, columns = np.indices(shown.shape)
+    inks = [
+        _ink(over(ground, scale, share))
+        for share in np.clip(np.nan_to_num((shown - limits[0]) / np.ptp(limits)), 0, 1).ravel()
+    ]
+    figure.add_scatter(
+        x=columns.ravel(), y=rows.ravel(), text=_cell_texts(shown, pattern).ravel(), mode="text", hoverinfo="skip",
+        showlegend=False, textfont={"size": 13 if len(shown) <= 10 else 9, "color": inks},
+    )  # fmt: skip
 
 
 def _ink(cell: str) -> str:
@@ -165,4 +208,4 @@ def _cell_texts(values: np.ndarray, pattern: str) -> np.ndarray:
 
 
 def _cell_size(classes: int) -> int:
-    return max(10, min(44, round(330 / classes)))
+    return max(4, min(44, round(330 / classes)))

@@ -9,6 +9,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from emoscope.dashboard.charts.palettes import faint, run_colors
+from emoscope.dashboard.charts.seed_bands import Curve, add_band
 from emoscope.dashboard.charts.theme import style
 
 History = Mapping[str, np.ndarray]
@@ -68,11 +69,13 @@ def training_curves(
     log: bool = False,
     best_epochs: Mapping[str, int | None] | None = None,
     names: Sequence[str] | None = None,
+    bands: Mapping[str, Sequence[str]] | None = None,
 ) -> go.Figure:
     """Draw one quantity of several runs over epochs or hours.
 
     Training is dashed, validation solid, and each run has one colour; a smoothed curve keeps its raw line faintly in
-    view, and a star marks the epoch whose weights were kept.
+    view, and a star marks the epoch whose weights were kept. Runs that differ by seed alone can be drawn as the band of
+    one standard deviation around their mean.
 
     Args:
         histories: Columns of ``history.csv`` by run; values that are not numbers leave their points out.
@@ -82,11 +85,18 @@ def training_curves(
         smoothing: Weight of the moving average, 0..1.
         log: Draw the y axis in logarithms.
         best_epochs: 1-based kept epoch by run.
-        names: All runs in the order that fixes the colours, where it is longer than ``histories``.
+        names: All runs and bands in the order that fixes the colours, where it is longer than what is drawn.
+        bands: Runs in ``histories`` by the name of the band that they are drawn as.
     """
-    colors = run_colors(names or list(histories))
+    bands = bands or {}
+    banded = {run for keys in bands.values() for run in keys}
+    colors = run_colors(names or [*bands, *(run for run in histories if run not in banded)])
     figure = go.Figure()
+    for name, keys in bands.items():
+        _add_bands(figure, [histories[run] for run in keys], quantity, axis, smoothing, name, colors[name])
     for run, history in histories.items():
+        if run in banded:
+            continue
         curves = _curves(history, quantity)
         x = _x_values(history, axis)
         for kind, values in curves.items():
@@ -119,6 +129,25 @@ def training_curves(
         figure.update_yaxes(tickformat=".0%")
     style(figure, height=460)
     return figure.update_layout(hovermode="x unified", dragmode="zoom")
+
+
+def _add_bands(
+    figure: go.Figure,
+    histories: Sequence[History],
+    quantity: str,
+    axis: Axis,
+    smoothing: float,
+    name: str,
+    color: str,
+) -> None:
+    curves: dict[str, list[Curve]] = {}
+    for history in histories:
+        x = _x_values(history, axis)
+        for kind, values in _curves(history, quantity).items():
+            curves.setdefault(kind, []).append((x, smooth(values, smoothing)))
+    for kind, found in curves.items():
+        label = f"{name} · {kind}" if kind else name
+        add_band(figure, found, label, name, color, "dash" if kind == "training" else "solid")
 
 
 def _curves(history: History, quantity: str) -> dict[str, np.ndarray]:

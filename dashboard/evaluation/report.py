@@ -19,6 +19,7 @@ from emoscope.dashboard.evaluation.settings_table import hyperparameters
 from emoscope.model.drawing.palette import class_colors
 from emoscope.model.errors import RunError
 from emoscope.model.evaluation.calibration import apply_temperature, calibration_data, reliability
+from emoscope.model.evaluation.class_order import weakest
 from emoscope.model.evaluation.comparison import Comparison, Difference, Pair, compare, pair_runs, verdict
 from emoscope.model.evaluation.curves import coverage_curve, precision_recall_curve, roc_curve
 from emoscope.model.evaluation.metrics import METRIC_TITLES, SCALARS, confusion_counts, metrics_of
@@ -115,7 +116,10 @@ def _recall_differences(comparison: Comparison, pair: Pair) -> go.Figure:
     found: list[Difference] = [comparison.per_class[name]["recall"] for name in pair.class_names]
     values = np.array([-d.value for d in found])  # the chart shows B less A
     ends = np.array([(-d.high, -d.low) for d in found])
-    return class_differences(pair.class_names, values, ends, (pair.a, pair.b), "Recall")
+    shown = weakest(-np.abs(values))
+    return class_differences(
+        [pair.class_names[i] for i in shown], values[shown], ends[shown], (pair.a, pair.b), "Recall"
+    )
 
 
 def _confusion_change(pair: Pair) -> go.Figure:
@@ -178,11 +182,16 @@ def _run_section(run: Run, split: str, alone: bool) -> str:
     if alone:
         scores = {k: np.array([row[k] for row in metrics["per_class"]]) for k in ("precision", "recall", "f1")}
         ends = np.array([row["intervals"]["f1"] for row in metrics["per_class"]])
-        parts.append(_figure(class_scores(names, scores, ends, colors), "F1 by class with its interval."))
-        scores_of = [(label == k, probabilities[:, k]) for k in range(len(names))]
-        rocs = {name: roc_curve(*found) for name, found in zip(names, scores_of, strict=True)}
+        shown = weakest(scores["f1"])
+        chosen = [names[i] for i in shown]
+        bars = class_scores(chosen, {k: column[shown] for k, column in scores.items()}, ends[shown], colors)
+        parts.append(_figure(bars, "F1 by class with its interval."))
+        if len(chosen) < len(names):
+            parts.append(f"<p>Charts by class show the {len(chosen)} of {len(names):,} classes with the lowest F1.</p>")
+        scores_of = {names[k]: (label == k, probabilities[:, k]) for k in shown}
+        rocs = {name: roc_curve(*found) for name, found in scores_of.items()}
         parts.append(_figure(roc_curves(rocs, colors), "Each class against the rest."))
-        trade_offs = {name: precision_recall_curve(*found) for name, found in zip(names, scores_of, strict=True)}
+        trade_offs = {name: precision_recall_curve(*found) for name, found in scores_of.items()}
         parts.append(_figure(precision_recall_curves(trade_offs, colors), "Precision against recall of each class."))
         abstaining = coverage_chart(coverage_curve(label, probabilities), 0.0)
         parts.append(_figure(abstaining, "Accuracy when only the most confident predictions are made."))

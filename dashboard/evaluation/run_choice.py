@@ -7,11 +7,12 @@ from collections.abc import Iterable, Mapping
 import streamlit as st
 
 from emoscope.dashboard.evaluation import scores
+from emoscope.dashboard.evaluation.folds import over_seeds
 from emoscope.dashboard.evaluation.run_upload import uploaded_runs
 from emoscope.dashboard.ui import resources
 from emoscope.dashboard.ui.notices import escape
 from emoscope.dashboard.ui.url_state import in_url
-from emoscope.model.emotions import class_places
+from emoscope.model.emotions import are_emotions, class_places
 from emoscope.model.errors import NotKnownError, RunError
 from emoscope.model.runs.run import DEFAULT_RUN, LEARNED_FROM_VOTES, BrokenRun, Run
 from emoscope.model.splits import NAMES, by_votes
@@ -56,6 +57,12 @@ def choose_run(runs: Mapping[str, Run], label: str = "Run", key: str = "run") ->
     return runs[in_url(st.selectbox, label, key=key, options=list(runs))]
 
 
+def of_what(title: str, runs: Iterable[Run]) -> str:
+    """Return a title that speaks of a face as it stands, or of an image where some classes are no emotions."""
+    named = [run.info.class_names for run in runs if run.info.class_names]
+    return title if all(map(are_emotions, named)) else title.replace("face", "image")
+
+
 def no_predictions(run: Run) -> RunError:
     """Return the sentence for a run without predictions: what to do depends on whether it has a network."""
     if run.info.knows_input:
@@ -83,6 +90,29 @@ def choose_runs(runs: Mapping[str, Run], default: int = 4, first: Iterable[str] 
     comparable = sorted(keys, key=lambda key: (key not in foremost, class_places(names[key], names[keys[0]]) is None))
     chosen = in_url(st.multiselect, "Runs", key="runs", options=keys, default=comparable[:default])
     return {key: runs[key] for key in chosen}
+
+
+def seed_bands(runs: Mapping[str, Run], chosen: Iterable[str]) -> dict[str, tuple[str, ...]]:
+    """Show whether runs that differ by seed alone are drawn as one band, where a chosen one has such twins.
+
+    Args:
+        runs: That may be part of a band, by key.
+        chosen: Keys of the chosen runs.
+
+    Returns:
+        Keys of the runs of each band, chosen or not, by the band's name; none where single curves are wanted.
+    """
+    wanted = set(chosen)
+    found = {name: keys for name, keys in over_seeds(runs).items() if not wanted.isdisjoint(keys)}
+    if not found or not in_url(
+        st.toggle,
+        "Bands over seeds",
+        key="bands",
+        value=True,
+        help="Runs that differ by the seed of their training alone, all of them, as mean and one standard deviation.",
+    ):
+        return {}
+    return found
 
 
 def choose_split(splits: tuple[str, ...], key: str = "split") -> str:

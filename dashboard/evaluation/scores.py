@@ -13,7 +13,7 @@ from typing import Any, Literal
 import numpy as np
 import streamlit as st
 
-from emoscope.model.emotions import emotion_key
+from emoscope.dashboard.evaluation.digests import Digest, digest_of, keep_digest, read_digest, signature
 from emoscope.model.errors import RunError
 from emoscope.model.evaluation.calibration import (
     Reliability,
@@ -94,16 +94,10 @@ def _beside_votes(path: Path, split: str, version: Version) -> VoteFigures:
 def has_votes(run: Run, split: str) -> bool:
     """Tell whether a run can be judged by people's votes on a split's images."""
     images = images_of(split)
-    return images in run.splits and _has_votes(run.path, images, version(run, by_votes(images)))
-
-
-@st.cache_data(max_entries=256, show_spinner=False)
-def _has_votes(path: Path, split: str, version: Version) -> bool:
     try:
-        _predictions(path, by_votes(split), version)
+        return images in run.splits and digest(run, images).has_votes
     except RunError:
         return False
-    return True
 
 
 def metrics(run: Run, split: str) -> Metrics:
@@ -112,15 +106,34 @@ def metrics(run: Run, split: str) -> Metrics:
     Raises:
         RunError: The predictions are missing, broken or foreign.
     """
-    return _metrics(run.path, split, version(run, split))
+    return digest(run, split).figures
 
 
-@st.cache_data(max_entries=256, show_spinner=False)
-def _metrics(path: Path, split: str, version: Version) -> Metrics:
+def digest(run: Run, split: str) -> Digest:
+    """Return what a list of runs needs of one; shared, not to be written to.
+
+    Raises:
+        RunError: The predictions are missing, broken or foreign.
+    """
+    return _digest(run.path, split, version(run, by_votes(split)))
+
+
+@st.cache_resource(max_entries=4096, show_spinner=False)
+def _digest(path: Path, split: str, version: Version) -> Digest:
     run = load_run(path)
+    files = signature([Path(file) for file, _ in version])
+    kept = read_digest(run, split, files)
+    if kept is not None:
+        return kept
     if split in run.reports:
-        return reported_metrics(run, split)
-    found = _predictions(path, split, version)
+        return Digest(reported_metrics(run, split), "report")
+    found = run.predictions(split)
+    made = digest_of(run, split, found, _figures(run, split, found))
+    keep_digest(run, split, files, made)
+    return made
+
+
+def _figures(run: Run, split: str, found: Predictions) -> Metrics:
     against = calibration_data(run, split) if is_by_votes(split) and found.has_probabilities else None
     figures = compute_metrics(found, run.info.class_names, resamples=0, confidence_against=against)
     try:
@@ -150,6 +163,11 @@ def _history(path: Path, version: Version) -> dict[str, np.ndarray]:
     return found
 
 
+def digests(runs: Mapping[str, Run], split: str) -> tuple[dict[str, Digest], list[str]]:
+    """Return the digests of the runs that have predictions or a report on a split, and a sentence for each other."""
+    return _each(runs, lambda run: digest(run, split))
+
+
 def all_metrics(runs: Mapping[str, Run], split: str) -> tuple[dict[str, Metrics], list[str]]:
     """Return the figures of the runs that have them on a split, and a sentence for each that has not."""
     return _each(runs, lambda run: metrics(run, split))
@@ -165,24 +183,54 @@ def _each(runs: Mapping[str, Run], read: Callable[[Run], Any]) -> tuple[dict[str
     return found, problems
 
 
-def threshold_curves(run: Run, split: str) -> tuple[dict[str, ROC], dict[str, PrecisionRecall]]:
-    """Return the ROC and the precision-recall curve of each class against the rest.
+def ranking(run: Run, split: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return the area under ROC, the average precision and the prevalence of each class: float64, shape (C,) each.
 
     Raises:
         RunError: The predictions are missing, broken or foreign.
     """
-    return _threshold_curves(run.path, run.info.class_names, split, version(run, split))
+    return _ranking(run.path, run.info.class_names, split, version(run, split))
+
+
+@st.cache_resource(max_entries=64, show_spinner="Ranking …")
+def _ranking(
+    path: Path, names: tuple[str, ...], split: str, version: Version
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    sides = _sides(path, names, split, version)
+    areas = np.array([roc_curve(*side).area for side in sides.values()])
+    curves = (precision_recall_curve(*side) for side in sides.values())
+    averages, prevalences = np.array([(curve.average_precision, curve.prevalence) for curve in curves]).T
+    return areas, averages, prevalences
+
+
+def threshold_curves(
+    run: Run, split: str, chosen: tuple[str, ...] | None = None
+) -> tuple[dict[str, ROC], dict[str, PrecisionRecall]]:
+    """Return the ROC and the precision-recall curve of some classes against the rest, of all by default.
+
+    Raises:
+        RunError: The predictions are missing, broken or foreign.
+    """
+    names = run.info.class_names
+    return _threshold_curves(run.path, names, chosen or names, split, version(run, split))
 
 
 @st.cache_resource(max_entries=32, show_spinner=False)
 def _threshold_curves(
-    path: Path, names: tuple[str, ...], split: str, version: Version
+    path: Path, names: tuple[str, ...], chosen: tuple[str, ...], split: str, version: Version
 ) -> tuple[dict[str, ROC], dict[str, PrecisionRecall]]:
+    sides = _sides(path, names, split, version)
+    roc = {name: roc_curve(*sides[name]) for name in chosen}
+    return roc, {name: precision_recall_curve(*sides[name]) for name in chosen}
+
+
+def _sides(
+    path: Path, names: tuple[str, ...], split: str, version: Version
+) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    """Return which samples are of each class, and the probability of the class on all of them."""
     found = _predictions(path, split, version)
     found.need_probabilities("A curve over all thresholds")
-    sides = {name: (found.label == i, found.probabilities[:, i]) for i, name in enumerate(names)}
-    roc = {name: roc_curve(*side) for name, side in sides.items()}
-    return roc, {name: precision_recall_curve(*side) for name, side in sides.items()}
+    return {name: (found.label == i, found.probabilities[:, i]) for i, name in enumerate(names)}
 
 
 def coverage(run: Run, split: str) -> Coverage:
@@ -239,35 +287,7 @@ def known_detail(run: Run, split: str) -> Detail | Literal["report"]:
     Raises:
         RunError: The predictions are missing, broken or foreign.
     """
-    return "report" if split in run.reports else predictions(run, split).detail
-
-
-def test_set(run: Run, split: str) -> tuple[tuple[str, ...], int]:
-    """Return what must be equal for two runs' figures to stand in one table: class names, and images with labels.
-
-    Raises:
-        RunError: The predictions are missing, broken or foreign.
-    """
-    return _test_set(run.path, split, version(run, split))
-
-
-@st.cache_data(max_entries=256, show_spinner=False)
-def _test_set(path: Path, split: str, version: Version) -> tuple[tuple[str, ...], int]:
-    names = [emotion_key(name) for name in load_run(path).info.class_names]
-    found = _predictions(path, split, version)
-    order = sorted(range(len(names)), key=names.__getitem__)
-    label = np.argsort(order)[found.label].astype(np.uint64)  # the order of the network's outputs does not matter
-    samples = np.sort(found.pixel_hash ^ (label + np.uint64(1)) * np.uint64(0x9E3779B97F4A7C15))
-    return tuple(sorted(names)), hash(samples.tobytes())
-
-
-def class_sizes(run: Run, split: str) -> tuple[tuple[str, int], ...]:
-    """Return how many images of each class a split has, by the class's name.
-
-    Raises:
-        RunError: The predictions are missing, broken or foreign.
-    """
-    return tuple(sorted((emotion_key(row["name"]), row["support"]) for row in metrics(run, split)["per_class"]))
+    return digest(run, split).detail
 
 
 def pair(a: Run, b: Run, split: str) -> Pair:

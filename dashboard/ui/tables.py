@@ -9,7 +9,7 @@ import pandas as pd
 import streamlit as st
 
 
-def show_table(table: pd.DataFrame, *, alt: str, index: bool = False, **arguments: Any) -> None:
+def show_table(table: pd.DataFrame, *, alt: str, index: bool = False, **arguments: Any) -> Any:
     """Show a table that can be sorted, searched and saved as CSV, its decimals aligned, a dash where nothing is known.
 
     Args:
@@ -17,12 +17,15 @@ def show_table(table: pd.DataFrame, *, alt: str, index: bool = False, **argument
         alt: What it shows, for people who do not see it.
         index: Whether its index is a column worth showing.
         arguments: Of ``st.dataframe``.
+
+    Returns:
+        What ``st.dataframe`` does: the chosen rows, where ``on_select`` is among the arguments.
     """
     formats = {
         name: st.column_config.NumberColumn(format=f"%.{_decimals(table[name])}f")
         for name in table.select_dtypes("floating").columns
     }
-    st.dataframe(table, hide_index=not index, column_config=formats, placeholder="–", alt=alt, **arguments)
+    return st.dataframe(table, hide_index=not index, column_config=formats, placeholder="–", alt=alt, **arguments)
 
 
 def percent(share: float, decimals: int = 1) -> str:

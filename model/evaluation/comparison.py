@@ -9,8 +9,20 @@ import numpy as np
 
 from emoscope.model.emotions import class_places, emotion_key
 from emoscope.model.errors import EmoscopeError, NotKnownError, RunError
-from emoscope.model.evaluation.metrics import ClassCounts, overall_scores, precision_recall_f1
-from emoscope.model.evaluation.statistics import RESAMPLES, McNemar, mcnemar, percentile_interval, resample_counts
+from emoscope.model.evaluation.metrics import (
+    ClassCounts,
+    confusion_counts,
+    overall_scores,
+    precision_recall_f1,
+    resampled_class_counts,
+)
+from emoscope.model.evaluation.statistics import (
+    RESAMPLES,
+    McNemar,
+    mcnemar,
+    percentile_interval,
+    percentile_intervals,
+)
 from emoscope.model.runs.predictions import Predictions
 from emoscope.model.runs.run import Run
 
@@ -150,9 +162,11 @@ def compare(pair: Pair, resamples: int = RESAMPLES, seed: int = 0) -> Comparison
     classes = len(pair.class_names)
     cells, counts = np.unique((label * classes + predicted_a) * classes + predicted_b, return_counts=True)
     cell_label, cell_a, cell_b = cells // classes**2, cells // classes % classes, cells % classes
-    drawn = resample_counts(counts, resamples, seed)
-    counts_a, counts_b = (_class_counts(counts, cell_label, cell, classes) for cell in (cell_a, cell_b))
-    drawn_a, drawn_b = (_class_counts(drawn, cell_label, cell, classes) for cell in (cell_a, cell_b))
+    counts_a, counts_b = (
+        ClassCounts.from_confusion(confusion_counts(label, predicted, classes))
+        for predicted in (predicted_a, predicted_b)
+    )
+    drawn_a, drawn_b = resampled_class_counts(counts, cell_label, [cell_a, cell_b], classes, resamples, seed)
 
     scores_a, scores_b = overall_scores(counts_a), overall_scores(counts_b)
     many_a, many_b = overall_scores(drawn_a), overall_scores(drawn_b)
@@ -164,9 +178,9 @@ def compare(pair: Pair, resamples: int = RESAMPLES, seed: int = 0) -> Comparison
     values_a, values_b = precision_recall_f1(counts_a), precision_recall_f1(counts_b)
     classwise_a, classwise_b = precision_recall_f1(drawn_a), precision_recall_f1(drawn_b)
     for k, figure in enumerate(("precision", "recall", "f1")):
+        intervals = percentile_intervals(classwise_a[k] - classwise_b[k]).tolist()
         for i, name in enumerate(pair.class_names):
-            replicates = classwise_a[k][:, i] - classwise_b[k][:, i]
-            per_class[name][figure] = _difference(values_a[k][i], values_b[k][i], replicates)
+            per_class[name][figure] = Difference(float(values_a[k][i]), float(values_b[k][i]), *intervals[i])
 
     right_a, right_b = predicted_a == label, predicted_b == label
     return Comparison(
@@ -191,7 +205,7 @@ def verdict(comparison: Comparison, alpha: float = 0.05) -> str:
     if not c.test.only_a and not c.test.only_b:
         return f"{c.a} and {c.b} are right and wrong on exactly the same samples (n = {c.n:,})."
     p_value = format_p(c.test.p_exact)
-    if c.test.p_exact >= alpha or not gain.distinguishable:
+    if not is_clear(c, alpha):
         return (
             f"{c.a} and {c.b} are not distinguishable at n = {c.n:,}: {c.a} minus {c.b} is {_points(gain.value)} "
             f"points of accuracy (95 % interval {_points(gain.low)} to {_points(gain.high)}, McNemar {p_value})."
@@ -202,6 +216,11 @@ def verdict(comparison: Comparison, alpha: float = 0.05) -> str:
         f"{better} is better than {worse} by {_points(sign * gain.value)} points of accuracy at n = {c.n:,} "
         f"(95 % interval {_points(low)} to {_points(high)}, McNemar {p_value})."
     )
+
+
+def is_clear(comparison: Comparison, alpha: float = 0.05) -> bool:
+    """Tell whether one run is the more accurate by more than chance: both tests must say so."""
+    return comparison.test.p_exact < alpha and comparison.accuracy.distinguishable
 
 
 def format_p(p: float) -> str:
@@ -244,15 +263,6 @@ def _matching_order(one: Predictions, other: Predictions, a: str, b: str, split:
     order = np.empty(len(order_one), np.int64)
     order[order_one] = order_other
     return order
-
-
-def _class_counts(counts: np.ndarray, label: np.ndarray, predicted: np.ndarray, classes: int) -> ClassCounts:
-    """Sum counts by (label, prediction) cell, shape (..., K), given each cell's label and prediction, shape (K,)."""
-    one_hot = np.eye(classes, dtype=np.float32)  # float32 for speed; whole numbers below 2**24 are exact
-    by_class = np.concatenate(
-        [one_hot[label] * (label == predicted)[:, None], one_hot[label], one_hot[predicted]], axis=1
-    )
-    return ClassCounts(*np.split((counts.astype(np.float32) @ by_class).astype(np.float64), 3, axis=-1))
 
 
 def _difference(a: float | np.ndarray, b: float | np.ndarray, replicates: np.ndarray) -> Difference:

@@ -23,7 +23,9 @@ from emoscope.model.evaluation.statistics import (
     RESAMPLES,
     bootstrap_mean,
     percentile_interval,
+    percentile_intervals,
     resample_counts,
+    resample_in_parts,
     resample_sums,
 )
 from emoscope.model.runs.figures import ClassMetrics, ClassScalar, Metrics, Scalar
@@ -100,7 +102,8 @@ def compute_metrics(
         "confusion": confusion.tolist(),
     }
     if resamples:
-        drawn = ClassCounts.from_confusion(resample_counts(confusion, resamples, seed))
+        true, answer = np.nonzero(confusion)
+        (drawn,) = resampled_class_counts(confusion[true, answer], true, [answer], len(class_names), resamples, seed)
         replicates = {**overall_scores(drawn), **dict.fromkeys(("top2", "log_loss", "ece"), np.full(1, np.nan))}
         if predictions.has_probabilities:
             replicates |= {
@@ -110,9 +113,12 @@ def compute_metrics(
             }
         result["intervals"] = {name: list(percentile_interval(replicates[name])) for name in SCALARS}
         names: tuple[ClassScalar, ...] = ("precision", "recall", "f1")
-        by_class = dict(zip(names, precision_recall_f1(drawn), strict=True))
+        by_class = {
+            name: percentile_intervals(values).tolist()
+            for name, values in zip(names, precision_recall_f1(drawn), strict=True)
+        }
         for i, row in enumerate(per_class):
-            row["intervals"] = {name: list(percentile_interval(by_class[name][:, i])) for name in by_class}
+            row["intervals"] = {name: by_class[name][i] for name in names}
     return result
 
 
@@ -181,6 +187,49 @@ class ClassCounts(NamedTuple):
         """Sum up confusion matrices of shape (..., C, C), rows labels."""
         confusion = np.asarray(confusion)
         return cls(np.diagonal(confusion, axis1=-2, axis2=-1), confusion.sum(-1), confusion.sum(-2))
+
+
+def resampled_class_counts(
+    counts: np.ndarray,
+    label: np.ndarray,
+    predicted: Sequence[np.ndarray],
+    classes: int,
+    resamples: int = RESAMPLES,
+    seed: int = 0,
+) -> list[ClassCounts]:
+    """Draw bootstrap replicates of what the scores of one or more classifiers on the same samples need.
+
+    Samples are counted by cell: those of one label and one prediction of each classifier. Replicates are drawn a few at
+    a time and summed up by class at once, so that memory grows with the classes, not with their pairs.
+
+    Args:
+        counts: Samples of each cell, positive, int64, shape (K,).
+        label: Of each cell, shape (K,).
+        predicted: Of each cell by each classifier, shape (K,).
+        classes: C.
+        resamples: Number of replicates B.
+        seed: Of the draw.
+
+    Returns:
+        For each classifier, arrays of shape (B, C).
+    """
+    sums = [_sums_by_class(label, answer, classes) for answer in predicted]
+    parts = [[drawn @ matrix for matrix in sums] for drawn in resample_in_parts(counts, resamples, seed)]
+    return [
+        ClassCounts(*np.split(np.concatenate(found).astype(np.float64), 3, axis=1))
+        for found in zip(*parts, strict=True)
+    ]
+
+
+def _sums_by_class(label: np.ndarray, predicted: np.ndarray, classes: int) -> Any:
+    """Return the sparse matrix, shape (K, 3 C), that sums cells up by right class, label and prediction."""
+    from scipy.sparse import csr_array
+
+    right = np.flatnonzero(label == predicted)
+    cells = np.arange(len(label))
+    rows = np.concatenate([right, cells, cells])
+    columns = np.concatenate([label[right], classes + label, 2 * classes + predicted])
+    return csr_array((np.ones(len(rows), np.int64), (rows, columns)), shape=(len(label), 3 * classes))
 
 
 def overall_scores(counts: ClassCounts) -> dict[str, np.ndarray]:

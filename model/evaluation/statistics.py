@@ -13,6 +13,7 @@ Source: Efron and Tibshirani, An Introduction to the Bootstrap, 1993 (percentile
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from math import erfc, sqrt
 
@@ -20,6 +21,8 @@ import numpy as np
 
 RESAMPLES = 1000
 CONFIDENCE = 0.95
+_MOST_DRAWN = 8 << 20
+"""Counts that are drawn at once: 64 MB."""
 
 
 def resample_counts(counts: np.ndarray, resamples: int = RESAMPLES, seed: int = 0) -> np.ndarray:
@@ -34,13 +37,24 @@ def resample_counts(counts: np.ndarray, resamples: int = RESAMPLES, seed: int = 
         int64, shape (B, *counts.shape), each replicate summing to n.
     """
     counts = np.asarray(counts, np.int64)
+    return np.concatenate(list(resample_in_parts(counts, resamples, seed)))
+
+
+def resample_in_parts(counts: np.ndarray, resamples: int = RESAMPLES, seed: int = 0) -> Iterator[np.ndarray]:
+    """Yield the replicates of :func:`resample_counts` a few at a time: at most 64 MB, whatever the number of cells.
+
+    Yields:
+        int64, shape (b, *counts.shape); the same replicates in the same order, at least one.
+    """
     flat = counts.ravel()
     filled = np.flatnonzero(flat)  # empty cells stay empty in every resample
-    drawn = np.zeros((resamples, flat.size), np.int64)
-    if filled.size:
-        total = int(flat.sum())
-        drawn[:, filled] = np.random.default_rng(seed).multinomial(total, flat[filled] / total, resamples)
-    return drawn.reshape(resamples, *counts.shape)
+    random, total = np.random.default_rng(seed), int(flat.sum())
+    most = max(1, min(resamples, _MOST_DRAWN // max(flat.size, 1)))
+    for start in range(0, max(resamples, 1), most):
+        drawn = np.zeros((min(most, resamples - start), flat.size), np.int64)
+        if filled.size:
+            drawn[:, filled] = random.multinomial(total, flat[filled] / total, len(drawn))
+        yield drawn.reshape(len(drawn), *counts.shape)
 
 
 def resample_sums(
@@ -102,6 +116,20 @@ def percentile_interval(replicates: np.ndarray, confidence: float = CONFIDENCE) 
     return float(low), float(high)
 
 
+def percentile_intervals(replicates: np.ndarray, confidence: float = CONFIDENCE) -> np.ndarray:
+    """Return the interval of each of several figures, as :func:`percentile_interval`.
+
+    Args:
+        replicates: All numbers, shape (B, K) with B ≥ 1.
+        confidence: Share of the replicates that an interval holds.
+
+    Returns:
+        float64, shape (K, 2).
+    """
+    tail = 100 * (1 - confidence) / 2
+    return np.percentile(replicates, [tail, 100 - tail], axis=0).T
+
+
 @dataclass(frozen=True)
 class McNemar:
     """McNemar's test of two classifiers on the same samples.
@@ -140,6 +168,18 @@ def _binomial_two_sided(fewer: int, n: int) -> float:
         term = term * (n - k + 1) // k
         tail += term
     return min(1.0, 2 * tail / (1 << n))
+
+
+def holm(p_values: Sequence[float]) -> list[float]:
+    """Return the p-values of several tests, corrected for their number: in 0..1, in the order given.
+
+    Source: Holm, Scandinavian Journal of Statistics 6, 1979.
+    """
+    corrected, largest = [0.0] * len(p_values), 0.0
+    for rank, place in enumerate(sorted(range(len(p_values)), key=p_values.__getitem__)):
+        largest = max(largest, min(1.0, (len(p_values) - rank) * p_values[place]))
+        corrected[place] = largest
+    return corrected
 
 
 def wilson_interval(share: np.ndarray, n: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -14,6 +14,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import cached_property, partial
+from itertools import chain
 from pathlib import Path
 from typing import Any, Literal
 
@@ -48,12 +49,15 @@ DEFAULT_RUN = "emoscope"
 LEARNED_FROM_VOTES = "votes"
 """``label_source`` of a run that learned what share of people named each class."""
 
-MAX_CLASSES = 256
-"""Every pair of two classes is resampled a thousand times: at this limit that takes 0.5 GB."""
+MAX_CLASSES = 1000
+"""As many as ImageNet has; a confusion matrix in ``metrics.json`` holds their square."""
 
 LITERT_FILES = ("model.tflite", "model.int8.tflite")
 KERAS_FILE = "model.keras"
 CARD_FILE = "README.md"
+_ALL_DIGITS = 17
+"""Significant ones of a float64, so that nothing is lost."""
+
 EXPORTS_FOLDER = "exports"
 """Below a run: exports of its network, each a saved run of its own (see ``emoscope.model.runs.exports``)."""
 
@@ -470,15 +474,23 @@ def write_history(path: Path, rows: Sequence[Mapping[str, float]], digits: int =
             epochs 1, 2, 3 and so on.
         digits: Significant ones that are kept; 17 lose nothing.
     """
+    names = list(rows[0]) if rows else []
+    write_history_columns(path, {name: [row[name] for row in rows] for name in names}, digits)
+
+
+def write_history_columns(path: Path, columns: Mapping[str, Sequence[float]], digits: int = 6) -> None:
+    """Write ``history.csv`` from columns of equal length; otherwise as :func:`write_history`."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    names = list(rows[0]) if rows else []
-    writer.writerow(names)
-    writer.writerows([_number_text(row[name], digits) for name in names] for row in rows)
+    writer.writerow(columns)
+    cells = ([_number_text(value, digits) for value in values] for values in columns.values())
+    writer.writerows(zip(*cells, strict=True))
     write_atomically(path / "history.csv", text.getvalue())
 
 
 def _number_text(value: float, digits: int) -> str:
+    if digits >= _ALL_DIGITS:
+        return repr(float(value)).removesuffix(".0")
     rounded = f"{value:.{digits}g}"
     shortest = f"{float(rounded)!r}".removesuffix(".0")
     return min(rounded, shortest, key=len)
@@ -499,7 +511,8 @@ def read_history(path: Path) -> dict[str, np.ndarray]:
             raise ValueError("a column has no name, or that of another")
         if any(len(row) != len(names) for row in rows):
             raise ValueError("a row has more or fewer cells than there are columns")
-        columns = {name: np.array([float(row[place]) for row in rows]) for place, name in enumerate(names) if rows}
+        values = np.array(list(map(float, chain.from_iterable(rows)))).reshape(len(rows), len(names))
+        columns = {name: values[:, place].copy() for place, name in enumerate(names) if rows}
     except (OSError, ValueError, csv.Error) as error:
         raise RunError(
             f"{path.name}/history.csv is not a table of numbers ({error}).", "Copy the run again."

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import numpy as np
 
 from emoscope.model.errors import NotKnownError
-from emoscope.model.runs.foreign.tensorboard import Scalar
+from emoscope.model.runs.foreign.event_records import Scalar
 from emoscope.model.runs.run import Run
 from emoscope.model.sharing.event_files import event_file
 

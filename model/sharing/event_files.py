@@ -10,7 +10,7 @@ import struct
 from collections.abc import Iterable
 from functools import cache
 
-from emoscope.model.runs.foreign.tensorboard import Scalar
+from emoscope.model.runs.foreign.event_records import Scalar
 
 _POLYNOMIAL = 0x82F63B78
 _MASK = 0xA282EAD8

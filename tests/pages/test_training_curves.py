@@ -2,6 +2,7 @@ from dataclasses import replace
 
 from emoscope.model.runs.foreign.merge import import_results
 from emoscope.model.runs.run import load_run, write_history, write_run_info
+from tests.factories import write_run
 from tests.pages.evaluation_app import checked, open_page, texts
 from tests.paths import ROOT
 
@@ -65,3 +66,14 @@ def test_curves_of_another_program_are_drawn_with_every_metric(world):
     assert "no columns for learning rate" in texts(
         open_page("training_curves", runs="theirs", quantity="Learning rate")
     )
+
+
+def test_seeds_of_a_chosen_run_are_drawn_as_a_band(world):
+    for seed in range(3):
+        write_run(world, f"wide-{seed}", splits=(), seed=seed, parameters=9, multiply_adds=9)
+    page = open_page("training_curves", runs="wide-1")
+    assert page.toggle(key="bands").value
+    assert "3 seeds" in page.get("plotly_chart")[0].proto.spec
+    single = open_page("training_curves", runs="wide-1", bands="false")
+    assert "3 seeds" not in single.get("plotly_chart")[0].proto.spec
+    assert not any(toggle.key == "bands" for toggle in open_page("training_curves", runs="twin").toggle)

@@ -6,15 +6,21 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from emoscope.dashboard.charts.confusion import Normalize, confusion_matrix, normalized
+from emoscope.dashboard.charts.confusion import MOST_NAMED, MOST_SHOWN, Normalize, confusion_matrix, normalized
 from emoscope.dashboard.evaluation import scores
 from emoscope.dashboard.evaluation.sample_grid import page_of, prediction_samples, show_samples, user_dataset
 from emoscope.dashboard.ui.chart_export import page_ground, show_chart
 from emoscope.dashboard.ui.tables import show_table
 from emoscope.dashboard.ui.url_state import in_url
+from emoscope.model.evaluation.class_order import most_confused, similar_together, with_partners
 from emoscope.model.runs.run import Run
 
 CHART = "confusion-matrix"
+MANY = 12
+"""From more classes on they can be searched, and similar ones stand together."""
+PARTNERS = 5
+MOST_PAIRS = 500
+ORDERS = ("Similar together", "As listed")
 CELLS: dict[str, Normalize] = {"Counts": "counts", "% of true": "row", "% of predicted": "column"}
 
 
@@ -24,9 +30,10 @@ def show_confusion(run: Run, split: str) -> None:
     if split in run.reports:
         scores.predictions(run, split)  # says why there is no matrix
     matrix = np.array(scores.metrics(run, split)["confusion"])
+    shown = _choose_shown(matrix, names) if len(names) > MANY else np.arange(len(names))
     left, right = st.columns([3, 2], gap="large")
     with right:
-        shown = in_url(
+        cells = in_url(
             st.segmented_control, "Cells show", key="cells", options=list(CELLS), default="Counts", required=True
         )
         st.markdown("**Choose a cell** in the matrix, or here:")
@@ -34,27 +41,50 @@ def show_confusion(run: Run, split: str) -> None:
         predicted = in_url(
             st.selectbox, "Predicted class", key="predicted", options=list(names), index=None, placeholder="any class"
         )
+        st.markdown("**Most confused pairs**")
         show_table(
-            confused_pairs(matrix, names),
-            height=246,
+            confused_pairs(matrix, names).head(MOST_PAIRS),
+            height=246 if len(names) <= MANY else 420,
             alt="The pairs of classes that are confused most.",
         )
     cell = (names.index(true), names.index(predicted)) if true and predicted else None
     with left:
         show_chart(
-            confusion_matrix(matrix, names, CELLS[shown], cell, page_ground()),
+            confusion_matrix(matrix, names, CELLS[cells], cell, page_ground(), shown),
             CHART,
             f"Confusion matrix of {run.key} on {split}: rows are true classes, columns predicted ones.",
             on_select=_take_cell,
-            arguments=(names,),
+            arguments=(tuple(names[i] for i in shown),),
         )
     if true or predicted:
         _show_images(run, split, true, predicted)
 
 
+def _choose_shown(matrix: np.ndarray, names: tuple[str, ...]) -> np.ndarray:
+    """Show which of many classes the matrix holds, and in which order; return their indices."""
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        searched = in_url(
+            st.multiselect, "Search classes", key="matrix", options=list(names),
+            placeholder=f"any of {len(names):,}, shown with what they are confused with",
+        )  # fmt: skip
+        order = in_url(
+            st.segmented_control, "Order", key="matrix-order", options=list(ORDERS), default=ORDERS[0], required=True
+        )
+    if searched:
+        shown = with_partners(matrix, np.array([names.index(name) for name in searched]), PARTNERS)
+    else:
+        shown = most_confused(matrix, MOST_SHOWN)
+        if len(shown) < len(names):
+            st.caption(f"The {len(shown)} of {len(names):,} classes with the most errors.")
+    if len(shown) > MOST_NAMED:
+        st.caption("Point at a cell to read its classes.")
+    return shown[similar_together(matrix[np.ix_(shown, shown)])] if order == ORDERS[0] else shown
+
+
 def confused_pairs(matrix: np.ndarray, names: tuple[str, ...]) -> pd.DataFrame:
     """Return the confusions, most images first: true class, predicted class, images, share of the true class."""
-    true, predicted = np.nonzero(matrix * (1 - np.eye(len(names), dtype=int)))
+    true, predicted = np.nonzero(matrix)
+    true, predicted = true[true != predicted], predicted[true != predicted]
     order = np.argsort(-matrix[true, predicted], kind="stable")
     true, predicted = true[order], predicted[order]
     return pd.DataFrame(

@@ -15,6 +15,7 @@ from emoscope.dashboard.ui.chart_export import show_chart
 from emoscope.dashboard.ui.tables import show_table
 from emoscope.dashboard.ui.url_state import in_url
 from emoscope.model.dataset import Dataset
+from emoscope.model.emotions import are_emotions
 
 
 def show_balance(dataset: Dataset) -> None:
@@ -54,7 +55,7 @@ def show_faces(dataset: Dataset) -> None:
         split_name = _split(dataset)
         chosen = in_url(st.selectbox, "Class", key="class", options=["all classes", *names], width=230)
     split = dataset.splits[split_name]
-    st.subheader("The mean face of each class")
+    st.subheader(f"The mean {'face' if are_emotions(names) else 'image'} of each class")
     counts = split.class_counts(len(names))
     show_samples(
         [

@@ -12,7 +12,7 @@ import streamlit as st
 from emoscope.dashboard.charts.comparison import accuracy_against_cost
 from emoscope.dashboard.evaluation import scores
 from emoscope.dashboard.evaluation.conversion import converter, made
-from emoscope.dashboard.evaluation.run_choice import report_problems
+from emoscope.dashboard.evaluation.run_choice import of_what, report_problems
 from emoscope.dashboard.ui.chart_export import show_chart
 from emoscope.dashboard.ui.notices import show_error
 from emoscope.dashboard.ui.tables import show_table
@@ -96,7 +96,7 @@ def forms_table(run: Run, forms: Mapping[str, Exported], split: str) -> tuple[pd
         row |= {
             "MB": round(form.bytes / 1e6, 2) if form.bytes else np.nan,
             "MB zipped": round(form.zipped_bytes / 1e6, 2) if form.zipped_bytes else np.nan,
-            "ms per face": round(form.milliseconds, 2),
+            of_what("ms per face", [run]): round(form.milliseconds, 2),
             "Times as fast": round(form.original_milliseconds / form.milliseconds, 2),
         }
         rows.append(row)

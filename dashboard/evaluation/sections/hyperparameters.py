@@ -10,8 +10,9 @@ import streamlit as st
 
 from emoscope.dashboard.charts.parallel import parallel_coordinates
 from emoscope.dashboard.evaluation import scores
+from emoscope.dashboard.evaluation.leaderboard_view import filter_text, matching
+from emoscope.dashboard.evaluation.notes import notes
 from emoscope.dashboard.evaluation.run_choice import report_problems
-from emoscope.dashboard.evaluation.sections.leaderboard import matching
 from emoscope.dashboard.evaluation.settings_table import flat
 from emoscope.dashboard.ui.chart_export import show_chart
 from emoscope.dashboard.ui.tables import show_table
@@ -33,8 +34,8 @@ def show_hyperparameters(runs: Mapping[str, Run]) -> None:
     )
     with st.container(horizontal=True, vertical_alignment="bottom"):
         title = in_url(st.selectbox, "Score", key="score", options=list(SCORES), width=230)
-        wanted = in_url(st.text_input, "Filter", key="filter", placeholder="name or architecture", width=230)
-    found, problems = validation_scores({key: runs[key] for key in matching(runs, wanted)}, SCORES[title])
+        wanted = filter_text()
+    found, problems = validation_scores({key: runs[key] for key in matching(runs, wanted, notes())}, SCORES[title])
     report_problems(problems)
     settings = differing({key: runs[key] for key in found})
     if len(found) < 2 or settings.empty:

@@ -11,6 +11,7 @@ import streamlit as st
 from emoscope.dashboard.charts.ranking import class_scores
 from emoscope.dashboard.charts.theme import class_colors
 from emoscope.dashboard.evaluation import scores
+from emoscope.dashboard.evaluation.class_choice import choose_classes
 from emoscope.dashboard.ui.chart_export import show_chart
 from emoscope.dashboard.ui.tables import percent, show_table
 from emoscope.model.evaluation.metrics import LOWER_IS_BETTER, METRIC_TITLES, SCALARS
@@ -57,8 +58,14 @@ def show_overview(run: Run, split: str) -> None:
     values: dict[str, np.ndarray] = {kind: np.array([row[kind] for row in rows]) for kind in kinds}
     intervals = np.array([row["intervals"]["f1"] for row in rows])
     st.subheader("By class")
+    shown = choose_classes(names, {"Weakest": values["f1"], "Strongest": -values["f1"]}, "classes")
     show_chart(
-        class_scores(names, values, intervals, class_colors(names)),
+        class_scores(
+            [names[i] for i in shown],
+            {kind: column[shown] for kind, column in values.items()},
+            intervals[shown],
+            class_colors(names),
+        ),
         "class-scores",
         f"F1, precision and recall of each class on {split}, lowest F1 at the bottom.",
     )

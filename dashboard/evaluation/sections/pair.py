@@ -11,6 +11,7 @@ import streamlit as st
 from emoscope.dashboard.charts.comparison import class_differences
 from emoscope.dashboard.charts.confusion import confusion_difference
 from emoscope.dashboard.evaluation import scores
+from emoscope.dashboard.evaluation.class_choice import choose_classes
 from emoscope.dashboard.evaluation.run_choice import choose_labels, choose_run, choose_split
 from emoscope.dashboard.evaluation.sample_grid import Sample, locate, page_of, show_samples, user_dataset
 from emoscope.dashboard.ui.chart_export import page_ground, show_chart
@@ -19,7 +20,7 @@ from emoscope.dashboard.ui.tables import percent, show_table
 from emoscope.dashboard.ui.url_state import in_url
 from emoscope.model.dataset import Dataset
 from emoscope.model.errors import RunError
-from emoscope.model.evaluation.comparison import Comparison, Pair, flips, format_p, verdict
+from emoscope.model.evaluation.comparison import Comparison, Pair, flips, format_p, is_clear, verdict
 from emoscope.model.evaluation.metrics import METRIC_TITLES, confusion_counts
 from emoscope.model.runs.run import Run
 
@@ -76,8 +77,7 @@ def difference_table(found: Comparison) -> pd.DataFrame:
 
 
 def _show_verdict(found: Comparison) -> None:
-    clear = found.test.p_exact < 0.05 and found.accuracy.distinguishable
-    box, icon = (st.success, ":material/verified:") if clear else (st.info, ":material/balance:")
+    box, icon = (st.success, ":material/verified:") if is_clear(found) else (st.info, ":material/balance:")
     box(f"**{escape(verdict(found))}**", icon=icon)
     tiles = st.container(horizontal=True)
     for title, difference in (("Accuracy", found.accuracy), ("Macro F1", found.macro_f1)):
@@ -111,11 +111,15 @@ def _show_classes(found: Comparison, pair: Pair) -> None:
         st.subheader("Class by class")
         title = in_url(st.segmented_control, "Figure", key="figure", options=list(FIGURES), default="F1", required=True)
         differences = [found.per_class[name][FIGURES[title]] for name in names]
+        values = np.array([d.value for d in differences])
+        shown = choose_classes(
+            names, {"Differ most": -np.abs(values), "A better": -values, "B better": values}, "pair-classes"
+        )
         show_chart(
             class_differences(
-                names,
-                np.array([d.value for d in differences]),
-                np.array([(d.low, d.high) for d in differences]),
+                [names[i] for i in shown],
+                values[shown],
+                np.array([(d.low, d.high) for d in differences])[shown],
                 (found.a, found.b),
                 title,
             ),
@@ -129,7 +133,7 @@ def _show_classes(found: Comparison, pair: Pair) -> None:
         )
         a, b = (confusion_counts(pair.label, answers, len(names)) for answers in pair.predicted)
         show_chart(
-            confusion_difference(a, b, names, (found.a, found.b), page_ground()),
+            confusion_difference(a, b, names, (found.a, found.b), page_ground(), shown),
             "confusion-difference",
             "Difference of the two confusion matrices, in percentage points of each true class.",
         )

@@ -31,7 +31,7 @@ from emoscope.model.runs.run import (
     artifacts_root,
     key_of,
     load_run,
-    write_history,
+    write_history_columns,
     write_run_info,
 )
 from emoscope.model.runs.staging import staged
@@ -125,7 +125,7 @@ def write_found(
     if results.reports:
         write_reports(folder, results.reports)
     if curves is not None:
-        write_history(folder, history_rows(curves), digits=17)
+        write_history_columns(folder, history_columns(curves), digits=17)
     return found
 
 
@@ -193,8 +193,8 @@ def merge_scored(found: Sequence[tuple[str, Scored]], root: Path | None = None) 
     return Results(class_names, predictions, reports, replace(dataset, splits=sizes), tuple(notes))
 
 
-def history_rows(curves: Curves) -> list[Mapping[str, float]]:
-    """Return the rows of ``history.csv``; no ``epoch`` where they are the epochs 1, 2, 3 and so on, without steps."""
+def history_columns(curves: Curves) -> dict[str, list[float]]:
+    """Return the columns of ``history.csv``; no ``epoch`` where it counts 1, 2, 3 and so on, without steps."""
     columns: dict[str, np.ndarray] = {}
     numbered = curves.epoch is not None and np.array_equal(curves.epoch, np.arange(1, curves.rows + 1))
     if curves.epoch is not None and not (numbered and curves.step is None):
@@ -202,7 +202,7 @@ def history_rows(curves: Curves) -> list[Mapping[str, float]]:
     if curves.step is not None:
         columns["step"] = curves.step
     columns |= curves.metrics
-    return [{name: float(values[row]) for name, values in columns.items()} for row in range(curves.rows)]
+    return {name: values.tolist() for name, values in columns.items()}
 
 
 def join_curves(found: Sequence[tuple[str, Curves]]) -> Curves | None:

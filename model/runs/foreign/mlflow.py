@@ -127,7 +127,7 @@ def _chosen(runs: Sequence[tuple[str, str]], wanted: str, source: str, has_order
 def _found(source: Source, reading: Reading, run: _Logged, notes: list[str]) -> Found:
     curves: Curves | None = None
     if run.metrics:
-        values = {name: dict(zip(rows[:, 2], rows[:, 1], strict=True)) for name, rows in run.metrics.items()}
+        values = {name: (rows[:, 2], rows[:, 1]) for name, rows in run.metrics.items()}
         columns, assumed = by_step(values)
         curves, decided = build_curves(columns, source.name, reading.restarts)
         notes = [*notes, *assumed, *decided]

@@ -16,6 +16,7 @@ from emoscope.model.runs.foreign import (
     tensorboard,
     trackers,
 )
+from emoscope.model.runs.foreign.refusals import refuse
 from emoscope.model.runs.foreign.results import Found, Reading
 from emoscope.model.runs.foreign.source import Source
 
@@ -42,12 +43,6 @@ READERS: Mapping[str, Reader] = {
 FOLDERS: tuple[Reader, ...] = (tensorboard.read_event_files, mlflow.read_folder)
 """Those that read folders."""
 
-_PICKLES = (b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05")
-_TO_JSON = (
-    'python -c "import json, pickle, sys; '
-    "json.dump(pickle.load(open(sys.argv[1], 'rb')), open('history.json', 'w'), default=float)\" {name}"
-)
-
 
 def recognise(path: Path, reading: Reading | None = None) -> Found:
     """Read a file or folder of another program by its content.
@@ -64,7 +59,7 @@ def recognise(path: Path, reading: Reading | None = None) -> Found:
     if not path.exists():
         raise RunError(f"There is no file {path}.", "Check the path.")
     if path.is_file():
-        _refuse_pickle(source)
+        refuse(source)
     elif not reading.format:
         for reader in FOLDERS:
             if (found := reader(source, reading)) is not None:
@@ -87,11 +82,3 @@ def recognise(path: Path, reading: Reading | None = None) -> Found:
         f"{source.name} is no result that is recognised here.",
         f"Name its format with --as, one of {', '.join(READERS)}.",
     )
-
-
-def _refuse_pickle(source: Source) -> None:
-    if source.content.startswith(_PICKLES) or (source.content[:1] in (b"(", b"}") and source.content.endswith(b".")):
-        raise RunError(
-            f"{source.name} is a pickle, which runs code when it is opened, so it is not opened here.",
-            f"If you made it yourself, turn it into JSON: {_TO_JSON.format(name=source.name)}",
-        )

@@ -130,6 +130,8 @@ def _in_order(position: np.ndarray, values: np.ndarray, restarts: Restarts) -> t
     Returns:
         Rows of each group, positions after the restarts were resolved, and how many rows were replaced.
     """
+    if (np.diff(position) > 0).all():
+        return [[row] for row in range(len(position))], position, 0
     known = np.isfinite(values)
     position = position.copy()
     kept: list[list[int]] = []
@@ -156,6 +158,8 @@ def _in_order(position: np.ndarray, values: np.ndarray, restarts: Restarts) -> t
 
 def _joined(values: np.ndarray, groups: Sequence[Sequence[int]]) -> np.ndarray:
     """Return each group's last known value; NaN where none of its rows has one."""
+    if len(groups) == len(values):  # a row each, in their order
+        return values
     joined = np.full(len(groups), np.nan)
     for place, rows in enumerate(groups):
         known = [values[row] for row in rows if not np.isnan(values[row])]

@@ -1,21 +1,19 @@
 """Scalars in TensorBoard's event files, read without TensorFlow or TensorBoard.
 
 An event file is a sequence of records (length, checksum, content, checksum), each an ``Event`` in the wire format of
-protocol buffers. Only the fields of scalars are decoded.
-
-Source: tensorflow/core/util/event.proto, tensorflow/core/framework/summary.proto and tensor.proto.
+protocol buffers. Only the fields of scalars are decoded, in ``event_records``.
 """
 
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator
+from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 
 from emoscope.model.errors import RunError
+from emoscope.model.runs.foreign.event_records import Series, read_series
 from emoscope.model.runs.foreign.results import Found, Reading
 from emoscope.model.runs.foreign.rows import build_curves, extent
 from emoscope.model.runs.foreign.source import Source
@@ -23,16 +21,6 @@ from emoscope.model.runs.foreign.trackers import by_step
 
 SIDES = ("train", "training", "validation", "valid", "val", "eval")
 _VERSION = b"brain.Event:"
-_DTYPES = {1: "<f4", 2: "<f8", 3: "<i4", 9: "<i8", 19: "<f2"}
-
-
-class Scalar(NamedTuple):
-    """One logged value: seconds since 1970, step, tag, value."""
-
-    seconds: float
-    step: int
-    tag: str
-    value: float
 
 
 def read_event_files(source: Source, reading: Reading) -> Found | None:
@@ -49,24 +37,24 @@ def read_event_files(source: Source, reading: Reading) -> Found | None:
         files = _files_below(source.path)
         if not files:
             return None
-    logged: dict[str, dict[float, float]] = {}
-    times: list[float] = []
+    logged: dict[str, list[Series]] = {}
     notes: list[str] = []
     for prefix, sources in files.items():
         for one in sources:
-            scalars, whole = read_scalars(one.content, one.name)
-            notes += [] if whole else [f"{one.name} breaks off within a record; what stands before it is kept."]
-            times += [scalar.seconds for scalar in scalars]
-            _add(logged, scalars, prefix)
+            series, is_whole = _series(one)
+            notes += [] if is_whole else [f"{one.name} breaks off within a record; what stands before it is kept."]
+            for tag, found in series.items():
+                logged.setdefault(prefix + tag, []).append(found)
     left_out = [tag for tag in logged if tag.endswith("_vs_iterations")]  # Keras counts these by batches
-    kept = {tag: values for tag, values in logged.items() if tag not in left_out}
+    kept = {tag: last_written(found) for tag, found in logged.items() if tag not in left_out}
     if not kept:
         raise RunError(f"{source.name} holds no scalars.", "Log some: a loss and an accuracy per epoch.")
+    times = np.concatenate([one.seconds for found in logged.values() for one in found])
     notes += [f"Left out, since it counts batches: {', '.join(left_out)}."] if left_out else []
     columns, taken = by_step(kept)
     curves, decided = build_curves(columns, source.name, reading.restarts)
     what = f"TensorBoard's event {'file' if source.path.is_file() else 'files'}, {extent(curves)}"
-    return Found(source.name, what, curves, seconds=max(times) - min(times), notes=(*notes, *taken, *decided))
+    return Found(source.name, what, curves, seconds=float(np.ptp(times)), notes=(*notes, *taken, *decided))
 
 
 def _files_below(folder: Path) -> dict[str, list[Source]]:
@@ -88,109 +76,24 @@ def _files_below(folder: Path) -> dict[str, list[Source]]:
     return found
 
 
-def _add(logged: dict[str, dict[float, float]], scalars: list[Scalar], prefix: str) -> None:
-    """Add values by tag and step; where steps go back, the training started again there, and later values replace."""
-    for scalar in scalars:
-        values = logged.setdefault(prefix + scalar.tag, {})
-        if values and scalar.step <= next(reversed(values)):
-            for step in [step for step in values if step >= scalar.step]:
-                del values[step]
-        values[scalar.step] = scalar.value
-
-
-def read_scalars(content: bytes, name: str) -> tuple[list[Scalar], bool]:
-    """Return the scalars of an event file in their order, and whether its last record is whole.
+def _series(source: Source) -> tuple[dict[str, Series], bool]:
+    """Return the scalars of an event file by tag, and whether its last record is whole.
 
     Raises:
         RunError: The file is broken.
     """
-    scalars: list[Scalar] = []
-    place = 0
-    while place + 12 <= len(content):
-        (length,) = struct.unpack_from("<Q", content, place)
-        end = place + 12 + length
-        if end + 4 > len(content):
-            return scalars, False
-        try:
-            scalars += _scalars_of(content[place + 12 : end])
-        except (ValueError, IndexError, struct.error, UnicodeDecodeError) as error:
-            raise RunError(f"{name} holds a record that is no event ({error}).", "Copy it again.") from error
-        place = end + 4
-    return scalars, place == len(content)
+    try:
+        return read_series(source.content)
+    except (ValueError, IndexError, struct.error) as error:
+        raise RunError(f"{source.name} holds a record that is no event ({error}).", "Copy it again.") from error
 
 
-def _scalars_of(event: bytes) -> Iterator[Scalar]:
-    seconds, step, summaries = 0.0, 0, []
-    for number, value in _fields(event):
-        if number == 1 and isinstance(value, bytes):
-            (seconds,) = struct.unpack("<d", value)
-        elif number == 2 and isinstance(value, int):
-            step = value
-        elif number == 5 and isinstance(value, bytes):
-            summaries.append(value)
-    for summary in summaries:
-        for number, value in _fields(summary):
-            if number == 1 and isinstance(value, bytes):
-                tag, scalar = _value(value)
-                if scalar is not None:
-                    yield Scalar(seconds, step, tag, scalar)
+def last_written(series: Sequence[Series]) -> tuple[np.ndarray, np.ndarray]:
+    """Return steps, ascending, and values of one tag: float64, both of shape (n,).
 
-
-def _value(data: bytes) -> tuple[str, float | None]:
-    tag, scalar = "", None
-    for number, value in _fields(data):
-        if number == 1 and isinstance(value, bytes):
-            tag = value.decode("utf-8")
-        elif number == 2 and isinstance(value, bytes) and len(value) == 4:
-            (scalar,) = struct.unpack("<f", value)
-        elif number == 8 and isinstance(value, bytes):
-            scalar = _tensor(value)
-    return tag, scalar
-
-
-def _tensor(data: bytes) -> float | None:
-    """Return the number that a tensor of one element holds; None for any other tensor."""
-    dtype, content = 0, b""
-    for number, value in _fields(data):
-        if number == 1 and isinstance(value, int):
-            dtype = value
-        elif number in (4, 5, 6) and isinstance(value, bytes):  # raw content, float_val, double_val
-            content = value
-    if dtype not in _DTYPES or len(content) != np.dtype(_DTYPES[dtype]).itemsize:
-        return None
-    return float(np.frombuffer(content, _DTYPES[dtype])[0])
-
-
-def _fields(data: bytes) -> Iterator[tuple[int, int | bytes]]:
-    """Yield the number and the value of each field of a message: an int for varints, the bytes for all else."""
-    place = 0
-    while place < len(data):
-        key, place = _varint(data, place)
-        wire = key & 7
-        if wire == 0:
-            value, place = _varint(data, place)
-            yield key >> 3, value
-            continue
-        if wire == 2:
-            length, place = _varint(data, place)
-        elif wire in (1, 5):
-            length = 8 if wire == 1 else 4
-        else:
-            raise ValueError(f"wire type {wire}")
-        if place + length > len(data):
-            raise ValueError("a field is cut off")
-        yield key >> 3, data[place : place + length]
-        place += length
-
-
-def _varint(data: bytes, place: int) -> tuple[int, int]:
-    value = shift = 0
-    while True:
-        byte = data[place]
-        value |= (byte & 127) << shift
-        place += 1
-        if byte < 128:
-            return value - (1 << 64) if value >= 1 << 63 else value, place
-        shift += 7
-        if shift > 63:
-            raise ValueError("a number is too long")
+    Where steps go back, the training started again there, and later values replace.
+    """
+    step, value = (np.concatenate([getattr(one, name) for one in series]) for name in ("step", "value"))
+    later = np.minimum.accumulate(step[::-1])[::-1]  # the lowest step from each place on
+    stays = np.append(step[:-1] < later[1:], True)
+    return step[stays].astype(np.float64), value[stays]

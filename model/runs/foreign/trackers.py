@@ -14,14 +14,16 @@ from emoscope.model.runs.foreign.table_curves import without_clock
 COUNTED_AS_EPOCHS = "Its steps count 0, 1, 2 and so on, so they are taken for epochs."
 
 
-def by_step(values: Mapping[str, Mapping[float, float]]) -> tuple[dict[str, np.ndarray], list[str]]:
+def by_step(values: Mapping[str, tuple[np.ndarray, np.ndarray]]) -> tuple[dict[str, np.ndarray], list[str]]:
     """Return columns of metrics that were logged at steps, and notes on what the steps were taken for.
 
     Args:
-        values: By metric and step.
+        values: Steps and values by metric, both of shape (n,); of a step that stands twice the last value counts.
     """
-    steps = np.array(sorted({step for one in values.values() for step in one}))
-    columns = {name: np.array([one.get(step, np.nan) for step in steps]) for name, one in values.items()}
+    steps = np.unique(np.concatenate([np.asarray(at, np.float64) for at, _ in values.values()]))
+    columns = {name: np.full(len(steps), np.nan) for name in values}
+    for name, (at, value) in values.items():
+        columns[name][np.searchsorted(steps, at)] = value
     as_epochs = len(steps) > 1 and steps[0] in (0, 1) and (np.diff(steps) == 1).all()
     return {"epoch" if as_epochs else "step": steps, **columns}, [COUNTED_AS_EPOCHS] if as_epochs else []
 

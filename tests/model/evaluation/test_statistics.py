@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from emoscope.model.evaluation.statistics import (
     bootstrap_mean,
+    holm,
     mcnemar,
     percentile_interval,
     resample_counts,
@@ -90,3 +91,9 @@ def test_resampled_sums_have_the_moments_of_drawn_samples() -> None:
 def test_interval_ignores_undefined_replicates() -> None:
     assert percentile_interval(np.array([1.0, np.nan, 1.0])) == (1.0, 1.0)
     assert np.isnan(percentile_interval(np.array([np.nan]))).all()
+
+
+def test_holm_corrects_for_the_number_of_tests() -> None:
+    """The example of Holm's step-down: each p times the number of tests left, never below the one before."""
+    assert holm([0.01, 0.04, 0.03, 0.005]) == pytest.approx([0.03, 0.06, 0.06, 0.02])
+    assert holm([0.9, 0.8]) == [1.0, 1.0] and holm([]) == []

@@ -69,7 +69,7 @@ def test_keys_that_a_later_version_added_are_left_alone(tmp_path):
         ({"dataset": {"name": "x", "size": 3}}, "impossible value"),
         ({"dataset": {"splits": {"test": "many"}}}, "dataset.splits.test is 'many', where a whole number"),
         ({"class_names": [1, 2]}, "class_names is 1, where a text"),
-        ({"class_names": [str(n) for n in range(257)]}, "257 classes, over the limit of 256"),
+        ({"class_names": [str(n) for n in range(1001)]}, "1,001 classes, over the limit of 1000"),
         ({"name": "half a character: \ud800"}, "surrogates not allowed"),
         ({"seed": 10**30}, "seed is 1000"),
         ({"seed": True}, "seed is True"),

@@ -4,7 +4,7 @@ import struct
 
 import pytest
 
-from emoscope.model.runs.foreign.tensorboard import Scalar, read_scalars
+from emoscope.model.runs.foreign.event_records import Scalar, read_series
 from emoscope.model.sharing.event_files import _checksum, event_file
 
 SCALARS = [
@@ -21,11 +21,11 @@ def test_the_checksum_is_masked_crc_32c():
 
 
 def test_our_own_reader_reads_it():
-    found, whole = read_scalars(event_file(SCALARS, 1.5e9), "events")
-    assert whole and len(found) == 3
-    for one, written in zip(found, SCALARS, strict=True):
-        assert one[:3] == written[:3]
-        assert one.value == struct.unpack("<f", struct.pack("<f", written.value))[0]
+    found, is_whole = read_series(event_file(SCALARS, 1.5e9))
+    assert is_whole and list(found) == [written.tag for written in SCALARS]
+    for one, written in zip(found.values(), SCALARS, strict=True):
+        assert (one.seconds.tolist(), one.step.tolist()) == ([written.seconds], [written.step])
+        assert one.value[0] == struct.unpack("<f", struct.pack("<f", written.value))[0]
 
 
 @pytest.mark.slow

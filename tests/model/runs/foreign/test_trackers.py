@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 
 from emoscope.model.errors import RunError
+from emoscope.model.runs.foreign.event_records import read_series
 from emoscope.model.runs.foreign.merge import import_results
 from emoscope.model.runs.foreign.registry import recognise
 from emoscope.model.runs.foreign.source import Source
-from emoscope.model.runs.foreign.tensorboard import read_scalars
 from tests.paths import ROOT
 
 ASSETS = ROOT / "tests" / "assets" / "foreign"
@@ -77,8 +77,9 @@ def own_reading(file):
 @pytest.mark.slow
 @pytest.mark.parametrize("file", sorted(ASSETS.rglob("*tfevents*")), ids=lambda file: file.parent.name)
 def test_scalars_are_those_that_tensorflow_reads(file):
-    scalars, whole = read_scalars(file.read_bytes(), file.name)
-    assert whole and [(one.step, one.tag, one.value) for one in scalars] == own_reading(file)
+    series, is_whole = read_series(file.read_bytes())
+    found = [(step, tag, value) for tag, one in series.items() for step, value in zip(one.step, one.value, strict=True)]
+    assert is_whole and sorted(found) == sorted(own_reading(file))
 
 
 def test_a_pair_of_folders_is_one_training():
