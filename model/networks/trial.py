@@ -110,12 +110,15 @@ def _reason(returncode: int) -> str:
 
 
 def _resident() -> int:
-    """Return the most memory that this process has used, in bytes; 0 where the system does not tell."""
-    try:
-        import resource
-    except ImportError:
-        return 0
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+    """Return the most memory that this process has used, in bytes; 0 where the system does not tell.
+
+    Not by ``getrusage``: that counts the memory of the process that started this one, too.
+    """
+    with suppress(OSError):
+        for line in Path("/proc/self/status").read_text().splitlines():
+            if line.startswith("VmHWM:"):
+                return int(line.split()[1]) * 1024
+    return 0
 
 
 def _limit_this_process() -> None:

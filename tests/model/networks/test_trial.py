@@ -4,6 +4,7 @@ import hashlib
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 
 from emoscope.model.errors import RunError
@@ -12,6 +13,7 @@ from emoscope.model.networks.load import load_classifier
 from emoscope.model.places import module_environment
 from emoscope.training.foreign.files import bring_in
 from tests.paths import ASSETS, ROOT
+from tests.reliability.fuzz import CORPUS
 from tests.training.made_up import make_run
 
 # Where an integer of the flatbuffer is changed, and to what: each ends a process that opens or runs the file.
@@ -56,6 +58,21 @@ def test_what_takes_too_much_memory_ends_elsewhere():
         [sys.executable, "-c", program], env=module_environment(), capture_output=True, text=True, timeout=60
     )
     assert done.returncode and "MemoryError" in done.stderr
+
+
+def test_a_network_that_fills_the_memory_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr(trial, "_proven", set())
+    run = make_run(tmp_path)
+    run.litert_file.write_bytes((CORPUS / "networks" / "251-cam.tflite").read_bytes())
+    with pytest.raises(RunError, match="takes over 500 MB of memory"):
+        load_classifier(run)
+
+
+def test_the_memory_of_who_asks_is_not_counted(tmp_path, monkeypatch):
+    monkeypatch.setattr(trial, "_proven", set())
+    held = np.ones(100_000_000)
+    load_classifier(make_run(tmp_path)).close()
+    assert held[-1] == 1
 
 
 def test_a_network_is_tried_once(tmp_path, monkeypatch):
