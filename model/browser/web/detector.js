@@ -10,7 +10,7 @@
  * @typedef {(input: Float32Array) => Promise<Float32Array[]>} Run Runs a network; outputs in the file's order.
  * @typedef {{wide: Run, close: Run, confirm: Run}} Networks
  */
-import { cut, shrunk } from "./pixels.js";
+import { cut, searchCopy, shrunk } from "./pixels.js";
 
 const GRIDS = [[8, 2], [16, 6]]; // pixels from anchor to anchor, and how many lie in each place
 const CROP = 48;
@@ -33,7 +33,7 @@ export class FaceDetector {
   /** Search a whole picture. @param {Picture} picture @returns {Promise<Detection[]>} Largest first. */
   async detect(picture) {
     const { video, framed, closeSide, minAlone, minConfidence, sure, crops } = this.settings;
-    const copy = shrunk(picture, video, 4);
+    const copy = searchCopy(picture, video);
     const rows = scaled(await this.candidates("wide", copy), 0, copy.factor);
     const small = shrunk(copy, framed, 3), border = (closeSide - framed) / 2;
     const near = await this.candidates("close", small, border);

@@ -84,6 +84,20 @@ function averaged({ data, width: wide, height: high }, block) {
 }
 
 /**
+ * Bring a picture to a size that suits a detector, as `search_copy` does in Python, but magnify it bilinearly.
+ *
+ * @param {Picture} picture
+ * @param {number} longest Its longest side in the copy.
+ * @returns {Rgb & {factor: number}} With the factor from the copy's pixels to the picture's.
+ */
+export function searchCopy(picture, longest) {
+  const factor = Math.max(picture.width, picture.height) / longest;
+  if (factor >= 1) return shrunk(picture, longest, 4);
+  const width = rounded(picture.width / factor), height = rounded(picture.height / factor), shift = (factor - 1) / 2;
+  return { ...cut(picture, [factor, 0, shift, 0, factor, shift], width, height), factor };
+}
+
+/**
  * Shrink a picture until its longest side has so many pixels, each the mean of what it covers.
  *
  * @param {{data: ArrayLike<number>, width: number, height: number}} picture
