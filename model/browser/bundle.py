@@ -11,13 +11,14 @@ from emoscope.model.browser.runtime import LOCK_FILE, runtime_file, runtime_name
 from emoscope.model.browser.setup import detector_files
 
 WEB = Path(__file__).with_name("web")
+PAGE = Path(__file__).with_name("page")
+"""What a page of its own has besides, which the app does not serve."""
 
 MEDIA_TYPES = {
     ".js": "text/javascript",
     ".css": "text/css",
     ".wasm": "application/wasm",
     ".json": "application/json",
-    ".html": "text/html",
     ".tflite": "application/octet-stream",
 }
 
