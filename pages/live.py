@@ -25,15 +25,16 @@ st.title("Live", anchor=False)
 choice = state.sidebar_controls()
 if choice is None:
     st.stop()
+ice = live_connection.configuration()
+in_browser = live_browser.choose_engine(ice) == live_browser.BROWSER
+controls = live_controls.controls(choice, in_browser)
+if in_browser:
+    live_browser.show_browser_engine(choice, controls)
+    st.stop()
 try:
-    settings = live_controls.settings(choice)
+    settings = live_controls.settings(choice, controls)
 except EmoscopeError as error:
     show_error(error)
-    st.stop()
-
-ice = live_connection.configuration()
-if live_browser.choose_engine(ice) == live_browser.BROWSER:
-    live_browser.show_browser_engine(choice, settings)
     st.stop()
 
 live_controls.tune_process()

@@ -6,8 +6,8 @@ from typing import Any
 
 import streamlit as st
 
+from emoscope.dashboard.live.controls import Controls
 from emoscope.dashboard.live.ice import IceConfiguration
-from emoscope.dashboard.live.processor import LiveSettings
 from emoscope.dashboard.server import browser_files
 from emoscope.dashboard.ui import resources, state
 from emoscope.dashboard.ui.notices import show_error
@@ -17,6 +17,7 @@ from emoscope.model.browser.runtime import DOWNLOAD_BYTES, check_runtime, fetch_
 from emoscope.model.browser.setup import browser_setup
 from emoscope.model.errors import EmoscopeError, EngineError
 from emoscope.model.faces.detectors import DEFAULT_DETECTOR, DETECTORS
+from emoscope.model.faces.tracking import TrackingSettings
 
 BROWSER, SERVER = "browser", "server"
 ENGINES = {BROWSER: "this browser", SERVER: "server (WebRTC)"}
@@ -61,16 +62,17 @@ def choose_engine(ice: IceConfiguration) -> str:
     return engine
 
 
-def show_browser_engine(choice: state.Choice, settings: LiveSettings) -> None:
+def show_browser_engine(choice: state.Choice, controls: Controls) -> None:
     """Show Live in the browser, or why it cannot run and how to go on."""
     try:
         _make_ready()
-        options = _options(choice, settings)
+        options = _options(choice, controls)
     except EmoscopeError as error:
         show_error(error)
         st.button("Let the server analyse", on_click=state.choose, args=(ENGINE, SERVER), icon=":material/dns:")
         return
-    _show_limits(choice, settings)
+    if choice.detector_name != DEFAULT_DETECTOR:
+        st.caption(f":material/info: In the browser faces are found by {DETECTORS[DEFAULT_DETECTOR].title}.")
     below = str(st.get_option("server.baseUrlPath") or "").strip("/")
     _live(
         key="live_browser",
@@ -107,31 +109,20 @@ def _fetch() -> None:
         st.write("")
 
 
-def _options(choice: state.Choice, settings: LiveSettings) -> dict[str, Any]:
+def _options(choice: state.Choice, controls: Controls) -> dict[str, Any]:
     address = browser_files.network_address(choice.run_key)
     return browser_setup(
         resources.run(choice.run_key),
         address,
         network=browser_files.network(choice.run_key),
-        tracking=settings.tracking,
+        tracking=TrackingSettings(smoothing=controls.smoothing),
         calibrated=choice.calibrated,
         sure_from=choice.sure_from,
-        rate=settings.rate,
-        bars=settings.bars,
-        heat_maps=settings.heat_maps,
-        mirror=settings.mirror,
+        rate=controls.rate,
+        bars=controls.bars,
+        heat_maps=controls.heat_maps,
+        mirror=controls.mirror,
     )
-
-
-def _show_limits(choice: state.Choice, settings: LiveSettings) -> None:
-    """Name what is chosen in the sidebar and runs on the server only."""
-    left_out = []
-    if choice.detector_name != DEFAULT_DETECTOR:
-        left_out.append(f"faces are found by {DETECTORS[DEFAULT_DETECTOR].title}")
-    if settings.second is not None:
-        left_out.append("there is no second network")
-    if left_out:
-        st.caption(f":material/info: In the browser {' and '.join(left_out)}.")
 
 
 def _take_engine() -> None:

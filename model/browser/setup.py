@@ -61,7 +61,7 @@ def browser_setup(
     tracking: TrackingSettings = _TRACKING,
     calibrated: bool = False,
     sure_from: float = quality.SURE_FROM,
-    rate: float = 20.0,
+    rate: float = 30.0,
     bars: bool = True,
     heat_maps: bool = False,
     mirror: bool = True,

@@ -10,19 +10,21 @@
 import { Classifier } from "./classifier.js";
 import { cropFace } from "./crops.js";
 import { FaceDetector } from "./detector.js";
-import { openNetwork, startRuntime } from "./network.js";
+import { download, openNetwork, startRuntime } from "./network.js";
 import { warnings } from "./quality.js";
 
 export class Analysis {
   /** Start the runtime and open the networks. @param {Record<string, any>} setup See `setup.py` in Python. */
   static async open(setup) {
-    await startRuntime(setup.folder);
+    const files = Object.entries(setup.detector.files).map(([role, name]) => ({ role, name, url: setup.folder + name }));
+    const run = download(setup.run.file), others = files.map(download);
+    const [, , ...contents] = await Promise.all([startRuntime(setup.folder), run, ...others]);
     const networks = {};
-    for (const [role, name] of Object.entries(setup.detector.files)) {
-      networks[role] = (await openNetwork({ name, url: setup.folder + name })).run;
+    for (const [i, { role, name }] of files.entries()) {
+      networks[role] = (await openNetwork(name, contents[i])).run;
     }
     const analysis = new Analysis(new FaceDetector(/** @type {any} */ (networks), setup.detector), setup.detector);
-    await analysis.useRun(setup.run);
+    await analysis.useRun(setup.run, run);
     return analysis;
   }
 
@@ -35,9 +37,14 @@ export class Analysis {
     this.searchedAt = -Infinity;
   }
 
-  /** Change the network that classifies. @param {Record<string, any>} run */
-  async useRun(run) {
-    const classifier = await Classifier.open(run);
+  /**
+   * Change the network that classifies.
+   *
+   * @param {Record<string, any>} run
+   * @param {Promise<Uint8Array>} [content] Of its file, where it is being fetched already.
+   */
+  async useRun(run, content) {
+    const classifier = await Classifier.open(/** @type {any} */ (run), content);
     this.classifier?.close();
     this.classifier = classifier;
     this.run = run;

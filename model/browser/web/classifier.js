@@ -8,7 +8,7 @@
  * @typedef {{values: Float32Array, height: number, width: number, crop: {height: number, width: number}}} ActivationMap
  *   Evidence by place and class, and the size of the crop that it covers.
  */
-import { openNetwork } from "./network.js";
+import { download, openNetwork } from "./network.js";
 
 /** Turn pixels 0..255 into network input. @param {ArrayLike<number>} pixels @param {Normalization} normalization */
 export function normalized(pixels, { kind, scale, offset }) {
@@ -20,10 +20,10 @@ export function normalized(pixels, { kind, scale, offset }) {
 }
 
 export class Classifier {
-  /** @param {RunSettings} run */
-  static async open(run) {
+  /** @param {RunSettings} run @param {Promise<Uint8Array>} content Of its file. */
+  static async open(run, content = download(run.file)) {
     const { file, size } = run;
-    const network = await openNetwork(file);
+    const network = await openNetwork(file.name, await content);
     const scores = network.shapes.findIndex((s) => s.length === 2 && s[1] === run.classes.length);
     const maps = network.shapes.findIndex((s) => s.length === 4 && s[3] === run.classes.length);
     if (scores < 0) throw new Error(`${file.name} gives no output of ${run.classes.length} classes`);

@@ -33,7 +33,7 @@ export class Live {
     this.meter = new Meter();
     this.camera = "user";
     this.analyzedAt = NaN;
-    this.askedAt = -Infinity;
+    this.dueAt = -Infinity;
     this.isReady = false;
     this.isBusy = false;
     this.build(parent);
@@ -63,6 +63,8 @@ export class Live {
     parent.append(this.root);
     showFigures(this.strip, this.meter.figures(0));
     this.update(this.options);
+    // Loaded while the visitor reads, so that the first face comes soon after Start; not where data are dear.
+    if (!obstacle() && !(/** @type {any} */ (navigator).connection?.saveData)) this.startWorker();
   }
 
   /** Take over changed options; the camera goes on. @param {Options} options */
@@ -113,15 +115,10 @@ export class Live {
       if (!this.stream) return;
       this.meter.add("frame", seconds(), 1);
       this.offer();
+      this.paint();
       this.video.requestVideoFrameCallback(onFrame);
     };
     this.video.requestVideoFrameCallback(onFrame);
-    const onDisplay = () => {
-      if (!this.stream) return;
-      this.paint();
-      requestAnimationFrame(onDisplay);
-    };
-    requestAnimationFrame(onDisplay);
   }
 
   startWorker() {
@@ -140,9 +137,9 @@ export class Live {
   /** Send the newest picture to the worker, if it is idle and another analysis is due. */
   async offer() {
     const now = seconds();
-    if (!this.isReady || this.isBusy || now - this.askedAt < 0.9 / this.options.rate) return;
+    if (!this.isReady || this.isBusy || now < this.dueAt) return;
     this.isBusy = true;
-    this.askedAt = now;
+    this.dueAt = Math.max(this.dueAt + 1 / this.options.rate, now);
     try {
       const bitmap = await createImageBitmap(this.video);
       this.post({ bitmap, at: now }, [bitmap]);

@@ -11,19 +11,25 @@ export async function startRuntime(folder) {
   await loadLiteRt(folder);
 }
 
+/** Fetch a network's file. @param {File} file */
+export async function download({ name, url }) {
+  const answer = await fetch(url);
+  if (!answer.ok) throw new Error(`${name} cannot be loaded: ${(await answer.text()).slice(0, 200) || answer.status}`);
+  return new Uint8Array(await answer.arrayBuffer());
+}
+
 /**
- * Fetch and compile a network.
+ * Compile a network.
  *
- * @param {File} file
+ * @param {string} name
+ * @param {Uint8Array} content
  * @returns {Promise<{run: (input: Float32Array) => Promise<Float32Array[]>, shapes: number[][], close: () => void}>}
  *   `run` returns every output; `shapes` are theirs.
  */
-export async function openNetwork({ name, url }) {
-  const answer = await fetch(url);
-  if (!answer.ok) throw new Error(`${name} cannot be loaded: ${(await answer.text()).slice(0, 200) || answer.status}`);
+export async function openNetwork(name, content) {
   let model;
   try {
-    model = await loadAndCompile(new Uint8Array(await answer.arrayBuffer()), { accelerator: "wasm" });
+    model = await loadAndCompile(content, { accelerator: "wasm" });
   } catch (error) {
     throw new Error(`${name} cannot be compiled here (${error instanceof Error ? error.message : error})`);
   }
