@@ -8,13 +8,15 @@ from playwright.sync_api import expect
 
 from emoscope.model.browser.runtime import fetch_runtime
 from emoscope.model.errors import EngineError
+from tests.browser import live_page
 from tests.browser.camera import camera_arguments, moving_face, no_face, write_y4m
+from tests.browser.live_page import BROWSER_LABEL as FACE
+from tests.browser.live_page import start_button as start
 from tests.browser.serving import find_chromium, serving, wait_until_idle
 
 pytestmark = pytest.mark.browser
 
 SLOW = 60_000
-FACE, FIGURES = "[data-testid=browser-label]", "[data-testid=browser-performance]"
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -38,24 +40,12 @@ def watching(playwright, tmp_path):
         page = browser.new_page(viewport={"width": size[0], "height": size[1]})
         page.set_default_timeout(SLOW)
         prepare(page)
-        page.goto(f"{url}/live")
-        wait_until_idle(page)
-        page.get_by_test_id("stButtonGroup").get_by_text("this browser").click()
-        start(page).wait_for()
+        live_page.open_in_browser(page, url)
         return page
 
     yield watch
     for browser in opened:
         browser.close()
-
-
-def start(page):
-    return page.get_by_role("button", name="Start", exact=True)
-
-
-def figures(page):
-    pairs = (page.get_attribute(FIGURES, "data-figures") or "").split()
-    return {name: float(value) for name, value in (pair.split("=") for pair in pairs)}
 
 
 def test_a_face_is_read_without_a_request_to_elsewhere_and_goes_on_without_the_server(watching, tmp_path):
@@ -78,7 +68,8 @@ def test_a_face_is_read_without_a_request_to_elsewhere_and_goes_on_without_the_s
         expect(page.locator("video")).to_be_visible()
     # The server is gone now.
     page.wait_for_timeout(6000)  # the figures are of five seconds
-    assert figures(page)["analyses_per_second"] > 0 and figures(page)["shown_fps"] > 0
+    figures = live_page.figures(page, live_page.BROWSER_PERFORMANCE)
+    assert figures["analyses_per_second"] > 0 and figures["shown_fps"] > 0
     expect(page.locator(f"{FACE}[data-label=happy]")).to_be_visible()
 
 

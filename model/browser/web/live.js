@@ -113,7 +113,8 @@ export class Live {
     this.clock = setInterval(() => this.redraw(), REDRAW_MS);
     const onFrame = () => {
       if (!this.stream) return;
-      this.meter.add("frame", seconds(), 1);
+      this.frameAt = seconds();
+      this.meter.add("frame", this.frameAt, 1);
       this.offer();
       this.paint();
       this.video.requestVideoFrameCallback(onFrame);
@@ -136,13 +137,14 @@ export class Live {
 
   /** Send the newest picture to the worker, if it is idle and another analysis is due. */
   async offer() {
-    const now = seconds();
-    if (!this.isReady || this.isBusy || now < this.dueAt) return;
+    const at = this.frameAt;
+    if (!this.isReady || this.isBusy || at < this.dueAt || at === this.offeredAt) return;
     this.isBusy = true;
-    this.dueAt = Math.max(this.dueAt + 1 / this.options.rate, now);
+    this.offeredAt = at;
+    this.dueAt = Math.max(this.dueAt + 1 / this.options.rate, at);
     try {
-      const bitmap = await createImageBitmap(this.video);
-      this.post({ bitmap, at: now }, [bitmap]);
+      const picture = globalThis.VideoFrame ? new VideoFrame(this.video) : await createImageBitmap(this.video);
+      this.post({ picture, at }, [picture]);
     } catch {
       this.isBusy = false; // no picture at this moment, as where the camera is being changed
     }
@@ -159,6 +161,7 @@ export class Live {
     const now = seconds();
     this.meter.add("detect", now, result.detectMs);
     this.meter.add("classify", now, result.classifyMs);
+    this.offer(); // a picture may have come meanwhile
   }
 
   paint() {

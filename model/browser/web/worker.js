@@ -2,26 +2,26 @@
  * The worker that analyses pictures. A classic one, since the runtime loads its WebAssembly with `importScripts`, which
  * module workers do not have; modules come by `import()`.
  *
- * Takes `{setup}`, `{run}` or `{bitmap, at}`; answers `{ready}`, `{changed}`, `{result, at}` or `{error}`.
+ * Takes `{setup}`, `{run}` or `{picture, at}`; answers `{ready}`, `{changed}`, `{result, at}` or `{error}`.
  */
 /** @type {import("./analysis.js").Analysis} */
 let analysis;
 let pending = Promise.resolve();
 
-/** @param {ImageBitmap} bitmap */
-function pixelsOf(bitmap) {
-  const { width, height } = bitmap;
+/** @param {VideoFrame | ImageBitmap} picture */
+function pixelsOf(picture) {
+  const width = picture.displayWidth ?? picture.width, height = picture.displayHeight ?? picture.height;
   if (!self.canvas || self.canvas.width !== width || self.canvas.height !== height) {
     self.canvas = new OffscreenCanvas(width, height);
     self.context = self.canvas.getContext("2d", { willReadFrequently: true });
   }
-  self.context.drawImage(bitmap, 0, 0);
-  bitmap.close();
+  self.context.drawImage(picture, 0, 0);
+  picture.close();
   return self.context.getImageData(0, 0, width, height);
 }
 
-/** @param {{setup?: any, run?: any, bitmap?: ImageBitmap, at?: number}} message */
-async function answer({ setup, run, bitmap, at }) {
+/** @param {{setup?: any, run?: any, picture?: VideoFrame | ImageBitmap, at?: number}} message */
+async function answer({ setup, run, picture, at }) {
   if (setup) {
     const { Analysis } = await import("./analysis.js");
     analysis = await Analysis.open(setup);
@@ -31,7 +31,7 @@ async function answer({ setup, run, bitmap, at }) {
     await analysis.useRun(run);
     return { changed: true };
   }
-  return { result: await analysis.analyze(pixelsOf(bitmap), at), at };
+  return { result: await analysis.analyze(pixelsOf(picture), at), at };
 }
 
 self.onmessage = ({ data }) => {
