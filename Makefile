@@ -70,6 +70,7 @@ $(VENV)/.python:
 $(VENV)/.app-ready: requirements.txt | $(VENV)/.python
 	@echo "==> Installing what the app needs (about 700 MB, a few minutes the first time)"
 	@$(BIN)/python -m pip install --disable-pip-version-check --quiet --progress-bar on -r requirements.txt
+	@$(BIN)/python -m emoscope.model.browser.runtime || true
 	@touch $@
 
 $(VENV)/.dev-ready: requirements-dev.txt requirements-cluster.txt $(VENV)/.app-ready

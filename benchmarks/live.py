@@ -5,9 +5,10 @@
 
 Parts: ``first`` time from Start to the first drawn box; ``rate`` shown rate and age of results; ``slow`` the same with
 a classifier slowed to 300 ms; ``sessions`` four people at once and a fifth; ``capacity`` what the server takes of the
-cores with one to four people; ``memory`` growth of the server over minutes; ``cycles`` 100 starts and stops. Each
-prints its rows beside what is demanded; ``benchmarks/live.json`` keeps them. ``echo`` is the reference: the same film
-through the same stack with a callback that returns the frame as it came.
+cores with one to four people; ``memory`` growth of the server over minutes; ``cycles`` 100 starts and stops;
+``browser`` the engine in the browser: first face, rates, the page's main thread, what it asks of the server, memory.
+Each prints its rows beside what is demanded; ``benchmarks/live.json`` keeps them. ``echo`` is the reference: the same
+film through the same stack with a callback that returns the frame as it came.
 """
 
 from __future__ import annotations
@@ -286,6 +287,87 @@ def memory(bench: Bench) -> list[Row]:
         ]
 
 
+# Notes how long each piece of work holds the page's main thread.
+_WATCH = """
+async () => {
+  const script = performance.getEntriesByType("resource").find((entry) => entry.name.endsWith("/live.js"));
+  const { Live } = await import(script.name);
+  window.held = [];
+  for (const name of ["paint", "offer", "receive", "redraw"]) {
+    const work = Live.prototype[name];
+    Live.prototype[name] = function (...values) {
+      const start = performance.now();
+      try { return work.apply(this, values); } finally { window.held.push(performance.now() - start); }
+    };
+  }
+}
+"""
+
+
+def browser(bench: Bench) -> list[Row]:
+    """The engine in the browser: first face, rates, age, the page's main thread, the server's part, memory."""
+    with bench.server() as process, live_page.browser_with_camera(bench.playwright, bench.film) as chromium:
+        rows = []
+        context = chromium.new_context(viewport={"width": 1280, "height": 900})
+        for cache, limit in (("empty", 3), ("filled", 1.5)):
+            page = context.new_page()
+            page.set_default_timeout(120_000)
+            live_page.open_in_browser(page, bench.url)
+            start = time.monotonic()
+            live_page.start_button(page).click()
+            page.wait_for_selector(live_page.BROWSER_LABEL)
+            rows.append(at_most("browser", f"Start to first face, cache {cache}", time.monotonic() - start, limit, "s"))
+            if cache == "empty":
+                page.close()
+        page.evaluate(_WATCH)
+        return rows + browser_rates(bench, page, process) + browser_memory(bench, page)
+
+
+def browser_rates(bench: Bench, page: Page, server: psutil.Process) -> list[Row]:
+    """Count for a while what a page shows and computes, and what it asks of the server."""
+    page.wait_for_timeout(WARM_UP_SECONDS * 1000)
+    video = page.locator("video")
+    shown = "(v) => v.getVideoPlaybackQuality().totalVideoFrames - v.getVideoPlaybackQuality().droppedVideoFrames"
+    requests: list[str] = []
+    page.on("request", lambda request: requests.append(request.url))
+    frames, used, start, seen = video.evaluate(shown), cpu_seconds(server), time.monotonic(), []
+    page.evaluate("() => { window.held.length = 0; }")
+    while time.monotonic() - start < bench.seconds:
+        page.wait_for_timeout(1000)
+        seen.append(live_page.figures(page, live_page.BROWSER_PERFORMANCE))
+    elapsed = time.monotonic() - start
+    mean = {name: sum(figures[name] for figures in seen) / len(seen) for name in seen[-1]}
+    held = sorted(page.evaluate("window.held"))
+    return [
+        at_least("browser", "shown of the camera's frames", (video.evaluate(shown) - frames) / elapsed, 29, "fps"),
+        at_least("browser", "analyses", mean["analyses_per_second"], 15, "/s"),
+        at_most("browser", "age of what is drawn, 95th percentile", mean["age_p95"], 90, "ms"),
+        plain("browser", "age of what is drawn, median", mean["age_p50"], "ms"),
+        plain("browser", "detect", mean["detect_ms"], "ms"),
+        plain("browser", "classify", mean["classify_ms"], "ms"),
+        at_most("browser", "main thread held, 99th percentile", held[int(0.99 * (len(held) - 1))], 8, "ms"),
+        at_most("browser", "cores of the server", (cpu_seconds(server) - used) / elapsed, 0.01, ""),
+        at_most("browser", "requests to the server", len(requests), 0, ""),
+    ]
+
+
+def browser_memory(bench: Bench, page: Page) -> list[Row]:
+    """Growth of the browser's pages from the first quarter of the time to the last, by the means of both."""
+    samples, ended = [], time.monotonic() + 60 * bench.minutes
+    while time.monotonic() < ended:
+        page.wait_for_timeout(2000)
+        samples.append(renderers_mb())
+    quarter = max(1, len(samples) // 4)
+    growth = (sum(samples[-quarter:]) - sum(samples[:quarter])) / quarter
+    return [at_most("browser", f"growth in {bench.minutes:g} minutes", growth, 10, "MB")]
+
+
+def renderers_mb() -> float:
+    """Return the resident memory of all pages of this process's browsers."""
+    found = [child for child in psutil.Process().children(recursive=True) if "--type=renderer" in child.cmdline()]
+    return sum(child.memory_info().rss for child in found) / 2**20
+
+
 def cycles(bench: Bench, count: int = 100) -> list[Row]:
     """Threads and memory after 100 processors were started and stopped with the bundled run, in this process."""
     import av
@@ -331,6 +413,7 @@ PARTS: dict[str, Callable[[Bench], list[Row]]] = {
     "sessions": sessions,
     "capacity": capacity,
     "memory": memory,
+    "browser": browser,
     "cycles": cycles,
 }
 
@@ -390,9 +473,10 @@ def main() -> None:
         kept["parts"][name] = {
             "measured": datetime.now(UTC).isoformat(timespec="seconds"),
             "load_average": round(load, 1),
+            "machine": describe_machine(),
             "rows": [row._asdict() for row in rows if row.part == name],
         }
-    kept["machine"] = describe_machine()
+    kept.setdefault("machine", describe_machine())  # of parts that do not name theirs
     RESULTS.write_text(json.dumps(kept, indent=2) + "\n")
     sys.exit(any(row.passed is False for row in rows))
 

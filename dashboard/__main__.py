@@ -152,6 +152,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     from emoscope.dashboard.api.app import Api
     from emoscope.dashboard.api.closing import LingeringClose
+    from emoscope.dashboard.server.browser_files import BELOW, create_browser_files
     from emoscope.dashboard.server.compression import CompressedFiles
     from emoscope.dashboard.server.headers import SecurityHeaders
     from emoscope.dashboard.server.hosts import AllowedHosts, allowed_hosts
@@ -171,7 +172,7 @@ def run(arguments: argparse.Namespace) -> int:
     app = App(
         Path(__file__).with_name("app.py"),
         lifespan=announce,
-        routes=[Mount(f"{below}/api", app=api)],
+        routes=[Mount(f"{below}/api", app=api), Mount(f"{below}/{BELOW}", app=create_browser_files())],
         middleware=[
             Middleware(LingeringClose),
             Middleware(SecurityHeaders),

@@ -8,6 +8,7 @@
      ├── BaselineError   a face that cannot be the neutral one
      ├── RunError        a saved run that is missing, foreign or broken
      │    └── NotKnownError   what an intact run cannot tell, because its predictions do not say it
+     ├── EngineError     what Live needs to run in the browser: missing, damaged, or a network that cannot run there
      ├── OutputError     a result that cannot be written where it was asked for
      └── ConfigError     a training configuration with an unknown or impossible value
 
@@ -70,6 +71,10 @@ class RunError(EmoscopeError):
 
 class NotKnownError(RunError):
     """What an intact run cannot tell, because its predictions do not say it."""
+
+
+class EngineError(EmoscopeError):
+    """What Live needs to run in the browser is missing or damaged, or a network cannot run there."""
 
 
 class OutputError(EmoscopeError):

@@ -3,6 +3,9 @@
 import streamlit as st
 
 from emoscope.dashboard.live import (
+    browser as live_browser,
+)
+from emoscope.dashboard.live import (
     connection as live_connection,
 )
 from emoscope.dashboard.live import (
@@ -19,15 +22,17 @@ from emoscope.dashboard.ui.notices import show_cluster_note, show_error
 from emoscope.model.errors import EmoscopeError
 
 st.title("Live", anchor=False)
-st.caption(
-    "Your camera's pictures are analysed on this server as they arrive and kept nowhere. "
-    "Only what you start yourself is noted until you leave: a recording, as numbers, and a snapshot."
-)
 choice = state.sidebar_controls()
 if choice is None:
     st.stop()
+ice = live_connection.configuration()
+in_browser = live_browser.choose_engine(ice) == live_browser.BROWSER
+controls = live_controls.controls(choice, in_browser)
+if in_browser:
+    live_browser.show_browser_engine(choice, controls)
+    st.stop()
 try:
-    settings = live_controls.settings(choice)
+    settings = live_controls.settings(choice, controls)
 except EmoscopeError as error:
     show_error(error)
     st.stop()
@@ -35,7 +40,6 @@ except EmoscopeError as error:
 live_controls.tune_process()
 pool = live_controls.pool()
 processor = live_controls.processor(settings)
-ice = live_connection.configuration()
 video, beside = st.columns([5, 3], gap="large")
 with video:
     context = live_connection.streamer(processor, ice, pool)

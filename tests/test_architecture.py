@@ -10,8 +10,8 @@ from tests.paths import ROOT
 from tests.test_borders import documented_rooms
 
 GUIDE = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
-WALKS = GUIDE.split("## Four walks through the code")[1].split("\n### ")[1:]
-STEP = re.compile(r"`(\w+/[\w/]+\.py)(?:: ([\w.]+))?`")
+WALKS = GUIDE.split("## Five walks through the code")[1].split("\n### ")[1:]
+STEP = re.compile(r"`(\w+/[\w/]+\.(?:py|js))(?:: ([\w.]+))?`")
 
 
 def definitions(file: Path) -> set[str]:
@@ -31,8 +31,8 @@ def test_definitions_are_functions_classes_and_methods(tmp_path):
     assert definitions(file) == {"one", "Two", "Two.three"}
 
 
-def test_four_walks_have_about_a_dozen_steps():
-    assert len(WALKS) == 4
+def test_five_walks_have_about_a_dozen_steps():
+    assert len(WALKS) == 5
     assert all(10 <= len(re.findall(r"^\d+\. `", walk, re.MULTILINE)) <= 14 for walk in WALKS)
 
 

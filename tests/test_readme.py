@@ -93,6 +93,21 @@ def test_live_video():
     assert f"| {worst[0]:.1f}, {worst[1]:.1f} |" in README
 
 
+def test_live_in_the_browser():
+    part = benchmark("live")["parts"]["browser"]
+    rows = {row["name"]: row["value"] for row in part["rows"]}
+    assert 5 < part["load_average"] < 7, "the README says how busy the two cores were"
+    first = [rows[f"Start to first face, cache {cache}"] for cache in ("empty", "filled")]
+    assert f"| {first[0]:.2f} s, {first[1]:.2f} s |" in README
+    shown, analyses = rows["shown of the camera's frames"], rows["analyses"]
+    assert f"| {shown:.1f}, {analyses:.1f} |" in README
+    ages = [rows[f"age of what is drawn, {which}"] for which in ("median", "95th percentile")]
+    assert f"| {ages[0]:.0f} ms, {ages[1]:.0f} ms |" in README
+    assert f"| {rows['detect']:.1f} ms, {rows['classify']:.1f} ms |" in README
+    assert f"| {rows['main thread held, 99th percentile']:.1f} ms |" in README
+    assert rows["requests to the server"] == 0
+
+
 def test_capacity():
     rows = {row["name"]: row["value"] for row in benchmark("live")["parts"]["capacity"]["rows"]}
     for n in range(1, 5):

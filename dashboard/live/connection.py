@@ -11,10 +11,12 @@ import streamlit as st
 from streamlit_webrtc import WebRtcMode, WebRtcStreamerContext, webrtc_streamer
 
 from emoscope.dashboard.live.analysis_pool import AnalysisPool
+from emoscope.dashboard.live.browser import BROWSER, ENGINE
 from emoscope.dashboard.live.doctor import BROWSER_PROBE, Evidence, Finding, Patience, diagnose
 from emoscope.dashboard.live.ice import IceConfiguration, ice_configuration
 from emoscope.dashboard.live.pacing import pace
 from emoscope.dashboard.live.processor import CAMERA_RATE, LiveProcessor
+from emoscope.dashboard.server.browser_files import is_served
 from emoscope.dashboard.ui.notices import show_warning
 from emoscope.dashboard.ui.state import choose
 from emoscope.model.places import HOME
@@ -112,6 +114,17 @@ def show_findings(
         show_warning(finding.message, finding.action)
         if ice.problem:
             st.caption(f":material/warning: {ice.problem}")
+        if finding.pictures_help and is_served():
+            pressed = st.button(
+                "Run in this browser",
+                icon=":material/devices:",
+                type="primary",
+                on_click=choose,
+                args=(ENGINE, BROWSER),
+                help="Nothing is sent then, so nothing has to be connected.",
+            )
+            if pressed:
+                st.rerun()  # of the whole page, not of the part that the button is in
         if finding.pictures_help and not st.session_state.get("live_single"):
             if st.button("Use single pictures", icon=":material/photo_camera:"):
                 choose("live_single", True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import dataclass
 from functools import partial
 
 import cv2
@@ -39,23 +40,36 @@ def collection_watch() -> CollectionWatch:
     return CollectionWatch()
 
 
-def settings(choice: state.Choice) -> LiveSettings:
+@dataclass(frozen=True)
+class Controls:
+    """What the sidebar says.
+
+    Attributes:
+        second: Key of the run to compare with; empty for none.
+        bars: Show every emotion's probability beside the face.
+        heat_maps: Lay the evidence over the face.
+        mirror: Left and right as in a mirror.
+        smoothing: Time constant of the probabilities, in seconds.
+        rate: Analyses per second, at most.
+    """
+
+    second: str
+    bars: bool
+    heat_maps: bool
+    mirror: bool
+    smoothing: float
+    rate: float
+
+
+def controls(choice: state.Choice, in_browser: bool) -> Controls:
     """Show the controls in the sidebar and return their values.
 
-    Raises:
-        RunError: A chosen network cannot be opened.
-        DetectorError: The detector cannot run here.
+    Args:
+        choice: Of run and detector.
+        in_browser: Whether the visitor's browser does the work, alone and for nobody else.
     """
-    names = state.run_names()
-    rivals = [NO_SECOND, *(key for key in names if key != choice.run_key)]
     with st.sidebar:
-        second = st.selectbox(
-            "Compare with",
-            rivals,
-            format_func=lambda key: names.get(key, "no second network"),
-            help="A second network classifies the same faces in the same frames; its label stands below the box, as B.",
-            **state.kept("live_second", NO_SECOND, rivals),
-        )
+        second = NO_SECOND if in_browser else _second_network(choice)
         st.subheader("Picture", anchor=False)
         bars = st.toggle("Bars", help="Every emotion's probability beside the face.", **state.kept("live_bars", True))
         heat = st.toggle("Heat map", help="Where the evidence lies.", **state.kept("live_heat", False))
@@ -70,12 +84,35 @@ def settings(choice: state.Choice) -> LiveSettings:
             help="How long a change of expression takes to come through. 0 shows each analysis as it is.",
             **state.kept("live_smoothing", 0.4),
         )
+        key, default = ("live_browser_rate", 30) if in_browser else ("live_rate", 20)
         rate = st.select_slider(
             "Analyses per second, at most",
             RATES,
             help="The video keeps the camera's rate whatever is chosen here.",
-            **state.kept("live_rate", 20, RATES),
+            **state.kept(key, default, RATES),
         )
+    return Controls(second, bars, heat, mirror, float(smoothing), float(rate))
+
+
+def _second_network(choice: state.Choice) -> str:
+    names = state.run_names()
+    rivals = [NO_SECOND, *(key for key in names if key != choice.run_key)]
+    return st.selectbox(
+        "Compare with",
+        rivals,
+        format_func=lambda key: names.get(key, "no second network"),
+        help="A second network classifies the same faces in the same frames; its label stands below the box, as B.",
+        **state.kept("live_second", NO_SECOND, rivals),
+    )
+
+
+def settings(choice: state.Choice, wanted: Controls) -> LiveSettings:
+    """Return what the server's engine runs with, its networks loaded.
+
+    Raises:
+        RunError: A chosen network cannot be opened.
+        DetectorError: The detector cannot run here.
+    """
     pipeline = partial(
         resources.pipeline,
         detector_name=choice.detector_name,
@@ -85,12 +122,12 @@ def settings(choice: state.Choice) -> LiveSettings:
     )
     return LiveSettings(
         pipeline=pipeline(choice.run_key),
-        second=pipeline(second) if second else None,
-        rate=float(rate),
-        tracking=TrackingSettings(smoothing=float(smoothing)),
-        bars=bars,
-        heat_maps=heat,
-        mirror=mirror,
+        second=pipeline(wanted.second) if wanted.second else None,
+        rate=wanted.rate,
+        tracking=TrackingSettings(smoothing=wanted.smoothing),
+        bars=wanted.bars,
+        heat_maps=wanted.heat_maps,
+        mirror=wanted.mirror,
         correct_baseline=bool(st.session_state.get("live_correct", True)),
     )
 

@@ -3,7 +3,7 @@
 Reads FER-2013 in all its published forms, folders of classes, tables of pixels, lists of files and labels, Parquet and
 FER+ votes into one ``Dataset`` of splits, caches what was parsed, and finds duplicates and appearance figures.
 
-Imported by ``dashboard.evaluation``, ``dashboard.train``, ``dashboard.ui``, ``model.evaluation``,
+Imported by ``dashboard.evaluation``, ``dashboard.train``, ``dashboard.ui``, ``model.browser``, ``model.evaluation``,
 ``training.cluster``, ``training.commands``, ``training.evaluation``, ``training.exporting``, ``training.foreign``,
 ``training.inputs`` and ``training.loop``.
 """

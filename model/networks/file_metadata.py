@@ -25,29 +25,34 @@ PIXELS = "pixels"
 _DATE = (1980, 1, 1, 0, 0, 0)  # the same network gives the same file
 
 
-def metadata_of(info: RunInfo) -> dict[str, Any]:
-    """Return the metadata of an exported network."""
+def metadata_of(info: RunInfo, batch: str = "batch") -> dict[str, Any]:
+    """Return the metadata of an exported network.
+
+    Args:
+        info: Of the run.
+        batch: How many images it takes at once, in words.
+    """
     height, width = info.input_size
     return {
         "name": info.name,
         "classes": list(info.class_names),
         "input": PIXELS,
         "input_description": f"{'RGB' if info.channels == 3 else 'gray'} pixels 0..255, float32, shape "
-        f"(batch, {height}, {width}, {info.channels}), of a face cropped with some room around it",
+        f"({batch}, {height}, {width}, {info.channels}), of a face cropped with some room around it",
         "outputs": {
-            "probabilities": "of the classes in order, float32, shape (batch, classes)",
-            "activation_map": "evidence for each class by place, where there is one; shape (batch, h, w, classes)",
+            "probabilities": f"of the classes in order, float32, shape ({batch}, classes)",
+            "activation_map": f"evidence for each class by place, where there is one; shape ({batch}, h, w, classes)",
         },
         "licence": info.licence,
         "written_by": f"Emoscope {__version__}",
     }
 
 
-def append_metadata(file: Path, info: RunInfo) -> None:
-    """Put labels and metadata behind a LiteRT network."""
+def append_metadata(file: Path, info: RunInfo, batch: str = "batch") -> None:
+    """Put labels and metadata behind a LiteRT network; see :func:`metadata_of`."""
     entries = {
         LABELS: "".join(f"{name}\n" for name in info.class_names),
-        METADATA: json.dumps(metadata_of(info), indent=1, ensure_ascii=False),
+        METADATA: json.dumps(metadata_of(info, batch), indent=1, ensure_ascii=False),
     }
     with zipfile.ZipFile(file, "a") as archive:
         for name, text in entries.items():

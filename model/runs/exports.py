@@ -47,6 +47,9 @@ VARIANTS: Mapping[str, Variant] = {
     "int8": Variant(
         "LiteRT int8", "model.tflite", "Weights and activations in 8 bits, calibrated on training images: for phones."
     ),
+    "web": Variant(
+        "LiteRT web", "model.tflite", "Takes one face at a time, weights in 16 bits: for browsers and apps on phones."
+    ),
     "onnx": Variant("ONNX", "model.onnx", "For ONNX Runtime and the programs built on it."),
     "h5": Variant("Keras HDF5", "model.h5", "The legacy format that older Keras programs open."),
 }

@@ -14,6 +14,7 @@ from tests.browser.serving import find_chromium, wait_until_idle
 
 LABEL = "[data-testid=live-label]"
 PERFORMANCE = "[data-testid=live-performance]"
+BROWSER_LABEL, BROWSER_PERFORMANCE = "[data-testid=browser-label]", "[data-testid=browser-performance]"
 
 # Counts the pixels of each colour in the picture that is being shown; the codec changes colours a little.
 _COUNT = """
@@ -54,6 +55,19 @@ def open_live(page: Page, url: str) -> None:
     stream_frame(page).get_by_role("button", name="Start").wait_for()
 
 
+def open_in_browser(page: Page, url: str) -> None:
+    """Open the live page, choose this browser as the place where it runs, and wait for the Start button."""
+    page.goto(f"{url}/live")
+    wait_until_idle(page)
+    page.get_by_test_id("stButtonGroup").get_by_text("this browser").click()
+    start_button(page).wait_for()
+
+
+def start_button(page: Page):
+    """Return the locator of the Start button of the engine in the browser."""
+    return page.get_by_role("button", name="Start", exact=True)
+
+
 def stream_frame(page: Page):
     """Return the locator of the frame that shows the video."""
     return page.frame_locator('iframe[title*="webrtc"]')
@@ -90,7 +104,7 @@ def frames_decoded(page: Page) -> int:
     return int(found or 0)
 
 
-def figures(page: Page) -> dict[str, float]:
-    """Return what the performance strip says."""
-    pairs = (page.get_attribute(PERFORMANCE, "data-figures") or "").split()
+def figures(page: Page, strip: str = PERFORMANCE) -> dict[str, float]:
+    """Return what a performance strip says: the server's, or that of the engine in the browser."""
+    pairs = (page.get_attribute(strip, "data-figures") or "").split()
     return {name: float(value) for name, value in (pair.split("=") for pair in pairs)}

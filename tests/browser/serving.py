@@ -26,6 +26,13 @@ def find_chromium() -> str | None:
     return next(filter(None, map(shutil.which, names)), None)
 
 
+def free_port() -> int:
+    """Return a port that nothing on this machine listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
 @contextmanager
 def serving(url: str | None = None, log: Path | None = None, **environment: str) -> Iterator[str]:
     """Run ``python -m dashboard`` on a free port and yield its address, or use one that runs already.
@@ -38,9 +45,7 @@ def serving(url: str | None = None, log: Path | None = None, **environment: str)
     if url:
         yield url.rstrip("/")
         return
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     command = [sys.executable, "-m", "dashboard", "--host", "127.0.0.1", "--port", str(port), "--headless"]
     with log.open("w") if log else nullcontext() as stderr:
         process = subprocess.Popen(command, cwd=ROOT, env={**os.environ, **environment}, stderr=stderr)

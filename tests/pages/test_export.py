@@ -71,7 +71,7 @@ def make_buttons(page):
 
 def test_formats_that_are_not_there_are_offered(exported):
     offered = make_buttons(open_page("export"))
-    assert list(offered) == ["Make LiteRT dynamic range", "Make ONNX", "Make Keras HDF5"]
+    assert list(offered) == ["Make LiteRT dynamic range", "Make LiteRT web", "Make ONNX", "Make Keras HDF5"]
 
 
 def test_a_run_without_its_keras_network_says_why_nothing_can_be_made(exported):
@@ -127,7 +127,7 @@ def test_a_pruned_run_stands_beside_its_origin(exported, world):
 def test_a_run_without_forms_or_answers_says_how_to_make_them(world):
     write_run(world, "bare", splits=())
     page = open_page("export", run="bare")
-    assert len(make_buttons(page)) == 5
+    assert len(make_buttons(page)) == 6
 
 
 def test_spoiled_measurements_are_one_sentence(exported):

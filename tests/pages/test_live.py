@@ -79,3 +79,67 @@ def test_the_live_page_leaves_tensorflow_out():
         [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=120, check=True
     )
     assert done.stdout.strip().endswith("[]")
+
+
+@pytest.fixture
+def served(monkeypatch):
+    """The engine's files are served, and its runtime is here."""
+    monkeypatch.setattr("emoscope.dashboard.live.browser.browser_files.is_served", lambda: True)
+    monkeypatch.setattr("emoscope.dashboard.live.browser.is_here", lambda: True)
+    monkeypatch.setattr("emoscope.dashboard.live.browser.check_runtime", lambda: None)
+
+
+def in_the_browser(app):
+    app.session_state["live_engine"] = "browser"
+    return app.run()
+
+
+def test_in_the_browser_the_page_says_that_no_picture_leaves_the_device(app, served, monkeypatch):
+    given = {}
+    monkeypatch.setattr("emoscope.dashboard.live.browser._live", lambda **arguments: given.update(arguments))
+    in_the_browser(app)
+    assert not app.exception
+    assert "none leaves your device" in text_of(app) and "on this server" not in text_of(app)
+    assert given["data"]["module"].startswith("/browser/")
+    assert given["data"]["options"]["run"]["file"]["url"].endswith("/emoscope")
+    assert "live_processor" not in app.session_state
+
+
+def test_what_the_browser_cannot_is_named(app, served, monkeypatch):
+    monkeypatch.setattr("emoscope.dashboard.live.browser._live", lambda **_: None)
+    app.session_state["detector_name"] = "haar"
+    in_the_browser(app)
+    assert "In the browser faces are found by BlazeFace." in text_of(app)
+
+
+def test_where_the_files_are_not_served_the_server_is_offered(app):
+    in_the_browser(app)
+    assert "does not serve" in text_of(app)
+    next(button for button in app.button if button.label == "Let the server analyse").click()
+    app.run()
+    assert not app.exception and "on this server" in text_of(app)
+
+
+def test_a_runtime_that_cannot_be_fetched_is_a_sentence(app, served, monkeypatch):
+    from emoscope.model.errors import EngineError
+
+    def refuse(progress):
+        raise EngineError("The runtime cannot be fetched.", "Connect to the internet.")
+
+    monkeypatch.setattr("emoscope.dashboard.live.browser.is_here", lambda: False)
+    monkeypatch.setattr("emoscope.dashboard.live.browser.fetch_runtime", refuse)
+    in_the_browser(app)
+    assert not app.exception and "The runtime cannot be fetched." in text_of(app)
+
+
+def test_the_doctor_offers_the_browser_when_the_connection_fails(app, served, monkeypatch):
+    from emoscope.dashboard.live import doctor
+
+    monkeypatch.setattr("emoscope.dashboard.live.browser._live", lambda **_: None)
+    monkeypatch.setattr("emoscope.dashboard.live.connection.is_served", lambda: True)
+    monkeypatch.setattr("emoscope.dashboard.live.connection.diagnose", lambda _: doctor.NO_ROUTE)
+    app.session_state["live_engine"] = "server"
+    app.run()
+    next(button for button in app.button if button.label == "Run in this browser").click()
+    app.run()
+    assert not app.exception and "none leaves your device" in text_of(app)

@@ -5,14 +5,19 @@ from __future__ import annotations
 import sys
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from collections.abc import Sequence
+from pathlib import Path
 
 from emoscope.model.dataset import Dataset
-from emoscope.model.errors import EmoscopeError
+from emoscope.model.errors import EmoscopeError, RunError
 from emoscope.model.evaluation.agreement import agreement, stands_in
 from emoscope.model.evaluation.comparison import compare, pair_runs
 from emoscope.model.runs.exports import ORIGINAL, VARIANTS, Exported, read_exports
-from emoscope.model.runs.run import Run, load_run, own_labels
+from emoscope.model.runs.files import read_text
+from emoscope.model.runs.run import CARD_FILE, Run, load_run, own_labels
 from emoscope.training.commands.arguments import add_data_arguments, own_data, separate_names
+from emoscope.training.commands.card import model_card
+
+PAGE = "page"
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -24,6 +29,12 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("run", help="key or folder of a saved run")
     known = ", ".join(VARIANTS)
     parser.add_argument("--variants", type=_variants, metavar="A,B", help=f"formats to write (default: all of {known})")
+    parser.add_argument(
+        "--form",
+        choices=[*VARIANTS, PAGE],
+        help=f"write this one only; {PAGE}: a folder for any static host, with Live in the browser",
+    )
+    parser.add_argument("--output", type=Path, help=f"folder of the {PAGE} (default: RUN-{PAGE} here)")
     parser.add_argument(
         "--splits", type=separate_names, metavar="A,B", help="to score them on (default: all but the training split)"
     )
@@ -42,14 +53,37 @@ def _variants(text: str) -> tuple[str, ...]:
 def run(args: Namespace) -> int:
     """Convert, score where there are data, measure and print; one format's failure costs none of the others."""
     saved = load_run(args.run)
+    if args.form == PAGE:
+        return _write_page(saved, args.output or Path(f"{saved.path.name}-{PAGE}"))
+    variants = (args.form,) if args.form else args.variants
     dataset = own_data(args, saved)
-    problems = export_run(saved, dataset, args.variants, args.splits, args.threads)
+    problems = export_run(saved, dataset, variants, args.splits, args.threads)
     print(export_table(load_run(saved.path), args.splits))
     if dataset is None:
         print("Not compared with the original: the data that it was made with are not at hand (give --data).")
     for problem in problems:
         print(f"note: {problem}", file=sys.stderr)
-    return 1 if args.variants and problems else 0
+    return 1 if variants and problems else 0
+
+
+def _write_page(run: Run, folder: Path) -> int:
+    from emoscope.training.exporting.page import write_page
+
+    write_page(run, folder, _card(run))
+    size = sum(file.stat().st_size for file in folder.iterdir()) / 1e6
+    print(f"Wrote {folder} ({size:.0f} MB). Put it on any static host, or look at it here:")
+    print(f"  python -m http.server --directory {folder}")
+    return 0
+
+
+def _card(run: Run) -> str:
+    """Return the run's model card, made now where it has none."""
+    if (run.path / CARD_FILE).is_file():
+        return read_text(run.path / CARD_FILE)
+    try:
+        return model_card(run)
+    except RunError as error:  # without predictions there are no figures for a card
+        return f"# Model card: {run.info.name}\n\n{error}\n"
 
 
 def export_run(
@@ -78,7 +112,7 @@ def export_run(
     """
     # Keras is slow to import; problems with the flags or the data have been reported by now.
     from emoscope.training.evaluation.evaluate import choose_splits
-    from emoscope.training.exporting.convert import check_agreement, convert, evaluate_variant
+    from emoscope.training.exporting.convert import TOLERANCES, check_agreement, convert, evaluate_variant
     from emoscope.training.exporting.timing import measure_exports
 
     if dataset is not None:
@@ -94,8 +128,8 @@ def export_run(
             to_score.insert(0, ORIGINAL)
         for variant in to_score:
             try:
-                if variant == ORIGINAL:
-                    check_agreement(run, dataset)
+                if variant in TOLERANCES:
+                    check_agreement(run, dataset, variant)
                 evaluate_variant(run, variant, dataset, splits, threads)
             except EmoscopeError as error:
                 problems.append(f"{variant} was not scored: {error}")

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from emoscope.model.browser.shapes import with_fixed_shape
 from emoscope.model.networks.file_metadata import PIXELS, append_metadata, metadata_of
 from emoscope.model.networks.preprocessing import normalize
 from emoscope.model.runs.exports import VARIANTS
@@ -58,7 +59,9 @@ def _convert(model: Any, info: RunInfo, variant: str, folder: Path) -> None:
     else:
         options = _converter_options(variant, folder)
         _take_pixels(model, info).export(file, format="litert", verbose=False, **options)
-        append_metadata(file, info)
+        if variant == "web":
+            file.write_bytes(with_fixed_shape(file.read_bytes()))
+        append_metadata(file, info, batch="1" if variant == "web" else "batch")
 
 
 def _take_pixels(model: Any, info: RunInfo) -> Any:
@@ -87,7 +90,7 @@ def _converter_options(variant: str, folder: Path) -> dict[str, Any]:
     if variant == "float32":
         return {}
     options: dict[str, Any] = {"optimizations": [tf.lite.Optimize.DEFAULT]}
-    if variant == "float16":
+    if variant in ("float16", "web"):
         options["target_spec"] = {"supported_types": [tf.float16]}
     elif variant == "int8":
         faces = np.load(folder / CALIBRATION, allow_pickle=False)

@@ -32,7 +32,8 @@ from emoscope.model.runs.run import KERAS_FILE, Normalization, Run, load_run, wr
 from emoscope.training.evaluation.evaluate import evaluate_with
 from emoscope.training.exporting.conversion_process import CALIBRATION, REPORT
 
-TOLERANCE = 1e-4
+TOLERANCES = {ORIGINAL: 1e-4, "web": 1e-3}
+"""By how much a probability may differ from the Keras network's on real images, where that is checked."""
 CHECKED_IMAGES = 500
 CALIBRATION_IMAGES = 500
 
@@ -160,32 +161,32 @@ def evaluate_variant(run: Run, variant: str, dataset: Dataset, splits: Sequence[
         calibrate_run(form)
 
 
-def check_agreement(run: Run, dataset: Dataset) -> float:
-    """Compare the LiteRT file with the Keras network on real images.
+def check_agreement(run: Run, dataset: Dataset, variant: str = ORIGINAL) -> float:
+    """Compare an export with the Keras network on real images.
 
     Args:
         run: Holds both.
         dataset: Its validation split gives the images, up to 500.
+        variant: A key of :data:`TOLERANCES`.
 
     Returns:
         Largest absolute difference of probabilities.
 
     Raises:
-        RunError: They differ by more than 1e-4.
+        RunError: They differ by more than :data:`TOLERANCES` says.
     """
     split = dataset.validation or dataset.test or dataset.train
     if split is None:
         raise DataError(f"{dataset.name} has no images to check the export on.")
     images = list(split.images[:CHECKED_IMAGES])
-    litert = LiteRTClassifier(run.path / "model.tflite", run.info)
+    litert = open_variant(run, variant)
     reference = KerasClassifier(run.path / KERAS_FILE, run.info)
     try:
         difference = np.abs(litert.classify(images).probabilities - reference.classify(images).probabilities).max()
     finally:
         litert.close()
         reference.close()
-    if difference > TOLERANCE:
-        raise RunError(
-            f"{run.key}/model.tflite differs from the Keras network by {difference:.2g}.", "Export it again."
-        )
+    if difference > TOLERANCES[variant]:
+        title = VARIANTS[variant].title
+        raise RunError(f"{title} of {run.key} differs from the Keras network by {difference:.2g}.", "Export it again.")
     return float(difference)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import cv2
 import numpy as np
@@ -110,6 +111,24 @@ class BlazeFaceDetector:
         close = _framed(networks.close, image)
         close[:, :8] *= longest / max(image.shape[:2])
         return np.concatenate([*rows, close])
+
+
+def video_settings() -> dict[str, Any]:
+    """Return the thresholds of :class:`BlazeFaceDetector` for video, for code in other languages that does the same."""
+    return {
+        "video": _VIDEO,
+        "framed": _CLOSE,
+        "proposed": _PROPOSED,
+        "most": _MOST,
+        "crops": list(_CROPS),
+        "weights": list(_WEIGHTS),
+        "minConfidence": MIN_CONFIDENCE,
+        "minAlone": _MIN_ALONE,
+        "tiny": _TINY,
+        "sure": _SURE,
+        "followedWindow": _FOLLOWED_WINDOW,
+        "lost": _LOST,
+    }
 
 
 def _faces(networks: FaceNetworks, frame_bgr: np.ndarray, rows: np.ndarray) -> list[Detection]:

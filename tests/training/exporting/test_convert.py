@@ -14,7 +14,7 @@ from emoscope.model.runs.run import load_run
 from emoscope.training.__main__ import main
 from tests.training.made_up import make_dataset, make_run
 
-LITERT = ("float32", "float16", "dynamic", "int8")
+LITERT = ("float32", "float16", "dynamic", "int8", "web")
 NAMES = tuple(VARIANTS)
 
 
@@ -60,7 +60,9 @@ def test_every_form_is_written_scored_and_timed(exported, dataset):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("variant", "tolerance"), [("float16", 2e-3), ("dynamic", 0.05), ("int8", 0.05), ("h5", 1e-6)])
+@pytest.mark.parametrize(
+    ("variant", "tolerance"), [("float16", 2e-3), ("web", 1e-3), ("dynamic", 0.05), ("int8", 0.05), ("h5", 1e-6)]
+)
 def test_the_answers_of_a_form_are_those_of_the_original(exported, variant, tolerance):
     run, _ = exported
     form = load_run(run.path / "exports" / variant)
@@ -89,6 +91,26 @@ def test_int8_is_quantised_all_through_and_takes_floats(exported):
     assert interpreter.get_input_details()[0]["dtype"] is np.float32
     kinds = [np.dtype(detail["dtype"]) for detail in interpreter.get_tensor_details() if detail["shape"].size == 4]
     assert kinds.count(np.dtype(np.int8)) > kinds.count(np.dtype(np.float32)), "only input and map are floats"
+
+
+@pytest.mark.slow
+def test_the_form_for_browsers_has_no_open_shape(exported):
+    from ai_edge_litert.interpreter import Interpreter
+
+    run, _ = exported
+    interpreter = Interpreter(str(run.path / "exports" / "web" / "model.tflite"))
+    details = interpreter.get_input_details() + interpreter.get_output_details()
+    assert all(detail["shape_signature"][0] == 1 and min(detail["shape_signature"]) > 0 for detail in details)
+
+
+@pytest.mark.slow
+def test_a_form_that_differs_too_much_is_refused(exported, dataset, monkeypatch):
+    from emoscope.training.exporting import convert
+
+    run, _ = exported
+    monkeypatch.setitem(convert.TOLERANCES, "web", 0.0)
+    with pytest.raises(RunError, match="LiteRT web of toy differs"):
+        convert.check_agreement(run, dataset, "web")
 
 
 @pytest.mark.slow
@@ -142,7 +164,7 @@ def test_a_new_network_forgets_the_answers_of_the_old_one(tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("variant", ["float32", "float16", "int8", "onnx"])
+@pytest.mark.parametrize("variant", ["float32", "float16", "int8", "web", "onnx"])
 def test_a_file_takes_pixels_as_they_are_and_says_so(exported, dataset, variant):
     run, _ = exported
     [form] = [form for form in read_exports(run) if form.variant == variant]
