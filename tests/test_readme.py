@@ -96,7 +96,7 @@ def test_live_video():
 def test_live_in_the_browser():
     part = benchmark("live")["parts"]["browser"]
     rows = {row["name"]: row["value"] for row in part["rows"]}
-    assert 5 < part["load_average"] < 7, "the README says how busy the two cores were"
+    assert f"at a load average of {part['load_average']}" in README
     first = [rows[f"Start to first face, cache {cache}"] for cache in ("empty", "filled")]
     assert f"| {first[0]:.2f} s, {first[1]:.2f} s |" in README
     shown, analyses = rows["shown of the camera's frames"], rows["analyses"]
