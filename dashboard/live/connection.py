@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from pathlib import Path
 from time import monotonic
 from typing import Any
 
@@ -25,6 +26,9 @@ _ASKED = "live_camera_rate"
 _CROWD = 3
 """From so many live people on, what stands beside the video is redrawn a third as often, for the sake of the video."""
 _probe = st.components.v2.component("emoscope_connection_probe", js=BROWSER_PROBE)
+_look = st.components.v2.component(
+    "emoscope_video_frame", js=Path(__file__).with_name("frame.js").read_text(encoding="utf-8")
+)
 
 
 def configuration() -> IceConfiguration:
@@ -50,6 +54,7 @@ def _camera_rate(pool: AnalysisPool) -> int:
 
 def streamer(processor: LiveProcessor, ice: IceConfiguration, pool: AnalysisPool) -> WebRtcStreamerContext[Any, Any]:
     """Show the video with its Start button."""
+    _look(key="live_frame", height=1)
     rate = st.session_state.setdefault(_ASKED, _camera_rate(pool))  # a running camera keeps it: see show_crowd
     width, height = (640, 480) if rate == CAMERA_RATE else (480, 360)
     size = {"width": {"ideal": width}, "height": {"ideal": height}}

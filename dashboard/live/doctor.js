@@ -27,10 +27,6 @@ export default function ({ data, setStateValue }) {
   const look = async () => {
     const report = { secure: window.isSecureContext, error: frameError() };
     try { report.permission = (await navigator.permissions.query({ name: "camera" })).state; } catch (_) { }
-    try {
-      const devices = await navigator.mediaDevices.enumerateDevices();
-      report.cameras = devices.filter((d) => d.kind === "videoinput").length;
-    } catch (_) { }
     if (data.deep && !ice) ice = await gather();
     if (ice) [report.candidates, report.turnErrors] = ice;
     const text = JSON.stringify(report);

@@ -1,6 +1,6 @@
 """Says in words why there is no live picture, and what to do about it.
 
-The browser knows most of it, so a small invisible component looks there: at permissions, cameras, the streaming frame's
+The browser knows most of it, so a small invisible component looks there: at permissions, the streaming frame's
 error message and, once connecting takes too long, at which ICE candidates can be had.
 """
 
@@ -22,7 +22,6 @@ class Evidence:
     Attributes:
         is_secure: Whether the browser trusts the page's address with a camera; None while unknown.
         permission: The browser's state of the camera permission: granted, prompt, denied or empty.
-        cameras: Number of cameras; None while unknown.
         error: Name and message of the error that the streaming frame shows, or empty.
         candidates: Kinds of the browser's ICE candidates (host, srflx, relay); None while unknown.
         turn_errors: Status codes of TURN servers that refused or did not answer.
@@ -32,7 +31,6 @@ class Evidence:
 
     is_secure: bool | None = None
     permission: str = ""
-    cameras: int | None = None
     error: str = ""
     candidates: tuple[str, ...] | None = None
     turn_errors: tuple[int, ...] = ()
@@ -43,11 +41,10 @@ class Evidence:
     def from_report(cls, report: Mapping[str, Any] | None, is_stuck: bool, has_relay: bool) -> Evidence:
         """Take over what the browser's component reports; unknown or strange fields are left out."""
         report = report if isinstance(report, Mapping) else {}
-        candidates, codes, cameras = report.get("candidates"), report.get("turnErrors") or (), report.get("cameras")
+        candidates, codes = report.get("candidates"), report.get("turnErrors") or ()
         return cls(
             is_secure=report.get("secure") if isinstance(report.get("secure"), bool) else None,
             permission=str(report.get("permission") or ""),
-            cameras=int(cameras) if isinstance(cameras, int | float) else None,
             error=str(report.get("error") or "")[:300],
             candidates=tuple(str(c) for c in candidates) if isinstance(candidates, list | tuple) else None,
             turn_errors=tuple(int(c) for c in codes if isinstance(c, int | float)),
@@ -117,7 +114,7 @@ def diagnose(evidence: Evidence) -> Finding | None:
     error = evidence.error
     if evidence.is_secure is False or "not loaded securely" in error:
         return INSECURE
-    if "NotFoundError" in error or "DevicesNotFound" in error or (evidence.cameras == 0 and evidence.is_secure):
+    if "NotFoundError" in error or "DevicesNotFound" in error:
         return NO_CAMERA
     if "NotReadableError" in error or "TrackStartError" in error or "AbortError" in error:
         return BUSY_CAMERA

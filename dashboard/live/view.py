@@ -70,8 +70,10 @@ def _show_face(face: TrackedFace, view: LiveView) -> None:
 
 
 def show_performance(processor: LiveProcessor) -> None:
-    """Show rates, age of results and stage times as one strip."""
+    """Show rates, age of results and stage times as one strip, once there is a picture."""
     view = processor.view()
+    if not view.is_running:
+        return
     performance = view.performance
     figures = [
         ("camera", _number(performance.camera_fps), "fps"),
@@ -112,6 +114,8 @@ def show_timeline(processor: LiveProcessor) -> None:
     """Show the last minute of every face."""
     now = monotonic()
     moments = processor.timeline.moments(now)
+    if not moments and not processor.view().is_running:
+        return
     st.subheader("Last minute", anchor=False)
     if not moments:
         st.caption("The emotions of each face appear here, as they change.")

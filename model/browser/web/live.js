@@ -61,7 +61,7 @@ export class Live {
       element("div", { className: "wide" }, element("div", {}, this.stage, this.buttons), this.faces), this.strip,
     );
     parent.append(this.root);
-    showFigures(this.strip, this.meter.figures(0));
+    this.strip.hidden = true;
     this.update(this.options);
     // Loaded while the visitor reads, so that the first face comes soon after Start; not where data are dear.
     if (!obstacle() && !(/** @type {any} */ (navigator).connection?.saveData)) this.startWorker();
@@ -179,6 +179,7 @@ export class Live {
     const now = seconds();
     showFaces(this.faces, this.tracker.faces(now), this.options.run, this.isReady ? LOOKING : "Loading the network …");
     showFigures(this.strip, this.meter.figures(now));
+    this.strip.hidden = false;
   }
 
   async offerCameras() {
