@@ -22,7 +22,7 @@ from emoscope.model.splits import by_votes, images_of, is_by_votes
 
 COSTS = {
     "Operations per face (millions)": "multiply_adds",
-    "Parameters (thousands)": "parameters",
+    "Parameters": "parameters",
     "File size (MB)": "megabytes",
     "Milliseconds per face": "milliseconds",
 }
@@ -104,7 +104,7 @@ def cost(run: Run, title: str) -> float:
         case "multiply_adds":
             return run.info.multiply_adds / 1e6 or float("nan")
         case "parameters":
-            return run.info.parameters / 1e3 or float("nan")
+            return run.info.parameters or float("nan")
         case "milliseconds":
             return latency.measured(run)
     file = run.litert_file or run.path / KERAS_FILE

@@ -22,8 +22,9 @@ def show_table(table: pd.DataFrame, *, alt: str, index: bool = False, **argument
         What ``st.dataframe`` does: the chosen rows, where ``on_select`` is among the arguments.
     """
     formats = {
-        name: st.column_config.NumberColumn(format=f"%.{_decimals(table[name])}f")
-        for name in table.select_dtypes("floating").columns
+        name: st.column_config.NumberColumn(format=f"%.{decimals}f" if decimals else "localized")  # 1,082,720
+        for name in table.select_dtypes("number").columns
+        for decimals in [_decimals(table[name])]
     }
     return st.dataframe(table, hide_index=not index, column_config=formats, placeholder="–", alt=alt, **arguments)
 
