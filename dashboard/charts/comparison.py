@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import plotly.graph_objects as go
 
+from emoscope.dashboard.charts.labels import label_places
 from emoscope.dashboard.charts.palettes import BLUE, GRAY, ORANGE, faint, run_colors, run_symbols
 from emoscope.dashboard.charts.theme import style
 
@@ -36,7 +37,7 @@ def accuracy_against_cost(
     percent: bool = True,
     most_named: int | None = None,
 ) -> go.Figure:
-    """Draw each run's score against what it costs, and the Pareto front.
+    """Draw each run's score against what it costs, and the Pareto front; names stand beside the points.
 
     Args:
         names: Of the runs.
@@ -47,7 +48,7 @@ def accuracy_against_cost(
         score_title: Title of the y axis.
         direction: 1 where a higher score is better, -1 where a lower one is.
         percent: Whether the score is a share.
-        most_named: With more runs, only those on the front have a colour and a name in the legend; None for no limit.
+        most_named: With more runs, only those on the front have a colour and a name; None for no limit.
     """
     front = pareto_front(cost, direction * score)
     crowded = most_named is not None and len(names) > most_named
@@ -58,13 +59,18 @@ def accuracy_against_cost(
         _add_others(figure, names, cost, score, [i for i, name in enumerate(names) if name not in named])
     figure.add_scatter(
         x=cost[front], y=score[front], mode="lines", line={"dash": "dot", "color": GRAY, "shape": "hv"},
-        name="Pareto front", hoverinfo="skip", showlegend=len(front) > 1,
+        name="Pareto front", hoverinfo="skip",
     )  # fmt: skip
-    for i, name in enumerate(names):
-        if not (np.isfinite(cost[i]) and np.isfinite(score[i])) or name not in colors:
-            continue
+    known = cost[np.isfinite(cost) & (cost > 0)]
+    wide = bool(known.size > 1 and known.max() / known.min() > 20)
+    shown = [i for i, name in enumerate(names) if np.isfinite(cost[i]) and np.isfinite(score[i]) and name in colors]
+    along = _share(np.log(np.maximum(cost[shown], 1e-12))) if wide else _share(cost[shown], 0.0)
+    places = label_places(along, _share(score[shown]), [names[i] for i in shown])
+    for i, place in zip(shown, places, strict=True):
+        name = names[i]
         figure.add_scatter(
-            x=[cost[i]], y=[score[i]], mode="markers", name=name,
+            x=[cost[i]], y=[score[i]], mode="markers+text", name=name,
+            text=[name], textposition=place, cliponaxis=False,
             marker={"size": 13, "color": colors[name], "symbol": symbols[name]},
             error_y={
                 "type": "data", "symmetric": False, "color": GRAY, "thickness": 1.2,
@@ -72,11 +78,18 @@ def accuracy_against_cost(
             },
             hovertemplate=f"{name}<br>{score_title} %{{y:.3f}}<br>{cost_title} %{{x:.4g}}<extra></extra>",
         )  # fmt: skip
-    known = cost[np.isfinite(cost) & (cost > 0)]
-    wide = known.size > 1 and known.max() / known.min() > 20
     figure.update_xaxes(title=cost_title, type="log" if wide else "linear", rangemode="tozero")
     figure.update_yaxes(title=score_title, tickformat=".1%" if percent else None)
-    return style(figure, height=440)
+    return style(figure.update_layout(showlegend=False), height=440)
+
+
+def _share(values: np.ndarray, first: float | None = None) -> np.ndarray:
+    """Return where values lie, 0..1, on an axis that begins at the smallest one or at ``first``."""
+    if not values.size:
+        return values
+    first = values.min() if first is None else first
+    span = values.max() - first
+    return (values - first) / span if span > 0 else np.full(len(values), 0.5)
 
 
 def _add_others(

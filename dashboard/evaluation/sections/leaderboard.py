@@ -173,7 +173,7 @@ def _show_charts(board: Board, folds: Sequence[Fold], number: int) -> None:
         return
     if len(ranked) > len(drawn):
         st.caption(f"The charts show the first {len(drawn)} of {len(ranked)} rows; filter, hide or pin to see others.")
-    left, right = st.columns(2, gap="large")
+    left, right = st.columns([2, 3], gap="large")
     with left:
         _show_scores(board, drawn, metric, number)
     with right:
