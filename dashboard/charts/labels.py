@@ -43,7 +43,9 @@ def label_places(x: np.ndarray, y: np.ndarray, names: Sequence[str]) -> list[str
         for place, (left, top, gap_x, gap_y) in _PLACES.items():
             x0, y0 = px + left * width + gap_x * GAP, py + top * LINE + gap_y * GAP
             boxes[place] = (x0, y0, x0 + width, y0 + LINE)
-        costs = {place: _outside(box) + sum(_overlap(box, other) for other in taken) for place, box in boxes.items()}
+        costs = {
+            place: _outside(box) + 3 * sum(_overlap(box, other) for other in taken) for place, box in boxes.items()
+        }
         best = min(costs, key=costs.__getitem__)
         chosen.append(best)
         taken.append(boxes[best])
