@@ -105,6 +105,7 @@ def test_live_in_the_browser():
     assert f"| {ages[0]:.0f} ms, {ages[1]:.0f} ms |" in README
     assert f"| {rows['detect']:.1f} ms, {rows['classify']:.1f} ms |" in README
     assert f"| {rows['main thread held, 99th percentile']:.1f} ms |" in README
+    assert f"in nine minutes, garbage included | {rows['growth in 9 minutes']:.0f} MB |" in README
     assert rows["requests to the server"] == 0
 
 
