@@ -14,9 +14,7 @@ from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 from streamlit.web.server.starlette.starlette_websocket import is_host_allowed
 
-from emoscope.dashboard.ui.visitor import is_own_name
-
-OWN_NAMES = ("localhost", "*.localhost", "127.0.0.1", "::1")
+from emoscope.dashboard.ui.visitor import OWN_NAMES, is_own_name
 
 
 def allowed_hosts(address: str, named: Iterable[str], shown: str | None = None) -> list[str]:
@@ -33,7 +31,7 @@ def allowed_hosts(address: str, named: Iterable[str], shown: str | None = None) 
     names = [*named]
     if not names and not is_own_name(address):
         return []
-    return [*OWN_NAMES, *names, *([shown] if shown else [])]
+    return [*OWN_NAMES, "*.localhost", *names, *([shown] if shown else [])]
 
 
 class AllowedHosts:

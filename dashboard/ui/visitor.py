@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 import streamlit as st
 
-_LOCAL_HOSTS = ("localhost", "127.0.0.1", "::1")
+OWN_NAMES = ("localhost", "127.0.0.1", "::1")
 _FORWARDED = {"x-forwarded-for", "x-forwarded-host", "x-real-ip", "forwarded", "via"}
 
 
@@ -18,7 +18,7 @@ def is_local(url: str) -> bool:
 
 def is_own_name(host: str) -> bool:
     """Tell whether a host name or address, without a port, is this machine's own."""
-    return host in _LOCAL_HOSTS or host.endswith(".localhost")
+    return host in OWN_NAMES or host.endswith(".localhost")
 
 
 def sits_at_this_machine(address: str, headers: Mapping[str, str]) -> bool:

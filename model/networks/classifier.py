@@ -6,7 +6,6 @@ that has nothing but ``model.keras``. Both may be called from any number of thre
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +15,7 @@ import numpy as np
 
 from emoscope.model.errors import RunError
 from emoscope.model.networks.preprocessing import prepare_faces
+from emoscope.model.networks.trial import noise
 from emoscope.model.runs.run import RunInfo
 
 # Faces per forward pass. Time per face stops falling at about 8, and memory grows with the batch.
@@ -93,9 +93,7 @@ class Network:
     def _check(self) -> None:
         """Try the network on noise: finds a misfit when loading, and whether it ends in a softmax."""
         shape = (*self.info.input_size, self.info.channels)
-        # Multiples of the golden ratio are scattered well enough, and numpy.random would slow the start.
-        noise = (np.arange(math.prod(shape)) * 157.66 % 256).astype(np.uint8).reshape(shape)
-        scores, _ = self._run(prepare_faces([noise], self.info, self._normalization))
+        scores, _ = self._run(prepare_faces([noise(shape, np.uint8)], self.info, self._normalization))
         if not np.isfinite(scores).all():
             raise NotFiniteError(*self._misfit_words("gives values that are not numbers"))
         self._from_logits = not _are_probabilities(scores)

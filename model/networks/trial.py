@@ -13,7 +13,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
@@ -152,7 +152,7 @@ def _run_litert(file: str) -> None:
         shape = [size, *(int(side) for side in taken["shape_signature"][1:])]
         interpreter.resize_tensor_input(taken["index"], shape)
         interpreter.allocate_tensors()
-        interpreter.set_tensor(taken["index"], _noise(shape, taken["dtype"]))
+        interpreter.set_tensor(taken["index"], noise(shape, taken["dtype"]))
         interpreter.invoke()
         for given in interpreter.get_output_details():
             interpreter.get_tensor(given["index"])
@@ -168,13 +168,14 @@ def _run_onnx(file: str) -> None:
     for size in (taken.shape[0],) if isinstance(taken.shape[0], int) else BATCHES:
         # Sides that are open are tried with that of the faces of FER-2013.
         shape = [size, *(side if isinstance(side, int) else 48 for side in taken.shape[1:])]
-        session.run(None, {taken.name: _noise(shape, np.float32)})
+        session.run(None, {taken.name: noise(shape, np.float32)})
 
 
 RUNTIMES: Mapping[str, Callable[[str], None]] = {"litert": _run_litert, "onnx": _run_onnx}
 
 
-def _noise(shape: list[int], dtype: Any) -> np.ndarray:
+def noise(shape: Sequence[int], dtype: Any) -> np.ndarray:
+    """Make pixels 0..255 of a shape: multiples of the golden ratio, for numpy.random would slow the start."""
     return (np.arange(math.prod(shape)) * 157.66 % 256).astype(dtype).reshape(shape)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -84,3 +85,12 @@ def wait_until_idle(page: Page, timeout: float = 60) -> None:
         timeout=timeout * 1000,
     )
     page.wait_for_timeout(400)  # charts draw after the script has ended
+
+
+def choose(page: Page, label: str, option: str) -> None:
+    """Choose in a select box by keyboard alone."""
+    box = page.get_by_role("combobox", name=re.compile(rf"\b{label}$"))
+    box.focus()
+    page.keyboard.type(option)
+    page.keyboard.press("Enter")
+    wait_until_idle(page)

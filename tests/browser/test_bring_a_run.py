@@ -7,7 +7,7 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.serving import wait_until_idle
+from tests.browser.serving import choose, wait_until_idle
 from tests.factories import FER7
 from tests.made_up_faces import SIZES
 
@@ -52,15 +52,6 @@ def drop(page: Page, **files: bytes) -> None:
 def open_page(page: Page, name: str) -> None:
     """Follow a link of the menu, so that the session and its runs stay."""
     page.get_by_test_id("stSidebarNav").get_by_role("link", name=name, exact=True).click()
-    wait_until_idle(page)
-
-
-def choose(page: Page, label: str, option: str) -> None:
-    """Choose in a select box by keyboard alone."""
-    box = page.get_by_role("combobox", name=re.compile(rf"\b{label}$"))
-    box.focus()
-    page.keyboard.type(option)
-    page.keyboard.press("Enter")
     wait_until_idle(page)
 
 

@@ -5,7 +5,7 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.serving import wait_until_idle
+from tests.browser.serving import choose, wait_until_idle
 
 pytestmark = pytest.mark.browser
 
@@ -18,15 +18,6 @@ CELL = """([key, x, y]) => {
 
 def faces(page: Page):
     return page.locator(".faces figure")
-
-
-def choose(page: Page, label: str, option: str) -> None:
-    """Choose in a select box by keyboard alone."""
-    box = page.get_by_role("combobox", name=label)
-    box.focus()
-    page.keyboard.type(option)
-    page.keyboard.press("Enter")
-    wait_until_idle(page)
 
 
 def test_a_chosen_confusion_cell_shows_its_images_and_its_link_reopens_it(page, evaluation_url):

@@ -1,10 +1,6 @@
 """A page of somebody else's, whose name was made to lead to this machine, gets nothing of the app."""
 
 import http.client
-import os
-import subprocess
-import sys
-from contextlib import contextmanager
 from urllib.parse import urlsplit
 
 import pytest
@@ -13,20 +9,7 @@ from websockets.sync.client import connect
 
 from emoscope.dashboard.server.hosts import allowed_hosts
 from emoscope.dashboard.server.settings import from_environment
-from tests.paths import ROOT
-
-
-@contextmanager
-def serving(**environment):
-    command = [sys.executable, "-m", "dashboard", "--headless", "--host", "127.0.0.1"]
-    app = subprocess.Popen(command, cwd=ROOT, env=os.environ | environment, stdout=subprocess.PIPE, text=True)
-    try:
-        while "Emoscope is at" not in (line := app.stdout.readline()):
-            assert line, "the app ended before it was ready"
-        yield urlsplit(line.split()[-1]).port
-    finally:
-        app.terminate()
-        app.wait(timeout=20)
+from tests.browser.serving import serving
 
 
 def ask(port: int, path: str, host: str) -> tuple[int, str]:
@@ -43,7 +26,8 @@ def open_session(port: int, host: str) -> None:
 
 
 def test_a_foreign_name_is_refused_by_pages_api_and_websocket():
-    with serving() as port:
+    with serving() as url:
+        port = urlsplit(url).port
         for path in ("/", "/train", "/api/v1/runs", "/api/v1/healthz", "/_stcore/health"):
             status, text = ask(port, path, f"evil.example:{port}")
             assert status == 421 and text.startswith("Emoscope is not to be opened under the name evil.example"), path
@@ -55,13 +39,14 @@ def test_a_foreign_name_is_refused_by_pages_api_and_websocket():
 
 
 def test_a_name_that_the_owner_allows_is_served():
-    with serving(STREAMLIT_SERVER_ALLOWED_HOSTS="faces.example, *.faces.example") as port:
+    with serving(STREAMLIT_SERVER_ALLOWED_HOSTS="faces.example, *.faces.example") as url:
+        port = urlsplit(url).port
         for name in ("faces.example", "live.faces.example", "127.0.0.1"):
             assert ask(port, "/api/v1/healthz", name)[0] == 200
         assert ask(port, "/api/v1/healthz", "evil.example")[0] == 421
 
 
-OWN = ["localhost", "*.localhost", "127.0.0.1", "::1"]
+OWN = ["localhost", "127.0.0.1", "::1", "*.localhost"]
 
 
 @pytest.mark.parametrize(
