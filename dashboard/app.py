@@ -4,6 +4,7 @@
 """
 
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -13,6 +14,7 @@ if (ROOT / "emoscope").is_dir() and str(ROOT) not in sys.path:  # `streamlit run
 # Before anything can load TensorFlow: its own copy of OpenSSL's names makes a later import of this crash the process.
 import pylibsrtp  # noqa: E402, F401
 import streamlit as st  # noqa: E402
+from streamlit.runtime.scriptrunner import StopException  # noqa: E402
 
 from emoscope.dashboard.ui.brand import FAVICON, dark_style, logo  # noqa: E402
 from emoscope.dashboard.ui.download_files import keep_until_fetched  # noqa: E402
@@ -30,4 +32,7 @@ dark = st.context.theme.type == "dark"
 st.logo(logo(dark), size="large", icon_image=FAVICON)
 if dark:
     st.html(dark_style())
-page.run()
+# st.stop() ends the page and not the app: only after a run to its end Streamlit drops the fragments of the page's
+# earlier state, which would go on redrawing what no longer stands there.
+with suppress(StopException):
+    page.run()

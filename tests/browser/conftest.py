@@ -3,16 +3,11 @@
 import os
 
 import pytest
-from playwright.sync_api import expect, sync_playwright
+from playwright.sync_api import sync_playwright
 
 from emoscope.model.dataset import load_dataset
-from tests.browser.serving import find_chromium, serving
+from tests.browser.serving import find_chromium, fresh_page, serving
 from tests.made_up_faces import write_faces, write_scored_run
-
-PATIENCE = 30_000
-"""Milliseconds that a page may take on a slow and busy machine before a test gives up."""
-
-expect.set_options(timeout=PATIENCE)
 
 
 @pytest.fixture(scope="session")
@@ -67,11 +62,5 @@ def browser(playwright):
 @pytest.fixture
 def page(browser):
     """A fresh tab of 1440×900 pixels; errors that the page did not catch fail the test."""
-    context = browser.new_context(viewport={"width": 1440, "height": 900}, accept_downloads=True)
-    page = context.new_page()
-    page.set_default_timeout(PATIENCE)
-    uncaught: list[str] = []
-    page.on("pageerror", lambda error: uncaught.append(str(error)))
-    yield page
-    context.close()
-    assert uncaught == []
+    with fresh_page(browser) as page:
+        yield page

@@ -6,11 +6,14 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from playwright.sync_api import Frame, Page, Playwright
+from playwright.sync_api import Browser, Frame, Page, Playwright
 
 from emoscope.model.drawing.palette import EMOTION_COLORS
 from tests.browser.camera import camera_arguments
-from tests.browser.serving import find_chromium, wait_until_idle
+from tests.browser.serving import find_chromium, fresh_page, wait_until_idle
+
+SLOW = 60_000
+"""Milliseconds: on a busy machine connecting and the first analyses take their time."""
 
 LABEL = "[data-testid=live-label]"
 PERFORMANCE = "[data-testid=live-performance]"
@@ -38,10 +41,24 @@ _COUNT = """
 
 
 @contextmanager
-def browser_with_camera(playwright: Playwright, film: Path, extra: Sequence[str] = ()) -> Iterator:
+def browser_with_camera(playwright: Playwright, film: Path, extra: Sequence[str] = ()) -> Iterator[Browser]:
     """Launch a Chromium whose camera shows a film."""
-    arguments = [*camera_arguments(film), *extra]
-    browser = playwright.chromium.launch(executable_path=find_chromium(), args=arguments)
+    with _browser(playwright, [*camera_arguments(film), *extra]) as browser:
+        yield browser
+
+
+@contextmanager
+def page_with_camera(
+    playwright: Playwright, arguments: Sequence[str], size: tuple[int, int] = (1440, 900)
+) -> Iterator[Page]:
+    """Open a tab in a Chromium of its own, whose camera its arguments make."""
+    with _browser(playwright, arguments) as browser, fresh_page(browser, size, SLOW) as page:
+        yield page
+
+
+@contextmanager
+def _browser(playwright: Playwright, arguments: Sequence[str]) -> Iterator[Browser]:
+    browser = playwright.chromium.launch(executable_path=find_chromium(), args=list(arguments))
     try:
         yield browser
     finally:

@@ -14,11 +14,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
-from playwright.sync_api import Page
+from playwright.sync_api import Browser, Page, expect
 
 from tests.paths import ROOT
 
 STARTUP_SECONDS = 60
+PATIENCE = 30_000
+"""Milliseconds that a page may take on a slow and busy machine before a test gives up."""
+
+expect.set_options(timeout=PATIENCE)
 
 
 def find_chromium() -> str | None:
@@ -75,6 +79,30 @@ def _wait_for_health(url: str, process: subprocess.Popen) -> None:
         except OSError:
             time.sleep(0.2)
     raise RuntimeError(f"The app did not answer within {STARTUP_SECONDS} s.")
+
+
+@contextmanager
+def fresh_page(browser: Browser, size: tuple[int, int] = (1440, 900), patience: float = PATIENCE) -> Iterator[Page]:
+    """Open a tab that shares nothing with others.
+
+    Args:
+        browser: Where to open it.
+        size: Width and height in pixels.
+        patience: Milliseconds to wait for what a test asks for.
+
+    Raises:
+        AssertionError: At the end, if a script threw an error that none caught: Streamlit's page is blank after one.
+    """
+    context = browser.new_context(viewport={"width": size[0], "height": size[1]}, accept_downloads=True)
+    page = context.new_page()
+    page.set_default_timeout(patience)
+    uncaught: list[str] = []
+    page.on("pageerror", lambda error: uncaught.append(str(error)))
+    try:
+        yield page
+    finally:
+        context.close()
+    assert uncaught == []
 
 
 def wait_until_idle(page: Page, timeout: float = 60) -> None:

@@ -13,7 +13,7 @@ from tests.browser.every_button import Crawler, open_file
 from tests.browser.serving import serving, wait_until_idle
 from tests.clips import make_clip
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 WALL = ("wall.png", encode_png(np.full((300, 400, 3), 180, np.uint8)))
 BROKEN = ("broken.jpg", b"\xff\xd8\xff\xe0 this is cut off")

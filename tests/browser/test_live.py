@@ -1,5 +1,6 @@
 import re
 import time
+from contextlib import ExitStack
 
 import cv2
 import numpy as np
@@ -9,33 +10,24 @@ from playwright.sync_api import expect
 from emoscope.model.drawing.palette import EMOTION_COLORS, hex_to_bgr
 from tests.browser import live_page
 from tests.browser.camera import HEIGHT, WIDTH, coming_and_going, moving_face, no_face, write_y4m
-from tests.browser.live_page import LABEL, PERFORMANCE
-from tests.browser.serving import find_chromium
+from tests.browser.live_page import LABEL, PERFORMANCE, SLOW
 
 pytestmark = pytest.mark.browser
-
-SLOW = 60_000
-"""Milliseconds: on a busy machine connecting and the first analyses take their time."""
 
 
 @pytest.fixture
 def watching(playwright, app_url, tmp_path):
     """Return a function that opens the live page in a browser whose camera shows a film."""
-    opened = []
+    with ExitStack() as opened:
 
-    def watch(frames=None, arguments=None):
-        if arguments is None:
-            arguments = live_page.camera_arguments(write_y4m(tmp_path / "camera.y4m", frames))
-        browser = playwright.chromium.launch(executable_path=find_chromium(), args=arguments)
-        opened.append(browser)
-        page = browser.new_page(viewport={"width": 1440, "height": 900})
-        page.set_default_timeout(SLOW)
-        live_page.open_live(page, app_url)
-        return page
+        def watch(frames=None, arguments=None):
+            if arguments is None:
+                arguments = live_page.camera_arguments(write_y4m(tmp_path / "camera.y4m", frames))
+            page = opened.enter_context(live_page.page_with_camera(playwright, arguments))
+            live_page.open_live(page, app_url)
+            return page
 
-    yield watch
-    for browser in opened:
-        browser.close()
+        yield watch
 
 
 def painted(page, emotion: str) -> int:

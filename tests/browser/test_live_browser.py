@@ -1,6 +1,7 @@
 """Live in the browser itself, with a made-up camera."""
 
 import re
+from contextlib import ExitStack
 from urllib.parse import urlsplit
 
 import pytest
@@ -11,12 +12,11 @@ from emoscope.model.errors import EngineError
 from tests.browser import live_page
 from tests.browser.camera import camera_arguments, moving_face, no_face, write_y4m
 from tests.browser.live_page import BROWSER_LABEL as FACE
+from tests.browser.live_page import SLOW
 from tests.browser.live_page import start_button as start
-from tests.browser.serving import find_chromium, serving, wait_until_idle
+from tests.browser.serving import serving, wait_until_idle
 
 pytestmark = pytest.mark.browser
-
-SLOW = 60_000
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -30,22 +30,17 @@ def runtime():
 @pytest.fixture
 def watching(playwright, tmp_path):
     """Return a function that opens the page with the browser's engine, whose camera shows a film."""
-    opened = []
+    with ExitStack() as opened:
 
-    def watch(url, frames=None, arguments=None, prepare=lambda page: None, size=(1440, 900)):
-        if arguments is None:
-            arguments = camera_arguments(write_y4m(tmp_path / "camera.y4m", frames))
-        browser = playwright.chromium.launch(executable_path=find_chromium(), args=arguments)
-        opened.append(browser)
-        page = browser.new_page(viewport={"width": size[0], "height": size[1]})
-        page.set_default_timeout(SLOW)
-        prepare(page)
-        live_page.open_in_browser(page, url)
-        return page
+        def watch(url, frames=None, arguments=None, prepare=lambda page: None, size=(1440, 900)):
+            if arguments is None:
+                arguments = camera_arguments(write_y4m(tmp_path / "camera.y4m", frames))
+            page = opened.enter_context(live_page.page_with_camera(playwright, arguments, size))
+            prepare(page)
+            live_page.open_in_browser(page, url)
+            return page
 
-    yield watch
-    for browser in opened:
-        browser.close()
+        yield watch
 
 
 def test_a_face_is_read_without_a_request_to_elsewhere_and_goes_on_without_the_server(watching, tmp_path):

@@ -11,8 +11,8 @@ from playwright.sync_api import expect
 from emoscope.model.errors import EngineError
 from emoscope.model.runs.run import load_run
 from emoscope.training.exporting.page import write_page
-from tests.browser.camera import moving_face, write_y4m
-from tests.browser.live_page import browser_with_camera
+from tests.browser.camera import camera_arguments, moving_face, write_y4m
+from tests.browser.live_page import page_with_camera
 from tests.browser.serving import free_port
 
 pytestmark = pytest.mark.browser
@@ -44,9 +44,8 @@ def host(tmp_path):
 
 def test_it_reads_a_face_and_opens_again_when_the_host_is_gone(playwright, host, tmp_path):
     url, process = host
-    with browser_with_camera(playwright, write_y4m(tmp_path / "camera.y4m", moving_face())) as browser:
-        page = browser.new_page(viewport={"width": 390, "height": 844})
-        page.set_default_timeout(60_000)
+    arguments = camera_arguments(write_y4m(tmp_path / "camera.y4m", moving_face()))
+    with page_with_camera(playwright, arguments, size=(390, 844)) as page:
         asked = []
         page.on("request", lambda request: asked.append(request.url))
         page.goto(url)

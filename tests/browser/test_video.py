@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import expect
 
+from emoscope.model.machine import half_of_the_cores
 from emoscope.model.video.reader import Video
-from tests.browser.serving import wait_until_idle
+from tests.browser.serving import fresh_page, wait_until_idle
 from tests.clips import make_clip, view
 
 pytestmark = pytest.mark.browser
@@ -37,10 +38,11 @@ def read_clip(page, url, folder, name="clip.webm", **options):
     return page
 
 
-@pytest.fixture
-def read(page, app_url, tmp_path):
-    """The page once it has read a WebM clip with sound."""
-    return read_clip(page, app_url, tmp_path, form="webm", codec="libvpx", sound="libopus")
+@pytest.fixture(scope="module")
+def read(browser, app_url, tmp_path_factory):
+    """The page once it has read a WebM clip with sound; the tests share it, and the last leaves it."""
+    with fresh_page(browser) as page:
+        yield read_clip(page, app_url, tmp_path_factory.mktemp("read"), form="webm", codec="libvpx", sound="libopus")
 
 
 def time_played(page) -> float:
@@ -65,6 +67,7 @@ def test_pointing_at_the_timeline_shows_its_frame_and_a_click_goes_there(read):
     read.locator(".js-plotly-plot[data-stills]").wait_for()
     place = place_on_timeline(read, 0.8)
     still = read.get_by_test_id("video-still")
+    read.mouse.move(0, 0)
     expect(still).to_be_hidden()
     read.mouse.move(place[0] - 9, place[1])
     read.mouse.move(*place)
@@ -152,15 +155,6 @@ def test_the_people_are_saved_as_a_table(read):
     assert (row["person"], row["appearances"], row["mostly"], row["happy (%)"]) == ("1", "1", "happy", "100")
 
 
-def test_another_video_leads_back_to_the_uploader_and_is_read(read, tmp_path):
-    read.get_by_role("button", name="Another video").click()
-    expect(read.get_by_text("Drop a video here")).to_be_visible()
-    expect(read.get_by_role("heading", name="1 person in 0:03")).to_be_hidden()
-    wait_until_idle(read)
-    drop(read, tmp_path, "second.webm", make_clip(1.0, form="webm", codec="libvpx"))
-    expect(read.get_by_role("heading", name="1 person in 0:01")).to_be_visible(timeout=60_000)
-
-
 def test_a_broken_file_is_one_sentence_and_another_can_be_chosen(page, app_url, tmp_path):
     open_video(page, app_url)
     drop(page, tmp_path, "notes.mp4", b"no video at all")
@@ -186,7 +180,8 @@ def test_a_reading_is_watched_and_stopped_and_keeps_what_was_read(page, app_url,
 def test_a_reload_leaves_no_reading_that_the_next_would_wait_for(page, app_url, tmp_path):
     still = view(0.0, 320, 240)
     long = make_clip(1200.0, rate=10, picture=lambda at, width, height: still)
-    for name in ("first.mp4", "second.mp4", "third.mp4"):  # one more than are read at a time on up to four cores
+    for i in range(half_of_the_cores() + 1):  # one more than are read at a time
+        name = f"{i}.mp4"
         open_video(page, app_url)
         drop(page, tmp_path, name, long)
         expect(page.get_by_role("heading", name=f"Analysing {name}")).to_be_visible()
@@ -209,3 +204,12 @@ def test_the_annotated_copy_is_made_and_saved_with_its_sound(read):
     read.wait_for_function(f"Math.abs(document.querySelector('{PLAYER}').currentTime - {moment}) < 0.1")
     with Video(download.value.path()) as copy:
         assert copy.info.has_audio and len(list(copy.frames())) == 75
+
+
+def test_another_video_leads_back_to_the_uploader_and_is_read(read, tmp_path):
+    read.get_by_role("button", name="Another video").click()
+    expect(read.get_by_text("Drop a video here")).to_be_visible()
+    expect(read.get_by_role("heading", name="1 person in 0:03")).to_be_hidden()
+    wait_until_idle(read)
+    drop(read, tmp_path, "second.webm", make_clip(1.0, form="webm", codec="libvpx"))
+    expect(read.get_by_role("heading", name="1 person in 0:01")).to_be_visible(timeout=60_000)

@@ -1,5 +1,6 @@
 import json
 
+from streamlit.runtime.fragment import MemoryFragmentStorage
 from streamlit.testing.v1 import AppTest
 
 from emoscope.dashboard.ui.navigation import PAGES
@@ -67,3 +68,19 @@ def test_without_the_default_run_it_says_so_in_a_sentence(tmp_path, monkeypatch)
 
 def test_every_page_of_the_menu_is_there_and_no_other():
     assert {entry.file for entry in PAGES} | {"home.py"} == {file.name for file in (ROOT / "pages").glob("*.py")}
+
+
+def test_a_page_that_ends_early_leaves_no_fragment_of_an_earlier_state(runs_folder, monkeypatch):
+    kept = []
+    clear = MemoryFragmentStorage.clear
+
+    def note(storage, new_fragment_ids):
+        kept.append(new_fragment_ids)
+        clear(storage, new_fragment_ids=new_fragment_ids)
+
+    monkeypatch.setattr(MemoryFragmentStorage, "clear", note)
+    app = home()
+    before = len(kept)
+    app.switch_page(str(ROOT / "pages" / "video.py")).run()  # ends at the uploader, as no clip is there
+    assert not app.exception
+    assert len(kept) == before + 1
