@@ -43,7 +43,8 @@ export default function ({ data, setTriggerValue }) {
   };
   watch();
   const timer = setInterval(watch, 300);
-  if (data.wanted) {
+  if (data.wanted && data.wanted !== window.emoscopeTaken) {
+    window.emoscopeTaken = data.wanted;
     take().then((url) => setTriggerValue("taken", { url }), (error) => setTriggerValue("taken", { error: `${error}` }));
   }
   return () => clearInterval(timer);

@@ -10,6 +10,7 @@ import base64
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import streamlit as st
 
@@ -20,21 +21,28 @@ from emoscope.model.images import decode_image, encode_png
 
 _PICTURE = "live_snapshot_picture"
 _PROBLEM = "live_snapshot_problem"
+_WANTED = "live_snapshot_wanted"
 
 # The streaming frame does not tell which camera was chosen in it, so its way to the camera is watched.
 _JS = Path(__file__).with_name("snapshot.js").read_text(encoding="utf-8")
 _camera = st.components.v2.component("emoscope_snapshot", js=_JS)
 
 
-def show_snapshot_button(processor: LiveProcessor) -> bool:
-    """Show the button that takes a picture and return whether it was pressed."""
-    return st.button(
+def show_snapshot_button(processor: LiveProcessor) -> None:
+    """Show the button that has the browser take a picture."""
+    st.button(
         "Snapshot",
         icon=":material/photo_camera:",
         disabled=not processor.has_camera,
         key="live_snapshot",
         help="A picture at the camera's full size, read and drawn.",
+        on_click=_ask,
     )
+
+
+def _ask() -> None:
+    """Ask for another picture, by a name of its own: a page that is drawn anew at once asks for the same one again."""
+    st.session_state[_WANTED] = uuid4().hex
 
 
 def _keep(processor: LiveProcessor) -> None:
@@ -61,13 +69,9 @@ def _content(taken: Mapping[str, Any] | None) -> bytes:
         raise ImageError("What the browser took is no picture.", "Try again.") from error
 
 
-def show_snapshot(processor: LiveProcessor, wanted: bool) -> None:
-    """Show the newest snapshot with the ways to save and to drop it, or why there is none.
-
-    Args:
-        processor: Analyses what is taken.
-        wanted: Whether the browser is to take another.
-    """
+def show_snapshot(processor: LiveProcessor) -> None:
+    """Show the newest snapshot with the ways to save and to drop it, or why there is none."""
+    wanted = st.session_state.get(_WANTED)
     _camera(key="live_snapshot_camera", data={"wanted": wanted}, height=1, on_taken_change=lambda: _keep(processor))
     if problem := st.session_state.get(_PROBLEM):
         show_error(problem)

@@ -31,7 +31,7 @@ def show_tools(processor: LiveProcessor) -> None:
     """Show the buttons, a finished recording and a snapshot."""
     st.session_state[_DRAWN] = _possible(processor)
     with st.container(horizontal=True, vertical_alignment="center"):
-        wanted = show_snapshot_button(processor)
+        show_snapshot_button(processor)
         if processor.is_recording:
             st.button(
                 "Stop recording",
@@ -51,7 +51,7 @@ def show_tools(processor: LiveProcessor) -> None:
         _show_baseline_buttons(processor)
     if processor.recording is not None and not processor.is_recording:
         _show_recording(processor)
-    show_snapshot(processor, wanted)
+    show_snapshot(processor)
 
 
 def redraw_tools(processor: LiveProcessor) -> None:

@@ -19,6 +19,15 @@ from tests.browser.serving import serving, wait_until_idle
 pytestmark = pytest.mark.browser
 
 
+SLOW_CAMERA = """
+const open = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
+navigator.mediaDevices.getUserMedia = async (wanted) => {
+  await new Promise((resolve) => setTimeout(resolve, 3000));
+  return (window.opened = await open(wanted));
+};
+"""
+
+
 @pytest.fixture(scope="module", autouse=True)
 def runtime():
     try:
@@ -139,10 +148,16 @@ def test_a_browser_without_simd_is_told(watching, app_url):
 def test_files_that_do_not_come_are_a_sentence(watching, app_url, files, words):
     def refuse(page):
         page.context.route(files, lambda route: route.fulfill(status=503, body="The file is damaged."))
+        page.add_init_script(SLOW_CAMERA)
 
     page = watching(app_url, moving_face(), prepare=refuse)
     start(page).click()
-    expect(page.get_by_role("alert").filter(has_text=words)).to_be_visible(timeout=SLOW)
+    alert = page.get_by_role("alert").filter(has_text=words)
+    expect(alert).to_be_visible(timeout=SLOW)
+    page.wait_for_function("window.opened", timeout=SLOW)
+    page.wait_for_timeout(500)
+    expect(alert).to_be_visible()
+    assert page.evaluate("opened.getVideoTracks()[0].readyState") == "ended", "a camera that comes too late is left on"
 
 
 def test_the_page_reads_on_a_phone(watching, app_url):

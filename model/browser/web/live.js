@@ -35,6 +35,7 @@ export class Live {
     this.analyzedAt = NaN;
     this.dueAt = -Infinity;
     this.isReady = false;
+    this.attempt = null;
     this.isBusy = false;
     this.build(parent);
   }
@@ -90,13 +91,17 @@ export class Live {
     this.startButton.disabled = true;
     this.startButton.textContent = "Starting …";
     this.startWorker();
+    const attempt = (this.attempt = {});
     try {
-      this.stream = await openCamera(this.camera);
-      this.video.srcObject = this.stream;
+      const stream = await openCamera(this.camera);
+      if (this.attempt !== attempt) return stream.getTracks().forEach((track) => track.stop());
+      this.video.srcObject = this.stream = stream;
       await this.video.play();
     } catch (error) {
-      return this.fail(cameraProblem(error));
+      if (this.attempt === attempt) this.fail(cameraProblem(error));
+      return;
     }
+    if (this.attempt !== attempt) return;
     if (!this.root.isConnected) return this.stop();
     this.stream.getVideoTracks()[0].onended = () => this.fail(cameraProblem({ name: "NotFoundError" }));
     this.begin();
@@ -212,6 +217,7 @@ export class Live {
   }
 
   stop() {
+    this.attempt = null; // one that still waits for the camera, which then says nothing and leaves it off
     clearInterval(this.clock);
     this.stream?.getTracks().forEach((track) => track.stop());
     this.stream = this.video.srcObject = null;
