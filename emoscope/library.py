@@ -80,7 +80,8 @@ def predict(picture: Picture, pipeline: Pipeline | None = None) -> list[Predicti
         pipeline: From :func:`open_pipeline`; by default the one that the app begins with.
 
     Returns:
-        One prediction per face, largest face first; empty where no face is found.
+        One prediction per face, largest face first; empty where no face is found. What is missing of a damaged file
+        is a warning.
 
     Raises:
         ImageError: The picture cannot be opened, or the array has another form.
@@ -89,10 +90,12 @@ def predict(picture: Picture, pipeline: Pipeline | None = None) -> list[Predicti
 
 
 def _pixels(picture: Picture) -> np.ndarray:
-    if isinstance(picture, bytes):
-        return decode_image(picture)
     if not isinstance(picture, np.ndarray):
-        return read_image(fspath(picture))
+        notes: list[str] = []
+        frame = decode_image(picture, notes=notes) if isinstance(picture, bytes) else read_image(fspath(picture), notes)
+        for note in notes:
+            warnings.warn(note, stacklevel=3)
+        return frame
     if picture.dtype == np.uint8 and picture.ndim == 2:
         return np.repeat(picture[:, :, None], 3, axis=2)
     if picture.dtype == np.uint8 and picture.ndim == 3 and picture.shape[2] == 3:

@@ -1,7 +1,8 @@
 """Picture files to frames and back: whatever people upload becomes ``frame_bgr``, or one clear sentence.
 
-The header is read and the memory that decoding takes is reckoned before any pixel is decoded. Only the first picture of
-an animation or a multi-page file is used. A file that ends early is refused rather than shown half gray.
+The header is read and the memory that decoding takes is reckoned before any pixel is decoded. Of an animation or a
+multi-page file the first picture with something in it is used. A file that ends early is refused rather than shown half
+gray, but where the caller can say so.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import math
 import threading
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -31,6 +32,7 @@ from PIL import (  # noqa: F401
 
 from emoscope.model.errors import ImageError
 from emoscope.model.image_headers import avif_plane_bytes, costly_part, has_few_tags
+from emoscope.model.image_repair import mended
 
 MAX_DECODING_BYTES = 1_000_000_000
 """Pictures that need more memory than this while they are decoded are refused from their header alone.
@@ -73,13 +75,17 @@ _ORIENTATION_TAG = 0x0112
 _STORED_BYTES = {"1": 1, "L": 1, "P": 1, "I;16": 2, "I;16L": 2, "I;16B": 2}
 _DECODER_BYTES = {"AVIF": 4.5, "HEIF": 6, "WEBP": 13, "JPEG2000": 21}
 _SLOW_PIXELS = 1_000_000  # that are decoded in Python
+_MOST_BLANK, _BLANK_PIXELS = 50, 100_000_000  # of an animation that is looked through for a frame with content
 _SAVE_AGAIN = "Save it again as PNG or JPEG."
+_SAMPLED = 200_000  # values of a band by which the range of deep pixels is told
+_FULL = 16384  # a quarter of 16 bits: pictures that stay below it do not use them all
+_STICKS_OUT = (0.1, 99.9)  # percentiles: dead and hot pixels of a sensor lie beyond
 _BAND_PIXELS = 4_000_000  # of the parts in which a large picture is converted
 
 logging.getLogger("PIL").addHandler(logging.NullHandler())  # else its errors are printed where logging is not set up
 
 
-def decode_image(data: bytes, max_pixels: int | None = None) -> np.ndarray:
+def decode_image(data: bytes, max_pixels: int | None = None, notes: list[str] | None = None) -> np.ndarray:
     """Decode an uploaded file.
 
     Gray, palette, CMYK, 1-bit, 10-bit, 16-bit and floating-point pictures become 8-bit colour; transparent parts become
@@ -89,6 +95,8 @@ def decode_image(data: bytes, max_pixels: int | None = None) -> np.ndarray:
     Args:
         data: The file's content.
         max_pixels: Pictures with more pixels are refused, too; None for no limit but :data:`MAX_DECODING_BYTES`.
+        notes: Takes in a sentence on what was left out or is missing where a damaged file was opened all the same;
+            None to have such files refused.
 
     Returns:
         frame_bgr: uint8, shape (H, W, 3), of at most :data:`MAX_FRAME_PIXELS` pixels.
@@ -96,6 +104,22 @@ def decode_image(data: bytes, max_pixels: int | None = None) -> np.ndarray:
     Raises:
         ImageError: The file is empty, no picture, cut off, of an unreadable kind, or too large.
     """
+    try:
+        return _decode(data, max_pixels)
+    except ImageError:
+        if notes is None:
+            raise
+        for changed, note, is_cut in mended(data):
+            with suppress(ImageError):
+                frame = _decode(changed, max_pixels)
+                if is_cut and _is_blank(frame):  # nothing but its header is there
+                    continue
+                notes.append(note)
+                return frame
+        raise
+
+
+def _decode(data: bytes, max_pixels: int | None) -> np.ndarray:
     if not data:
         raise ImageError("The file is empty.", "Choose another file.")
     if costly := costly_part(data):
@@ -121,10 +145,12 @@ def decode_image(data: bytes, max_pixels: int | None = None) -> np.ndarray:
                     f"The {_name(image)} picture is damaged or ends too early.",
                     "Save it again or choose another file.",
                 ) from error
+            if getattr(image, "is_animated", False) and _is_blank(frame):
+                frame = _next_with_content(image, max_pixels, frame)
     return _turn_upright(frame, orientation)
 
 
-def read_image(path: Path | str) -> np.ndarray:
+def read_image(path: Path | str, notes: list[str] | None = None) -> np.ndarray:
     """Decode a picture file on disk; see :func:`decode_image`.
 
     Raises:
@@ -134,7 +160,7 @@ def read_image(path: Path | str) -> np.ndarray:
         data = Path(path).read_bytes()
     except OSError as error:
         raise ImageError(f"{path} cannot be read ({error.strerror or error}).", "Check the path.") from error
-    return decode_image(data)
+    return decode_image(data, notes=notes)
 
 
 def encode_png(frame_bgr: np.ndarray) -> bytes:
@@ -275,19 +301,20 @@ def _to_bgr(image: Image.Image) -> np.ndarray:
         return _band_to_bgr(image, None)
     rows = factor * max(1, _BAND_PIXELS // (factor * width))
     parts = [(0, top, width, min(top + rows, height)) for top in range(0, height, rows)]
-    white = _white(np.asarray(image.crop(part)) for part in parts) if is_deep else None
+    ends = _used_range(np.asarray(image.crop(part)) for part in parts) if is_deep else None
     frame = np.empty((-(-height // factor), -(-width // factor), 3), np.uint8)
     for part in parts:
-        band = Image.fromarray(_band_to_bgr(image.crop(part), white)).reduce(factor)
+        band = Image.fromarray(_band_to_bgr(image.crop(part), ends)).reduce(factor)
         frame[part[1] // factor :][: band.height] = np.asarray(band)
     return frame
 
 
-def _band_to_bgr(image: Image.Image, white: float | None) -> np.ndarray:
-    """Convert a decoded picture or a part of it; ``white`` is None, or the gray value that becomes 255."""
-    if white is not None:
-        values = np.nan_to_num(np.asarray(image).astype(np.float32), posinf=0.0, neginf=0.0)
-        gray = cv2.convertScaleAbs(np.maximum(values, 0.0), alpha=255 / white)
+def _band_to_bgr(image: Image.Image, ends: tuple[float, float] | None) -> np.ndarray:
+    """Convert a decoded picture or a part of it; ``ends`` is None, or the gray values that become 0 and 255."""
+    if ends is not None:
+        black, white = ends
+        values = np.nan_to_num(np.asarray(image).astype(np.float32), nan=black, posinf=white, neginf=black)
+        gray = cv2.convertScaleAbs(np.clip(values, black, white) - black, alpha=255 / (white - black))
         return cv2.cvtColor(gray, cv2.COLOR_GRAY2BGR)
     if image.has_transparency_data:
         layer = _in_mode(image, "RGBA")
@@ -302,20 +329,51 @@ def _in_mode(image: Image.Image, mode: str) -> Image.Image:
     return image if image.mode == mode else image.convert(mode)  # which would copy it
 
 
-def _white(parts: Iterator[np.ndarray]) -> float:
-    """Return the value of white in deep gray pixels, whose files do not say where it lies.
+def _used_range(parts: Iterator[np.ndarray]) -> tuple[float, float]:
+    """Return the values of black and white in deep gray pixels, whose files do not say where these lie.
 
-    Sixteen bits are taken whole; other kinds by the first of 1 (floating point only), 255, 65535 and their maximum
-    that nothing exceeds.
+    Black is 0, and white the first of 1 (floating point only), 255 and 65535 that nothing exceeds. Where that would
+    leave a picture nearly black, as 10- to 14-bit values do in 16 bits, or where values are negative or larger still,
+    both are taken from the values themselves, but for the few that stick out.
     """
-    peak, whites = 0.0, [255.0, 65535.0]
+    samples = []
+    is_float = False
     for pixels in parts:
-        if pixels.dtype.kind == "u" and pixels.itemsize == 2:
-            return 65535.0
-        if pixels.dtype.kind == "f":
-            whites = [1.0, 255.0, 65535.0]
-        peak = max(peak, float(np.nan_to_num(pixels, posinf=0.0, neginf=0.0).max(initial=0.0)))
-    return next((white for white in whites if peak <= white), peak)
+        is_float |= pixels.dtype.kind == "f"
+        known = pixels[np.isfinite(pixels)]
+        samples.append(known[:: max(1, known.size // _SAMPLED)].astype(np.float64))
+        samples.append(np.array([known.min(), known.max()]) if known.size else np.empty(0))
+    values = np.concatenate(samples) if samples else np.empty(0)
+    if not values.size:
+        return 0.0, 1.0
+    whites = [1.0, 255.0, 65535.0] if is_float else [255.0, 65535.0]
+    white = next((white for white in whites if values.max() <= white), None)
+    if white is not None and values.min() >= 0 and (white < 65535 or values.max() >= _FULL):
+        return 0.0, white
+    low, high = np.percentile(values, _STICKS_OUT)
+    if low == high:
+        low, high = values.min(), values.max()
+    return (float(low), float(high)) if low < high else (0.0, max(65535.0, abs(2 * float(high))))
+
+
+def _next_with_content(image: Image.Image, max_pixels: int | None, blank: np.ndarray) -> np.ndarray:
+    """Return the next picture of a file that is not blank; the blank one where none follows soon."""
+    for place in range(1, min(_MOST_BLANK, _BLANK_PIXELS // (image.width * image.height))):
+        try:
+            image.seek(place)
+            _check_size(image, max_pixels, 0)
+            _check_decoder(image)
+            frame = _to_bgr(image)
+        except Exception:  # the file ends, is damaged, or has a picture in it that is too large
+            return blank
+        if not _is_blank(frame):
+            return frame
+    return blank
+
+
+def _is_blank(frame_bgr: np.ndarray) -> bool:
+    """Tell whether a picture has one colour throughout."""
+    return bool((frame_bgr == frame_bgr[0, 0]).all())
 
 
 def _orientation(image: Image.Image) -> int:

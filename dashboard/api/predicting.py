@@ -37,6 +37,7 @@ class Picture(Job):
     outcome: asyncio.Future[list[Prediction]] = field(kw_only=True)
     size: tuple[int, int] = (0, 0)
     left_out: int = 0
+    notes: list[str] = field(default_factory=list)
 
 
 class Predictor:
@@ -116,7 +117,8 @@ class Predictor:
             return error_entry(picture.upload.name, outcome)
         if isinstance(outcome, BaseException):
             raise outcome
-        entry = picture_entry(picture.upload.name, *picture.size, outcome, picture.pipeline.detector.name)
+        found_by = picture.pipeline.detector.name
+        entry = picture_entry(picture.upload.name, *picture.size, outcome, found_by, picture.notes)
         if picture.left_out:
             entry["faces_left_out"] = picture.left_out
         if explain and outcome:
@@ -130,7 +132,7 @@ class Predictor:
     def _open(self, picture: Picture) -> None:
         """Decode a picture and cut out its faces; runs on a thread of the pool."""
         try:
-            frame_bgr = decode_image(picture.upload.data, self._settings.max_pixels)
+            frame_bgr = decode_image(picture.upload.data, self._settings.max_pixels, picture.notes)
             detections = picture.pipeline.detect(frame_bgr)
             kept = detections[: self._settings.max_faces]
             picture.size, picture.left_out = (frame_bgr.shape[1], frame_bgr.shape[0]), len(detections) - len(kept)

@@ -35,6 +35,7 @@ class PictureResult(BaseModel):
     height: int | None = None
     faces: list[Face] | None = Field(None, description="Largest first.")
     faces_left_out: int | None = Field(None, description="Smaller faces beyond the limit.")
+    notes: list[str] | None = Field(None, description="What was left out or is missing of a damaged file.")
     error: str | None = Field(None, description="Why this picture could not be opened, where others could.")
 
 

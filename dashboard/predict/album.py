@@ -47,6 +47,7 @@ class Picture:
         preview: JPEG of at most :data:`PREVIEW_SIDE` pixels per side.
         scale: Pixels of the preview per pixel of the upload, at most 1.
         detector_name: The face detector chosen for this picture alone; None for the one of all pictures.
+        notes: What was left out or is missing of a damaged file, a sentence each.
     """
 
     key: str
@@ -56,6 +57,7 @@ class Picture:
     preview: bytes
     scale: float
     detector_name: str | None = None
+    notes: tuple[str, ...] = ()
 
     def frame(self) -> np.ndarray:
         """Decode the preview: BGR, uint8, shape (h, w, 3)."""
@@ -98,8 +100,9 @@ class Album:
                 if key in self.pictures:
                     batch[key] = self.pictures[key]
                 else:
-                    frame = decode_image(data)
-                    batch[key] = _keep(key, name, frame)
+                    notes: list[str] = []
+                    frame = decode_image(data, notes=notes)
+                    batch[key] = replace(_keep(key, name, frame), notes=tuple(notes))
                     self.predictions[_at(batch[key], way)] = pipeline.analyze(frame)
             except ImageError as error:
                 self.problems.append(Problem(name, error))

@@ -38,7 +38,7 @@ def to_csv(results: Sequence[Result], class_names: Sequence[str], detector_name:
 
 def _entry(picture: Picture, predictions: Sequence[Prediction], detector_name: str) -> PictureEntry:
     name = picture.detector_name or detector_name
-    return picture_entry(picture.name, picture.width, picture.height, predictions, name)
+    return picture_entry(picture.name, picture.width, picture.height, predictions, name, picture.notes)
 
 
 def _inert(value: Any) -> Any:

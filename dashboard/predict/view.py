@@ -108,6 +108,8 @@ def show_results(
                 _show_picture(picture, predictions, heat_maps)
                 size = f"{picture.width} × {picture.height} pixels"
                 st.caption(f"{escape(picture.name)} · {size} · {_count(len(predictions), 'face')}")
+                for note in picture.notes:
+                    st.caption(f":material/info: {note}")
                 _show_how_it_was_found(album, picture, predictions, choice)
             with right:
                 if not predictions:

@@ -232,6 +232,7 @@ class _Summary:
         self.emotions: Counter[str] = Counter()
         self.without_face: list[str] = []
         self.failed: list[str] = []
+        self.noted: list[str] = []
 
     def count(self, entry: PictureEntry) -> None:
         if "error" in entry:
@@ -240,6 +241,8 @@ class _Summary:
             self.without_face.append(entry["file"])
         else:
             self.emotions.update(face["emotion"] for face in entry["faces"])
+        if notes := entry.get("notes"):
+            self.noted.append(f"{entry['file']}: {' '.join(notes)}")
 
     def print(self) -> None:
         lines = []
@@ -255,6 +258,9 @@ class _Summary:
             lines.append(f"Try --detector {other}, or --detector none for pictures that are cropped faces.")
         if self.left_out:
             lines.append(f"\n{self.left_out}")
+        if self.noted:
+            lines.append(f"\n{len(self.noted):,} of {self.total:,} files are damaged and were opened all the same:")
+            lines += [f"  {line}" for line in self.noted]
         if self.failed:
             lines.append(f"\n{len(self.failed):,} of {self.total:,} files could not be opened:")
             lines += [f"  {line}" for line in self.failed]

@@ -122,6 +122,7 @@ class _Opened(NamedTuple):
     task: Task
     crops: list[FaceCrop]
     size: tuple[int, int] = (0, 0)
+    notes: Sequence[str] = ()
     frame_bgr: np.ndarray | None = None
     error: ImageError | None = None
 
@@ -142,12 +143,13 @@ def predict_chunk(pipeline: Pipeline, tasks: Sequence[Task]) -> list[PictureEntr
 
 
 def _open(pipeline: Pipeline, task: Task) -> _Opened:
+    notes: list[str] = []
     try:
-        frame = read_image(task.path)
+        frame = read_image(task.path, notes)
     except ImageError as error:
         return _Opened(task, [], error=error)
     crops = pipeline.crop(frame, pipeline.detect(frame))
-    return _Opened(task, crops, (frame.shape[1], frame.shape[0]), frame if task.annotate_to else None)
+    return _Opened(task, crops, (frame.shape[1], frame.shape[0]), notes, frame if task.annotate_to else None)
 
 
 def _entry(picture: _Opened, predictions: list[Prediction], detector_name: str) -> PictureEntry:
@@ -161,7 +163,7 @@ def _entry(picture: _Opened, predictions: list[Prediction], detector_name: str) 
         with writing():
             task.annotate_to.parent.mkdir(parents=True, exist_ok=True)
             task.annotate_to.write_bytes(drawn)
-    return picture_entry(str(task.path), *picture.size, predictions, detector_name)
+    return picture_entry(str(task.path), *picture.size, predictions, detector_name, picture.notes)
 
 
 _settings: PipelineSettings | None = None

@@ -30,21 +30,31 @@ class FaceEntry(TypedDict):
 
 
 class PictureEntry(TypedDict):
-    """One picture: its faces, or in ``error`` why it could not be opened."""
+    """One picture: its faces, or in ``error`` why it could not be opened; ``notes`` say what a damaged file lacks."""
 
     file: str
     width: NotRequired[int]
     height: NotRequired[int]
     faces: NotRequired[list[FaceEntry]]
     faces_left_out: NotRequired[int]
+    notes: NotRequired[list[str]]
     error: NotRequired[str]
 
 
 def picture_entry(
-    file: str, width: int, height: int, predictions: Sequence[Prediction], detector_name: str
+    file: str,
+    width: int,
+    height: int,
+    predictions: Sequence[Prediction],
+    detector_name: str,
+    notes: Sequence[str] = (),
 ) -> PictureEntry:
     """Return one picture with its faces, ready for JSON; boxes and landmarks in pixels, probabilities 0..1."""
-    return {"file": file, "width": width, "height": height, "faces": [_face(p, detector_name) for p in predictions]}
+    entry: PictureEntry = {"file": file, "width": width, "height": height, "faces": []}
+    entry["faces"] = [_face(prediction, detector_name) for prediction in predictions]
+    if notes:
+        entry["notes"] = list(notes)
+    return entry
 
 
 def error_entry(file: str, error: EmoscopeError) -> PictureEntry:

@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 import pillow_heif
 import pytest
-from PIL import Image, ImageOps
+from PIL import Image, ImageOps, PngImagePlugin
 
 from emoscope.model import images
 from emoscope.model.errors import ImageError
@@ -103,6 +103,32 @@ def test_16_bit_colour_is_scaled_not_clipped(picture: Image.Image) -> None:
     assert np.abs(rgb(data.tobytes()) - pixels).max() <= 1
 
 
+@pytest.mark.parametrize("bits", [10, 12, 14])
+@pytest.mark.parametrize("format", ["PNG", "TIFF"])
+def test_fewer_bits_in_a_16_bit_file_are_stretched(format: str, bits: int) -> None:
+    ramp = np.linspace(0, (1 << bits) - 1, 256 * 8).reshape(8, 256).astype(np.uint16)
+    ramp[0, 0] = (1 << bits) - 1  # a hot pixel
+    found = rgb(to_bytes(Image.fromarray(ramp), format))[1:, :, 0]
+    assert found.max() == 255 and found.min() < 40
+    assert np.abs(found - np.linspace(0, 255, 256 * 8).reshape(8, 256)[1:]).max() <= 2
+
+
+def test_a_narrow_range_of_temperatures_becomes_black_to_white() -> None:
+    warm = np.linspace(7000, 9000, 64 * 64).reshape(64, 64).astype(np.uint16)
+    found = rgb(to_bytes(Image.fromarray(warm), "PNG"))
+    assert found.min() == 0 and found.max() == 255
+
+
+def test_8_bit_values_in_a_16_bit_file_keep_their_meaning() -> None:
+    dim = np.linspace(0, 120, 256).reshape(1, 256).astype(np.uint16)
+    assert np.abs(rgb(to_bytes(Image.fromarray(dim), "PNG"))[:, :, 0] - dim).max() <= 1
+
+
+@pytest.mark.parametrize("level", [0, 5000, 65535])
+def test_an_even_16_bit_picture_stays_even(level: int) -> None:
+    assert np.ptp(rgb(to_bytes(Image.fromarray(np.full((9, 9), level, np.uint16)), "PNG"))) == 0
+
+
 @pytest.mark.parametrize("alpha", [False, True])
 def test_10_bit_heic_is_scaled_not_clipped(picture: Image.Image, alpha: bool) -> None:
     deep = np.asarray(picture.convert("RGBA" if alpha else "RGB")).astype(np.uint16) * 257
@@ -166,6 +192,17 @@ def test_first_picture_of_several_is_used(picture: Image.Image, format: str) -> 
     exact = {"WEBP": {"lossless": True}, "HEIF": {"quality": -1, "chroma": 444, "matrix_coefficients": 0}}
     data = to_bytes(first, format, save_all=True, append_images=[second], **exact.get(format, {}))
     assert np.abs(rgb(data) - np.asarray(first).astype(int)).max() <= 1
+
+
+@pytest.mark.parametrize("format", ["GIF", "WEBP", "PNG"])
+def test_an_animation_that_begins_blank_shows_its_first_frame_with_content(picture: Image.Image, format: str) -> None:
+    blank = Image.new("RGB", picture.size, "black")
+    options = {"lossless": True} if format == "WEBP" else {}
+    data = to_bytes(
+        blank, format, save_all=True, append_images=[blank, picture, blank], duration=[40, 50, 60, 70], **options
+    )
+    assert np.abs(rgb(data) - np.asarray(picture)).max() <= (64 if format == "GIF" else 1)
+    assert np.ptp(rgb(to_bytes(blank, format, save_all=True, append_images=[blank], duration=[40, 50]))) == 0
 
 
 def test_one_pixel() -> None:
@@ -382,3 +419,50 @@ def test_png_round_trip_through_a_file(picture: Image.Image, tmp_path: Path) -> 
 def test_missing_file_is_an_image_error(tmp_path: Path) -> None:
     with pytest.raises(ImageError, match="cannot be read"):
         read_image(tmp_path / "absent.jpg")
+
+
+def opened(data: bytes) -> tuple[np.ndarray, list[str]]:
+    notes: list[str] = []
+    return decode_image(data, notes=notes)[:, :, ::-1].astype(int), notes
+
+
+@pytest.mark.parametrize("format", ["JPEG", "PNG"])
+def test_what_can_be_read_of_a_cut_picture_is_shown_and_said_to_whom_it_may_concern(format: str) -> None:
+    noise = np.random.default_rng(0).integers(0, 255, (12, 16, 3), np.uint8)
+    whole = Image.fromarray(cv2.resize(noise, (320, 240), interpolation=cv2.INTER_CUBIC))
+    data = to_bytes(whole, format)
+    found, notes = opened(data[: len(data) * 6 // 10])
+    assert found.shape == (240, 320, 3)
+    assert notes == ["The file ends early: what could be read of it is shown."]
+    assert np.abs(found[:80] - np.asarray(whole)[:80]).max() <= (40 if format == "JPEG" else 0)
+    with pytest.raises(ImageError, match="ends too early"):
+        decode_image(data[: len(data) * 6 // 10])
+
+
+@pytest.mark.parametrize("format", ["JPEG", "PNG"])
+def test_the_last_bytes_are_not_missed(picture: Image.Image, format: str) -> None:
+    data = to_bytes(picture, format)
+    found, notes = opened(data[:-2])
+    assert np.abs(found - np.asarray(picture)).max() <= 12
+    assert len(notes) <= 1
+
+
+@pytest.mark.parametrize("format", ["JPEG", "PNG"])
+def test_bytes_before_the_mark_are_left_out(picture: Image.Image, format: str) -> None:
+    found, notes = opened(b"\r\nContent-Type: image\r\n\r\n" + to_bytes(picture, format))
+    assert np.abs(found - np.asarray(picture)).max() <= 12
+    assert notes == ["The file has other bytes before its picture, which were left out."]
+
+
+def test_a_png_with_megabytes_of_text_is_opened(picture: Image.Image) -> None:
+    text = PngImagePlugin.PngInfo()
+    text.add_text("workflow", "{ }" * 2_000_000, zip=True)
+    found, notes = opened(to_bytes(picture, "PNG", pnginfo=text))
+    assert (found == np.asarray(picture)).all()
+    assert notes == ["The text in the file was left out."]
+
+
+@pytest.mark.parametrize("format", ["JPEG", "PNG", "WEBP", "GIF"])
+def test_a_file_cut_within_its_header_is_refused(picture: Image.Image, format: str) -> None:
+    with pytest.raises(ImageError):
+        opened(to_bytes(picture, format)[:40])

@@ -130,7 +130,7 @@ def use_picture(path: Path) -> object:
     """Decode a picture."""
     from emoscope.model.images import decode_image
 
-    return decode_image(path.read_bytes())
+    return decode_image(path.read_bytes(), notes=[])
 
 
 def results() -> list[Seed]:

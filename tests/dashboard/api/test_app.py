@@ -41,6 +41,15 @@ def test_several_pictures_come_back_in_order_with_what_is_wrong_with_one(server)
     assert notes["file"] == "notes.txt" and notes["error"].startswith("The file is no picture")
 
 
+def test_a_cut_picture_is_predicted_as_far_as_it_goes(server):
+    data = sample_picture("One face")[1]
+    frame = decode_image(data)
+    jpeg = cv2.imencode(".jpg", frame)[1].tobytes()
+    status, _, content = server.predict(jpeg[: len(jpeg) * 9 // 10], query="")
+    assert status == 200 and len(content["pictures"][0]["faces"]) == 1
+    assert "ends early" in content["pictures"][0]["notes"][0]
+
+
 def test_an_explanation_is_a_map_of_the_crop(server):
     face = server.predict(face_png(240), query="?detector=none&explain=true")[2]["pictures"][0]["faces"][0]
     kind, _, data = face["heat_map"].partition(",")

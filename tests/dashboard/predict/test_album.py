@@ -72,6 +72,14 @@ def test_a_broken_file_is_named_and_leaves_the_others_alone():
     assert album.problems == []
 
 
+def test_what_a_damaged_file_lacks_is_noted_beside_its_picture():
+    album, pipeline = Album(), CountingPipeline()
+    read(album, pipeline, ("a.png", b"HTTP/1.1 200 OK\r\n\r\n" + picture()), ("b.png", picture()))
+    notes = {p.name: p.notes for p, _ in album.results(WAY)}
+    assert len(notes["a.png"]) == 1 and "before its picture" in notes["a.png"][0]
+    assert notes["b.png"] == ()
+
+
 def test_another_way_reads_again_and_going_back_does_not():
     album, pipeline = Album(), CountingPipeline()
     read(album, pipeline, ("a.png", picture()))

@@ -93,6 +93,17 @@ def test_bad_files_are_listed_at_the_end_and_told_by_the_exit_status(folder, cap
     assert {Path(p["file"]).name for p in pictures if "error" in p} == set(bad)
 
 
+def test_a_cut_file_is_predicted_as_far_as_it_goes_and_listed(folder, capsys):
+    data = cv2.imencode(".jpg", astronaut()[:300, 100:400, ::-1])[1].tobytes()
+    (folder / "cut.jpg").write_bytes(data[: len(data) * 9 // 10])
+    assert main(["predict", "cut.jpg", "photos/cup.png", "--json"]) == 0
+    out, err = capsys.readouterr()
+    cut, whole = json.loads(out)["pictures"]
+    assert len(cut["faces"]) == 1
+    assert cut["notes"] == ["The file ends early: what could be read of it is shown."] and "notes" not in whole
+    assert "1 of 2 files are damaged and were opened all the same:\n  cut.jpg: The file ends early" in err
+
+
 def test_patterns_and_repeated_names_mean_each_file_once(folder, capsys):
     assert main(["predict", "photos/**/same.png", "photos/b", "./photos/b/same.png", "--csv", "-"]) == 0
     rows = list(csv.DictReader(capsys.readouterr().out.splitlines()))
