@@ -149,7 +149,7 @@ def predict_video(path: str | PathLike[str], pipeline: Pipeline | None = None, r
     """Follow every face through a video and predict its emotion.
 
     Args:
-        path: MP4, WebM, MOV, MKV, GIF …
+        path: Any format of :data:`emoscope.model.video.reader.SUPPORTED`.
         pipeline: From :func:`open_pipeline`, best made ``for_video``.
         rate: Analyses per second of the video.
 

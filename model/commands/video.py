@@ -37,7 +37,7 @@ examples:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of the command."""
     parser.description = (
-        "Follow every face through a video (MP4, WebM, MOV, MKV or GIF) and predict its emotion over time."
+        "Follow every face through a video, of whatever form FFmpeg decodes, and predict its emotion over time."
     )
     parser.epilog = _EPILOG
     add = parser.add_argument

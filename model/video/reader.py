@@ -27,9 +27,11 @@ MAX_PIXELS = 7680 * 4320
 FRAME_SECONDS = 0.04
 """A frame is taken to be shown for so long where its file does not say: 25 frames per second."""
 
-SUPPORTED = "MP4, WebM, MOV, MKV or GIF"
+SUPPORTED = "MP4, MOV, WebM, MKV, AVI, WMV, FLV, MPEG, TS, VOB, MXF, GIF or APNG"
 # Formats that only describe where other files or addresses lie, such as playlists, are not among them.
-_FORMATS = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,gif,avi"
+_FORMATS = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,gif,avi,flv,mpegts,mpeg,mpegvideo,asf,mxf,mjpeg,apng,ogg,dv"
+MAX_FRAME_RATE = 1000
+"""Files that claim more frames per second only say how fine their clock is."""
 _OPTIONS = {"format_whitelist": _FORMATS, "protocol_whitelist": "none", "max_pixels": str(MAX_PIXELS)}
 _TURNS = {90: cv2.ROTATE_90_COUNTERCLOCKWISE, -90: cv2.ROTATE_90_CLOCKWISE, 180: cv2.ROTATE_180}
 _MOST_THREADS = 4  # each holds a frame
@@ -61,15 +63,17 @@ class Frame(NamedTuple):
         picture: As the decoder gives it.
         size: Width and height of the video's upright frames.
         seconds: For how long it is shown, as far as the file says; more than 0.
+        own_size: Width and height of this frame, upright, where they are others: a phone was turned while it recorded.
     """
 
     at: float
     picture: av.VideoFrame
     size: tuple[int, int]
     seconds: float = FRAME_SECONDS
+    own_size: tuple[int, int] | None = None
 
     def to_bgr(self, longest: int | None = None) -> np.ndarray:
-        """Convert to an upright picture.
+        """Convert to an upright picture of the video's size; a frame of another shape stands on black within it.
 
         Args:
             longest: Pixels of its longest side, if it is to be smaller than the video's.
@@ -77,13 +81,26 @@ class Frame(NamedTuple):
         Returns:
             frame_bgr, uint8, shape (H, W, 3).
         """
-        width, height = fit(self.size, longest)
+        outer = fit(self.size, longest)
+        width, height = outer if self.own_size is None else _within(self.own_size, outer)
         turn = _turn(self.picture)
         flat = (height, width) if turn in (90, -90) else (width, height)
         image: np.ndarray = self.picture.to_ndarray(
             format="bgr24", width=flat[0], height=flat[1], interpolation="BILINEAR"
         )
-        return cv2.rotate(image, _TURNS[turn]) if turn else image
+        image = cv2.rotate(image, _TURNS[turn]) if turn else image
+        if (width, height) == outer:
+            return image
+        whole = np.zeros((outer[1], outer[0], 3), np.uint8)
+        top, left = (outer[1] - height) // 2, (outer[0] - width) // 2
+        whole[top : top + height, left : left + width] = image
+        return whole
+
+
+def _within(size: tuple[int, int], outer: tuple[int, int]) -> tuple[int, int]:
+    """Return width and height scaled so that they just fit into others."""
+    factor = min(outer[0] / size[0], outer[1] / size[1])
+    return max(1, round(size[0] * factor)), max(1, round(size[1] * factor))
 
 
 def fit(size: tuple[int, int], longest: int | None) -> tuple[int, int]:
@@ -127,6 +144,10 @@ class Video:
             self.container = av.open(self._file, "r", options=dict(_OPTIONS), metadata_errors="replace")
         except (av.FFmpegError, ValueError) as error:
             head = self._head()
+            if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
+                raise VideoError(
+                    "Animated WebP cannot be read as a video.", "Convert it to GIF or MP4; Predict shows its picture."
+                ) from error
             if head[4:8] == b"ftyp":  # what an MP4 file holds is told at its end as a rule
                 raise VideoError(
                     "The video file is broken or cut off before the part that says how to read it.",
@@ -166,17 +187,21 @@ class Video:
         return self._file.read(12)
 
     def _describe(self, first: av.VideoFrame) -> VideoInfo:
-        ratio = self.stream.sample_aspect_ratio
-        width, height = first.width, first.height
-        if ratio and Fraction(1, 4) <= ratio <= 4:
-            width = max(1, round(width * ratio))
-        if _turn(first) in (90, -90):
-            width, height = height, width
+        width, height = self._upright_size(first)
         seconds = self.container.duration / av.time_base if self.container.duration else None
         if seconds and "matroska" in self.container.format.name:  # it names the end instead of the length
             seconds = max(seconds - self.origin, 0.0) or None
         rate = self.stream.average_rate
-        return VideoInfo(width, height, seconds, float(rate) if rate else None, self.sound_track is not None)
+        known = float(rate) if rate and rate <= MAX_FRAME_RATE else None
+        return VideoInfo(width, height, seconds, known, self.sound_track is not None)
+
+    def _upright_size(self, picture: av.VideoFrame) -> tuple[int, int]:
+        """Return width and height of a frame with square pixels, set upright."""
+        ratio = self.stream.sample_aspect_ratio
+        width, height = picture.width, picture.height
+        if ratio and Fraction(1, 4) <= ratio <= 4:
+            width = max(1, round(width * ratio))
+        return (height, width) if _turn(picture) in (90, -90) else (width, height)
 
     @property
     def origin(self) -> float:
@@ -214,7 +239,8 @@ class Video:
             at = picture.time - self.origin if picture.time is not None else self._last + lasts
             if at > self._last:  # in damaged files clocks run backwards
                 self._last = at
-                yield Frame(at, picture, size, lasts)
+                own = self._upright_size(picture)
+                yield Frame(at, picture, size, lasts, None if own == size else own)
 
     def _shown_for(self, picture: av.VideoFrame) -> float:
         """Return for how many seconds a frame is shown: as it says, or as is usual in this file."""

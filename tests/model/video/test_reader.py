@@ -2,6 +2,7 @@ import io
 from fractions import Fraction
 
 import av
+import cv2
 import numpy as np
 import pytest
 
@@ -39,6 +40,63 @@ def test_every_form_gives_its_pictures_and_their_times(form, codec):
     assert [at for at, _ in frames] == pytest.approx(np.arange(20) / 25, abs=0.0101)
     limit = 24 if form == "gif" else 12  # of 256 colours
     assert all(looks_like(image, view(i / 25, 320, 240), limit) for i, (_, image) in enumerate(frames))
+
+
+def encoded(form: str, codec: str, pixels: str = "yuv420p", size: tuple[int, int] = (320, 240)) -> bytes:
+    """Return 20 frames at 25 a second in a form whose clock is its own."""
+    stream = io.BytesIO()
+    with av.open(stream, "w", format=form) as container:
+        track = container.add_stream(codec, rate=25)
+        track.width, track.height = size
+        track.pix_fmt, track.bit_rate = pixels, 3_000_000
+        for i in range(20):
+            frame = av.VideoFrame.from_ndarray(view(i / 25, *size), format="bgr24").reformat(format=pixels)
+            frame.pts = i
+            container.mux(track.encode(frame))
+        container.mux(track.encode(None))
+    return stream.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("form", "codec", "pixels"),
+    [
+        ("flv", "flv1", "yuv420p"),
+        ("mpegts", "libx264", "yuv420p"),
+        ("asf", "wmv2", "yuv420p"),
+        ("mpeg", "mpeg1video", "yuv420p"),
+        ("vob", "mpeg2video", "yuv420p"),
+        ("mxf", "mpeg2video", "yuv420p"),
+        ("avi", "msmpeg4v2", "yuv420p"),
+        ("mjpeg", "mjpeg", "yuvj420p"),
+        ("apng", "apng", "rgb24"),
+        ("mpeg2video", "mpeg2video", "yuv420p"),
+    ],
+)
+def test_what_cameras_discs_and_old_programs_write_is_read(form, codec, pixels):
+    with opened(encoded(form, codec, pixels)) as video:
+        frames = [(frame.at, frame.to_bgr()) for frame in video.frames()]
+        assert video.info[:2] == (320, 240) and video.problem == ""
+    assert [at for at, _ in frames] == pytest.approx(np.arange(20) / 25, abs=0.0101)
+    assert all(looks_like(image, view(i / 25, 320, 240), 16) for i, (_, image) in enumerate(frames))
+
+
+def test_tape_whose_rate_is_its_clock_has_no_rate():
+    with opened(encoded("dv", "dvvideo", size=(720, 576))) as video:
+        assert video.info[:2] == (768, 576) and (video.info.frame_rate or 25) == 25
+        assert len(list(video.frames())) == 20
+
+
+def test_a_phone_that_was_turned_while_it_recorded_squashes_nobody():
+    wide, tall = (320, 240), (240, 320)
+    parts = [make_clip(0.4, form="mpegts", size=wide), make_clip(0.4, form="mpegts", size=tall, start=0.4)]
+    with opened(b"".join(parts)) as video:
+        frames = [(frame.at, frame.to_bgr(), frame.to_bgr(160)) for frame in video.frames()]
+    assert [at for at, *_ in frames] == pytest.approx(np.arange(20) / 25, abs=0.0101)
+    assert looks_like(frames[9][1], view(9 / 25, *wide))
+    _, last, small = frames[-1]
+    assert last.shape == (240, 320, 3) and small.shape == (120, 160, 3)
+    assert last[:, :70].max() < 20 and last[:, -70:].max() < 20
+    assert looks_like(last[:, 70:250], cv2.resize(view(9 / 25, *tall), (180, 240), interpolation=cv2.INTER_AREA), 16)
 
 
 @pytest.mark.parametrize(("form", "codec"), FORMS)
