@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from emoscope.model.errors import EngineError, reason_of
+from emoscope.model.networks.signature import is_channels_first
 
 
 def with_fixed_shape(content: bytes, shape: Sequence[int] | None = None) -> bytes:
@@ -66,6 +67,8 @@ def _shapes(content: bytes, shape: Sequence[int] | None) -> dict[int, tuple[int,
     if len(inputs) != 1:
         raise ValueError(f"it takes {len(inputs)} inputs, where one image is expected")
     own = inputs[0]["shape_signature"]
+    if len(own) == 4 and own[1] == 3 and is_channels_first(own[1:]):
+        raise ValueError("its channels come first, which the browser engine does not give")
     interpreter.resize_tensor_input(inputs[0]["index"], list(shape or (1, *own[1:])))
     interpreter.allocate_tensors()
     interpreter.set_tensor(

@@ -12,6 +12,7 @@ from emoscope.model.errors import RunError, reason_of
 from emoscope.model.machine import available_cores
 from emoscope.model.networks.classifier import Network
 from emoscope.model.networks.file_metadata import normalization_of, read_metadata
+from emoscope.model.networks.signature import is_channels_first
 from emoscope.model.networks.trial import ensure_it_survives
 from emoscope.model.runs.run import RunInfo
 
@@ -96,7 +97,9 @@ class _Interpreter:
         self._input = inputs[0]
         self._outputs = self._interpreter.get_output_details()
         signature = self._input["shape_signature"]
-        self.input_shape = tuple(int(side) for side in signature[1:])
+        own = tuple(int(side) for side in signature[1:])
+        self._channels_first = is_channels_first(own)
+        self.input_shape = (*own[1:], own[0]) if self._channels_first else own
         # A foreign network may have been exported for one batch size only.
         self._fixed = int(signature[0]) if len(signature) and signature[0] > 0 else 0
         self._allocated = 0
@@ -113,6 +116,8 @@ class _Interpreter:
         return [np.concatenate(outputs) for outputs in zip(*parts, strict=True)]
 
     def _invoke(self, batch: np.ndarray) -> list[np.ndarray]:
+        if self._channels_first:
+            batch = np.ascontiguousarray(batch.transpose(0, 3, 1, 2))
         # A change of size costs too little to measure, so padding to fixed sizes would only lose.
         if self._allocated != len(batch):
             self._interpreter.resize_tensor_input(self._input["index"], list(batch.shape))

@@ -10,7 +10,7 @@ import numpy as np
 from emoscope.model.errors import RunError
 from emoscope.model.networks.classifier import Classifier, Network
 from emoscope.model.networks.file_metadata import normalization_of
-from emoscope.model.networks.signature import Shape, class_count, image_shape
+from emoscope.model.networks.signature import Shape, class_count, image_shape, is_channels_first
 from emoscope.model.networks.trial import ensure_it_survives
 from emoscope.model.runs.run import RunInfo
 
@@ -31,7 +31,7 @@ class OnnxClassifier(Network):
         super().__init__(file, info, None)
         self._session = self._open(file, threads)
         self._input = self._session.get_inputs()[0]
-        self._channels_first = self._is_channels_first(self._input.shape)
+        self._channels_first = is_channels_first(self._input.shape[1:])
         self._normalization = normalization_of(self._session.get_modelmeta().custom_metadata_map, info)
         self._check()
 
@@ -42,15 +42,9 @@ class OnnxClassifier(Network):
         if len(session.get_inputs()) != 1:
             raise RunError(f"{file.name} takes {len(session.get_inputs())} inputs, where one image is expected.")
         dimensions = [d if isinstance(d, int) else None for d in session.get_inputs()[0].shape[1:]]
-        if cls._is_channels_first(session.get_inputs()[0].shape):
-            dimensions = [*dimensions[1:], dimensions[0]]
         size, channels = image_shape(tuple(dimensions), input_size, file)
         shapes = [tuple(d if isinstance(d, int) else None for d in o.shape) for o in session.get_outputs()]
         return Shape(size, channels, class_count(shapes, file))
-
-    @staticmethod
-    def _is_channels_first(shape: list[Any]) -> bool:
-        return len(shape) == 4 and shape[1] in (1, 3) and shape[3] not in (1, 3)
 
     @staticmethod
     def _open(file: Path, threads: int) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,10 +29,17 @@ class Shape:
     multiply_adds: int = 0
 
 
+def is_channels_first(shape: Sequence[Any]) -> bool:
+    """Tell whether an image's shape, batch left out, is (channels, height, width), as PyTorch's converters write it."""
+    return len(shape) == 3 and shape[0] in (1, 3) and shape[2] not in (1, 3)
+
+
 def image_shape(
     shape: tuple[int | None, ...], input_size: tuple[int, int] | None, file: Path
 ) -> tuple[tuple[int, int], int]:
-    """Read (height, width, channels); sides that are open are taken from ``input_size``."""
+    """Read height and width, and channels, whichever come first; sides that are open are taken from ``input_size``."""
+    if is_channels_first(shape):
+        shape = (*shape[1:], shape[0])
     if len(shape) != 3 or shape[2] not in (1, 3):
         raise RunError(
             f"{file.name} takes input of shape {shape}, where height, width and 1 or 3 channels are expected.",

@@ -8,6 +8,7 @@ answer must be, and where the evidence lies, is known.
     int8.tflite     the same, quantised, with int8 input and outputs
     logits.tflite   logits only, one face at a time, as many a network from elsewhere
     nan.tflite      broken weights
+    first.tflite    probabilities for three channels that come first, as PyTorch's converters write them
 """
 
 import tempfile
@@ -49,6 +50,14 @@ def main() -> None:
     build(weights=WEIGHTS * np.nan).export(HERE / "nan.tflite", format="litert", verbose=False)
     one = [tf.TensorSpec((1, 48, 48, 1), tf.float32)]
     build("logits").export(HERE / "logits.tflite", format="litert", verbose=False, input_signature=one)
+
+    image = keras.Input((3, 48, 48))
+    gray = keras.layers.Permute((2, 3, 1))(image)
+    to_gray = keras.layers.Conv2D(1, 1, use_bias=False)
+    gray = to_gray(gray)
+    to_gray.set_weights([np.float32([0.6, 0.3, 0.1]).reshape(1, 1, 3, 1)])
+    first = keras.Model(image, build("probabilities")(gray))
+    first.export(HERE / "first.tflite", format="litert", verbose=False)
 
     noise = np.random.default_rng(0).random((100, 48, 48, 1), np.float32)
     levels = np.linspace(0, 1, 100, dtype=np.float32).reshape(-1, 1, 1, 1)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from emoscope.model.dataset import Dataset, find_dataset, load_dataset
 from emoscope.model.dataset.made_splits import without_made_splits
+from emoscope.model.emotions import emotion_key
 from emoscope.model.errors import RunError
 from emoscope.model.networks.load import load_classifier
 from emoscope.model.runs.run import Run, load_run, run_folder
@@ -62,6 +63,12 @@ def run(args: Namespace) -> int:
     """Score, save and print a short table."""
     given = Path(args.model)
     network: Run | None = None  # scored on data that are not its own
+    if (given / "saved_model.pb").is_file() or given.name == "saved_model.pb":
+        raise RunError(
+            f"{given} is a SavedModel of TensorFlow, which is a program and is not run here.",
+            "Convert it once where you trust it: tf.lite.TFLiteConverter.from_saved_model(FOLDER).convert() gives the "
+            "content of a .tflite file.",
+        )
     if given.is_dir() or (not given.is_file() and run_folder(given)):
         saved = load_run(given)
         dataset = load_data(args, saved.info)
@@ -96,12 +103,27 @@ def run(args: Namespace) -> int:
             overwrite=args.overwrite,
             threads=args.threads,
         )
-        saved = import_model(given, lambda size, channels: load_data_at(args, size, channels), options)
+        saved = import_model(given, lambda size, channels: _data_with_its_classes(args, size, channels), options)
     print(metrics_table(saved))
     if network is not None:
         _print_shift(network, saved, dataset, args.threads)
     print(f"Saved in {saved.path}")
     return 0
+
+
+def _data_with_its_classes(args: Namespace, size: tuple[int, int], channels: int) -> Dataset:
+    """Return the data without the classes that the network, whose classes are named, has no output for."""
+    dataset = load_data_at(args, size, channels)
+    if not args.classes:
+        return dataset
+    known = {emotion_key(name) for name in args.classes}
+    absent = {name: "" for name in dataset.class_names if emotion_key(name) not in known}
+    if len(absent) == len(dataset.class_names):  # as likely as not, it is called otherwise
+        absent = {}
+    dataset, matched = match_classes(dataset, args.classes, absent | (args.map or {}))
+    if table := matching_table(matched):
+        print(f"note: The network is scored on the classes that it shares with the data:\n{table}")
+    return dataset
 
 
 def _print_shift(network: Run, place: Run, dataset: Dataset, threads: int) -> None:

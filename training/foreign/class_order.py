@@ -97,7 +97,7 @@ def find_conventions(
     if class_names is None and outputs < len(data_names):
         raise RunError(
             f"The network has {outputs} outputs, fewer than the {len(data_names)} classes of the data.",
-            "Name its classes in order with --classes, and give data with these classes only.",
+            "Name its classes in order with --classes: it is then scored on the images of these.",
         )
     readings: dict[str, tuple[float, tuple[str, ...], str]] = {}
     losses: dict[str, float] = {}

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import shutil
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +13,7 @@ from emoscope.model.networks.onnx import OnnxClassifier
 from emoscope.model.networks.signature import Shape, class_count, image_shape
 from emoscope.model.networks.trial import ensure_it_survives
 from emoscope.model.runs.run import KERAS_FILE
-from emoscope.training.foreign.legacy_keras import read_hdf5, refuse_unusable
+from emoscope.training.foreign.legacy_keras import read_hdf5, read_keras2, refuse_unusable
 
 KERAS_SUFFIXES = (".keras", ".h5", ".hdf5")
 SUFFIXES = (*KERAS_SUFFIXES, ".tflite", ".onnx")
@@ -72,12 +74,23 @@ def _read_keras(file: Path, architecture: Path | None) -> Any:
     try:
         model = keras.saving.load_model(file, compile=False, safe_mode=True)
     except Exception as error:  # Keras raises nearly anything on a file that is foreign or broken
+        if _is_of_keras2(file):
+            return read_keras2(file)
         raise RunError(
             f"{file.name} does not open as a Keras network in safe mode ({reason_of(error)}).",
             "Save it again as a plain .keras file without Lambda layers or classes of its own.",
         ) from error
     refuse_unusable({"config": model.get_config()}, file)
     return model
+
+
+def _is_of_keras2(file: Path) -> bool:
+    """Tell whether a ``.keras`` file says that Keras 2 wrote it."""
+    try:
+        with zipfile.ZipFile(file) as stored:
+            return str(json.loads(stored.read("metadata.json"))["keras_version"]).startswith("2.")
+    except (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile):
+        return False
 
 
 def _litert_shape(file: Path) -> Shape:

@@ -1,16 +1,19 @@
-"""Keras networks in HDF5 files of any age, opened with today's Keras.
+"""Keras networks of any age, in HDF5 files or as ``.keras``, opened with today's Keras.
 
 Keras opens most ``.h5`` files by itself. What it stumbles over is mended here: names of layers and arguments from
-Keras 1, ``batch_input_shape``, arguments that later versions dropped, and architectures kept in a JSON file beside the
-weights. Regularisers, constraints and initialisers are left out, since nothing is trained.
+Keras 1, ``batch_input_shape``, arguments that later versions dropped, architectures kept in a JSON file beside the
+weights, and the ``.keras`` files of Keras 2. Regularisers, constraints and initialisers are left out, since nothing is
+trained.
 """
 
 from __future__ import annotations
 
 import inspect
 import json
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from emoscope.model.errors import RunError, reason_of
@@ -32,7 +35,14 @@ _ARGUMENT_NAMES = {
     "p": "rate",
     "atrous_rate": "dilation_rate",
 }
+_ARGUMENT_NAMES_OF = {"LeakyReLU": {"alpha": "negative_slope"}}
+_WITHOUT_EFFECT = (
+    *("dtype", "init", "weights", "cache", "implementation", "input_dtype", "input_shape", "input_dim", "batch_shape"),
+    *("sparse", "ragged", "optional", "fused", "dim_ordering", "data_format", "mode", "nb_row", "nb_col", "momentum"),
+)
+"""Arguments of older versions that say nothing about what a network computes."""
 _TRAINING_ONLY = ("_initializer", "_regularizer", "_constraint", "_init")
+_SAVED_BESIDE = ("module", "registered_name", "build_config")  # by Keras 2, whose modules are others
 _CODE = ("Lambda", "TFOpLambda", "SlicingOpLambda")
 _ACTION = "Save it once with `model.save('network.keras')` in the program that made it."
 
@@ -80,6 +90,29 @@ def read_hdf5(file: Path, architecture: Path | None = None) -> Any:
     except Exception as error:  # Keras raises nearly anything on a description it cannot read
         reason = reason_of(first_error or error)
         raise RunError(f"Keras cannot read {file.name} ({reason}).", _ACTION) from error
+    return model
+
+
+def read_keras2(file: Path) -> Any:
+    """Open a ``.keras`` file that Keras 2 wrote: 2.12 to 2.15, or ``tf_keras`` since.
+
+    Returns:
+        A ``keras.Model``, not compiled.
+
+    Raises:
+        RunError: It is no such file, or holds code, or layers that Keras 3 does not know.
+    """
+    try:
+        with zipfile.ZipFile(file) as stored, TemporaryDirectory() as folder:
+            config = _parse(stored.read("config.json"), file)
+            _refuse(config, file)
+            weights = Path(stored.extract("model.weights.h5", folder))
+            model = _build(config)
+            model.load_weights(weights)
+    except RunError:
+        raise
+    except Exception as error:  # as above
+        raise RunError(f"Keras cannot read {file.name} ({reason_of(error)}).", _ACTION) from error
     return model
 
 
@@ -163,7 +196,8 @@ def modernized(layer: dict[str, Any]) -> dict[str, Any]:
     known = {"name", "trainable"}
     if layer_class := getattr(keras.layers, name, None):
         known |= set(inspect.signature(layer_class.__init__).parameters) - {"self", "kwargs", "dtype"}
-    options = {_ARGUMENT_NAMES.get(key, key): value for key, value in options.items()}
+    renamed = _ARGUMENT_NAMES | _ARGUMENT_NAMES_OF.get(name, {})
+    options = {renamed.get(key, key): value for key, value in options.items()}
     if "batch_input_shape" in options:
         options["batch_shape"] = options.pop("batch_input_shape")
     if "nb_row" in options:
@@ -172,8 +206,15 @@ def modernized(layer: dict[str, Any]) -> dict[str, Any]:
         options["axis"] = options["axis"][0]
     if isinstance(options.get("layer"), dict):
         options["layer"] = modernized(options["layer"])
-    kept = {key: value for key, value in options.items() if key in known and not key.endswith(_TRAINING_ONLY)}
+    options = {key: value for key, value in options.items() if not key.endswith(_TRAINING_ONLY)}
+    if options.get("groups") == 1:  # also of layers that never had any
+        del options["groups"]
+    for key, value in options.items():
+        if layer_class and key not in known and key not in _WITHOUT_EFFECT and value not in (None, False):
+            raise ValueError(f"the argument {key} of its layer {name} is no longer known")
+    kept = {key: value for key, value in options.items() if key in known}
     kept.pop("data_format", None)  # channels first was refused
+    layer = {key: value for key, value in layer.items() if key not in _SAVED_BESIDE}
     return {**layer, "class_name": name, "config": kept}
 
 

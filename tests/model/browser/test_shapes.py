@@ -8,7 +8,8 @@ from emoscope.model.errors import EngineError
 from emoscope.model.faces.detectors.face_networks import WEIGHTS
 from tests.paths import ASSETS, ROOT
 
-NETWORKS = sorted((ROOT / "artifacts").glob("**/model.tflite")) + sorted(ASSETS.glob("*.tflite"))
+CHANNELS_FIRST = ASSETS / "first.tflite"
+NETWORKS = sorted({*(ROOT / "artifacts").glob("**/model.tflite"), *ASSETS.glob("*.tflite")} - {CHANNELS_FIRST})
 
 
 def outputs(content, values):
@@ -38,6 +39,11 @@ def test_a_batch_of_one_is_fixed_and_computes_the_same(file):
     for ours, theirs in zip(found, outputs(content, values)[1], strict=True):
         np.testing.assert_array_equal(ours, theirs)
     assert len(fixed) == len(content)
+
+
+def test_colours_that_come_first_are_refused():
+    with pytest.raises(EngineError, match="channels come first"):
+        with_fixed_shape(CHANNELS_FIRST.read_bytes())
 
 
 def test_a_picture_of_another_size_is_fixed_and_computes_the_same():

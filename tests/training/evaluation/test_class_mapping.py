@@ -87,3 +87,29 @@ def test_a_crop_keeps_the_middle():
     assert (cropped(image, 1.0) == image).all()
     assert (cropped(image, 0.5) > 100).sum() == pytest.approx(4 * 25, rel=0.25)
     assert (cropped(image, 1.25) > 100).sum() < 25
+
+
+@pytest.mark.slow
+def test_a_network_with_fewer_classes_is_scored_on_those_that_it_shares(tmp_path, monkeypatch, capsys):
+    import keras
+
+    monkeypatch.setenv("EMOSCOPE_ARTIFACTS", str(tmp_path / "artifacts"))
+    image = keras.Input((48, 48, 1))
+    scores = keras.layers.Dense(3, activation="softmax")
+    network = keras.Model(image, scores(keras.layers.GlobalAveragePooling2D()(image)))
+    scores.set_weights([np.float32([[20, -20, 0]]), np.float32([-10, 10, -50])])
+    network.save(tmp_path / "three.keras")
+    folder = write_folder(tmp_path / "faces", ("joy", "sadness", "contempt"))
+    command = ["evaluate", str(tmp_path / "three.keras"), "--data", str(folder), "--classes", "happy,sad,neutral"]
+    assert main([*command, "--normalization", "0..1", "--splits", "all"]) == 0
+    out = capsys.readouterr().out
+    assert "scored on the classes that it shares with the data" in out and "contempt -> left out (4 images)" in out
+    found = load_run("three").predictions("all")
+    assert len(found.label) == 8 and (found.probabilities.argmax(1) == found.label).all()
+
+
+def test_a_saved_model_is_said_to_be_a_program(tmp_path, capsys):
+    (tmp_path / "saved").mkdir()
+    (tmp_path / "saved" / "saved_model.pb").write_bytes(b"")
+    assert main(["evaluate", str(tmp_path / "saved"), "--data", str(tmp_path)]) == 2
+    assert "is a SavedModel of TensorFlow, which is a program" in capsys.readouterr().err

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import json
+import zipfile
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -126,6 +129,75 @@ SEQUENTIAL_LAYERS, FUNCTIONAL_LAYERS = ("conv", "drop", "pool", "dense"), ("inpu
 def test_old_networks_answer_as_they_did(tmp_path: Path, config: Mapping[str, Any], layers: tuple[str, ...]) -> None:
     model = read_hdf5(write_hdf5(tmp_path / "old.hdf5", config, layers))
     np.testing.assert_allclose(np.asarray(model(IMAGES)), expected(IMAGES), atol=1e-5)
+
+
+def write_keras2(file: Path, layers: list[dict[str, Any]], weights: Mapping[str, list[np.ndarray]]) -> Path:
+    """Write a network as Keras 2.13 does in its own form: a zip of description, metadata and weights."""
+    import h5py
+
+    buffer = io.BytesIO()
+    with h5py.File(buffer, "w") as stored:
+        for name, arrays in weights.items():
+            group = stored.create_group(f"layers/{name}/vars")
+            for k, values in enumerate(arrays):
+                group.create_dataset(str(k), data=values)
+    described = [{"module": "keras.layers", "registered_name": None, **layer} for layer in layers]
+    config = {"module": "keras", "class_name": "Sequential", "config": {"name": "sequential", "layers": described},
+              "registered_name": None, "build_config": {"input_shape": [None, 48, 48, 1]}}  # fmt: skip
+    with zipfile.ZipFile(file, "w") as archive:
+        archive.writestr("metadata.json", json.dumps({"keras_version": "2.13.1", "date_saved": "2023-09-01@12:00:00"}))
+        archive.writestr("config.json", json.dumps(config))
+        archive.writestr("model.weights.h5", buffer.getvalue())
+    return file
+
+
+KERAS_2_LAYERS = [
+    {"class_name": "InputLayer", "config": {"batch_input_shape": [None, 48, 48, 1], "dtype": "float32", "sparse": False,
+                                            "ragged": False, "name": "conv_input"}},
+    {"class_name": "Conv2D", "config": {**_CONV_2, "activation": "linear", "groups": 1},
+     "build_config": {"input_shape": [None, 48, 48, 1]}},
+    {"class_name": "LeakyReLU", "config": {"name": "leaky", "dtype": "float32", "alpha": 0.125}},
+    {"class_name": "GlobalAveragePooling2D", "config": {"name": "pool", "keepdims": False}},
+    {"class_name": "Dense", "config": _DENSE_2},
+]  # fmt: skip
+
+
+def test_networks_in_the_own_form_of_keras_2_answer_as_they_did(tmp_path: Path) -> None:
+    weights = {"conv2d": [KERNEL, BIAS], "dense": [DENSE, DENSE_BIAS]}
+    shape = bring_in(write_keras2(tmp_path / "old.keras", KERAS_2_LAYERS, weights), tmp_path)
+    assert (shape.input_size, shape.channels, shape.outputs) == ((48, 48), 1, 7)
+    patches = np.lib.stride_tricks.sliding_window_view(IMAGES[..., 0], (3, 3), axis=(1, 2))[:, ::2, ::2]
+    evidence = np.einsum("nhwij,ijo->nhwo", patches, KERNEL[:, :, 0]) + BIAS
+    exponentials = np.exp(np.where(evidence > 0, evidence, 0.125 * evidence).mean((1, 2)) @ DENSE + DENSE_BIAS)
+    import keras
+
+    found = np.asarray(keras.saving.load_model(tmp_path / "model.keras")(IMAGES))
+    np.testing.assert_allclose(found, exponentials / exponentials.sum(1, keepdims=True), atol=1e-5)
+
+
+def test_an_argument_that_changes_what_a_network_computes_is_not_dropped(tmp_path: Path) -> None:
+    layers = [*KERAS_2_LAYERS[:2], {"class_name": "LeakyReLU", "config": {"name": "leaky", "steepness": 3}}]
+    with pytest.raises(RunError, match="argument steepness of its layer LeakyReLU is no longer known"):
+        bring_in(write_keras2(tmp_path / "old.keras", layers, {"conv2d": [KERNEL, BIAS]}), tmp_path)
+
+
+def test_code_in_the_own_form_of_keras_2_is_refused(tmp_path: Path) -> None:
+    layers = [*KERAS_2_LAYERS[:2], {"class_name": "Lambda", "config": {"name": "code", "function": ["x", None, None]}}]
+    with pytest.raises(RunError, match="Lambda layer, which is program code"):
+        bring_in(write_keras2(tmp_path / "old.keras", layers, {"conv2d": [KERNEL, BIAS]}), tmp_path)
+
+
+def test_litert_networks_whose_channels_come_first_are_opened(tmp_path: Path) -> None:
+    file = Path(__file__).parents[2] / "assets" / "first.tflite"
+    assert bring_in(file, tmp_path) == Shape((48, 48), 3, 7)
+    info = RunInfo("First", "foreign", FER7, (48, 48), 3)
+    from emoscope.model.networks.litert import LiteRTClassifier
+
+    colours = np.random.default_rng(3).integers(0, 256, (5, 48, 48, 3), np.uint8)
+    gray = colours @ np.float32([0.6, 0.3, 0.1])
+    known = LiteRTClassifier(file.with_name("logits.tflite"), replace(info, channels=1))
+    found = LiteRTClassifier(file, info).classify(colours).probabilities
+    np.testing.assert_allclose(found, known.classify(gray.round().astype(np.uint8)).probabilities, atol=0.01)
 
 
 def test_separable_residual_networks_of_keras_2_open(tmp_path: Path) -> None:
