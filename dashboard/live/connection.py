@@ -114,7 +114,9 @@ def show_findings(
         height=1,
         on_report_change=lambda: None,
     )
-    finding = None if is_running else diagnose(Evidence.from_report(result.report, is_stuck, ice.has_relay))
+    was_live = context.state.playing and processor.has_camera
+    evidence = Evidence.from_report(result.report, is_stuck, ice.has_relay, was_live)
+    finding = None if is_running else diagnose(evidence)
     if finding is not None:
         show_warning(finding.message, finding.action)
         if ice.problem:

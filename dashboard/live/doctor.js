@@ -26,6 +26,9 @@ export default function ({ data, setStateValue }) {
   });
   const look = async () => {
     const report = { secure: window.isSecureContext, error: frameError() };
+    const policy = document.permissionsPolicy || document.featurePolicy;
+    report.embedded = policy ? !policy.allowsFeature("camera") : false;
+    report.track = window.emoscopeCamera ? window.emoscopeCamera.readyState : "";
     try { report.permission = (await navigator.permissions.query({ name: "camera" })).state; } catch (_) { }
     if (data.deep && !ice) ice = await gather();
     if (ice) [report.candidates, report.turnErrors] = ice;

@@ -27,6 +27,8 @@ class Evidence:
         turn_errors: Status codes of TURN servers that refused or did not answer.
         is_stuck: Whether connecting takes longer than it should.
         has_relay: Whether a TURN server is configured.
+        is_embedded: Whether another page shows this one in a frame that keeps the camera from it.
+        has_ended: Whether the camera stopped by itself while its pictures were wanted.
     """
 
     is_secure: bool | None = None
@@ -36,10 +38,21 @@ class Evidence:
     turn_errors: tuple[int, ...] = ()
     is_stuck: bool = False
     has_relay: bool = False
+    is_embedded: bool = False
+    has_ended: bool = False
 
     @classmethod
-    def from_report(cls, report: Mapping[str, Any] | None, is_stuck: bool, has_relay: bool) -> Evidence:
-        """Take over what the browser's component reports; unknown or strange fields are left out."""
+    def from_report(
+        cls, report: Mapping[str, Any] | None, is_stuck: bool, has_relay: bool, was_live: bool = False
+    ) -> Evidence:
+        """Take over what the browser's component reports; unknown or strange fields are left out.
+
+        Args:
+            report: By ``doctor.js``.
+            is_stuck: As above.
+            has_relay: As above.
+            was_live: Whether pictures have come on this connection, and should be coming now.
+        """
         report = report if isinstance(report, Mapping) else {}
         candidates, codes = report.get("candidates"), report.get("turnErrors") or ()
         return cls(
@@ -50,6 +63,8 @@ class Evidence:
             turn_errors=tuple(int(c) for c in codes if isinstance(c, int | float)),
             is_stuck=is_stuck,
             has_relay=has_relay,
+            is_embedded=report.get("embedded") is True,
+            has_ended=was_live and report.get("track") == "ended",
         )
 
 
@@ -75,6 +90,14 @@ DENIED = Finding(
     "The camera permission is denied.",
     "Click the camera or lock symbol beside the address, allow the camera, then press Start again. "
     "On a phone, also check the system's settings for this browser.",
+)
+EMBEDDED = Finding(
+    "The page that shows this one in a frame keeps the camera from it.",
+    'Open this page in a tab of its own, or have allow="camera" added to the frame.',
+)
+ENDED = Finding(
+    "The camera has stopped.",
+    "It was unplugged, switched off or taken by another program: connect it, then press Stop and Start again.",
 )
 NO_CAMERA = Finding(
     "No camera was found.",
@@ -114,6 +137,10 @@ def diagnose(evidence: Evidence) -> Finding | None:
     error = evidence.error
     if evidence.is_secure is False or "not loaded securely" in error:
         return INSECURE
+    if evidence.is_embedded:
+        return EMBEDDED
+    if evidence.has_ended:
+        return ENDED
     if "NotFoundError" in error or "DevicesNotFound" in error:
         return NO_CAMERA
     if "NotReadableError" in error or "TrackStartError" in error or "AbortError" in error:

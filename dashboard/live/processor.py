@@ -23,6 +23,7 @@ from emoscope.model.drawing.annotate import annotate
 from emoscope.model.entities import Detection, Prediction
 from emoscope.model.errors import BaselineError, EmoscopeError
 from emoscope.model.faces.baseline import NeutralBaseline
+from emoscope.model.faces.quality import is_black
 from emoscope.model.faces.tracking import TrackedFace, Tracker, TrackingSettings
 from emoscope.model.networks.classifier import Classifier
 from emoscope.model.pipeline import Pipeline
@@ -32,6 +33,7 @@ _log = logging.getLogger(__name__)
 CAMERA_RATE = 30
 """Frames per second that the page asks a camera for, at most."""
 _SEARCH_SECONDS = 0.8
+_BLACK_SECONDS = 1.5  # many cameras begin with black pictures
 """How long a new face may go unseen while known ones are only followed."""
 
 
@@ -73,6 +75,7 @@ class LiveView:
         is_running: Whether frames arrive.
         baseline_progress: 0..1 while a neutral face is measured, else None.
         baseline_problem: Why the last measurement gave no baseline; None where it did, or none was made.
+        is_black: Whether the camera has been sending black pictures for longer than it takes to start.
     """
 
     faces: list[TrackedFace]
@@ -83,6 +86,7 @@ class LiveView:
     is_running: bool
     baseline_progress: float | None
     baseline_problem: BaselineError | None = None
+    is_black: bool = False
 
 
 class LiveProcessor:
@@ -107,6 +111,7 @@ class LiveProcessor:
         self._uncorrected: dict[int, np.ndarray] = {}
         self._neutral = NeutralFace()
         self._known: list[Detection] = []  # of the newest analysis
+        self._black_since = float("inf")
         self._searched_at = float("-inf")
         self._paired_since = float("-inf")  # when the two networks that are compared were chosen
         self._meter = Meter()
@@ -177,6 +182,7 @@ class LiveProcessor:
     def _begin(self) -> None:
         self._meter.clear()
         self._searched_at = float("-inf")
+        self._black_since = float("inf")
         with self._lock:
             self._tracker.reset()
             self._analyzed_at = None
@@ -201,6 +207,8 @@ class LiveProcessor:
                 self._searched_at = at
             self._known = [prediction.detection for prediction in analysis.predictions]
             predictions, seconds = analysis.predictions, dict(analysis.seconds)
+            is_dark = not predictions and is_black(frame_bgr)
+            self._black_since = min(self._black_since, at) if is_dark else float("inf")
             others = None
             if settings.second is not None:
                 start = perf_counter()
@@ -267,6 +275,7 @@ class LiveProcessor:
             is_running=now - self._frame_at < 2,
             baseline_progress=progress,
             baseline_problem=problem,
+            is_black=now - self._black_since > _BLACK_SECONDS,
         )
 
     def agreement(self) -> float:

@@ -19,6 +19,7 @@ from emoscope.model.drawing.annotate import short_warning
 from emoscope.model.drawing.annotated_picture import annotated_picture
 from emoscope.model.emotions import class_places
 from emoscope.model.errors import EmoscopeError
+from emoscope.model.faces.quality import BLACK_CAMERA
 from emoscope.model.faces.tracking import TrackedFace
 from emoscope.model.images import decode_image
 
@@ -36,8 +37,8 @@ def show_now(processor: LiveProcessor) -> None:
             "Your picture comes back without boxes; analysis starts by itself when somebody leaves.",
         )
     if not view.faces:
-        waiting = "Looking for a face …" if view.is_running else "Press Start and allow the camera."
-        st.caption(waiting)
+        looking = BLACK_CAMERA if view.is_black else "Looking for a face …"
+        st.caption(looking if view.is_running else "Press Start and allow the camera.")
         return
     for face in sorted(view.faces, key=lambda f: f.track_id)[: charts.MAX_FACES]:
         _show_face(face, view)

@@ -110,6 +110,8 @@ def _detector(sure_from: float) -> dict[str, Any]:
         "files": {"wide": _WIDE, "close": _CLOSE, "confirm": _CONFIRM},
         "crop": asdict(BlazeFaceDetector.crop),
         "quality": {
+            "black": quality.BLACK,
+            "blackCamera": quality.BLACK_CAMERA,
             "sureFrom": sure_from,
             "doubtful": quality.DOUBTFUL,
             "tooSmall": quality.TOO_SMALL,

@@ -36,7 +36,24 @@ MIN_SHARPNESS = 0.16
 MAX_NOSE_OFFSET = 0.4
 """Farthest that the nose may lie beside the middle of the eyes, in eye distances; a head turned by about 40°."""
 
+BLACK = 24
+"""Level that no pixel exceeds where the camera is covered; the noise of a sensor in the dark stays below it."""
+
+BLACK_CAMERA = (
+    "The camera's picture is black. Open its shutter or cover, switch it on by its key, or close what else uses it."
+)
+
+_BLACK_STEP = 16  # pixels: every so many are looked at
 _SIDE = 48
+
+
+def is_black(frame_bgr: np.ndarray) -> bool:
+    """Tell whether a camera sees nothing: it is covered, switched off by a key, or kept by another program.
+
+    Args:
+        frame_bgr: uint8, shape (H, W, 3).
+    """
+    return int(frame_bgr[::_BLACK_STEP, ::_BLACK_STEP].max(initial=0)) <= BLACK
 
 
 def face_warnings(frame_bgr: np.ndarray, detection: Detection, sure_from: float = SURE_FROM) -> tuple[str, ...]:

@@ -24,6 +24,12 @@ def no_face(seconds: float = SECONDS) -> Iterable[np.ndarray]:
     return _film(lambda t: cup[:, int(40 + 40 * np.sin(2 * np.pi * t)) :][:, :WIDTH], seconds)
 
 
+def covered(seconds: float = SECONDS) -> Iterable[np.ndarray]:
+    """Yield frames of a camera behind its shutter: black with the noise of its sensor."""
+    noise = np.random.default_rng(0)
+    return _film(lambda _: noise.integers(0, 9, (HEIGHT, WIDTH, 3), np.uint8), seconds)
+
+
 def coming_and_going(seconds: float = 8.0) -> Iterable[np.ndarray]:
     """Yield frames of a face that comes in from the left, stays, and leaves to the left."""
     return _film(lambda t: _scene(float(np.clip(1500 * (0.5 - abs(t - 0.5)) - 700, -700, 0))), seconds)

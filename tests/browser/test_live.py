@@ -8,8 +8,9 @@ import pytest
 from playwright.sync_api import expect
 
 from emoscope.model.drawing.palette import EMOTION_COLORS, hex_to_bgr
+from emoscope.model.faces.quality import BLACK_CAMERA
 from tests.browser import live_page
-from tests.browser.camera import HEIGHT, WIDTH, coming_and_going, moving_face, no_face, write_y4m
+from tests.browser.camera import HEIGHT, WIDTH, coming_and_going, covered, moving_face, no_face, write_y4m
 from tests.browser.live_page import LABEL, PERFORMANCE, SLOW
 
 pytestmark = pytest.mark.browser
@@ -111,6 +112,34 @@ def test_an_empty_scene_shows_no_label(watching):
     expect(page.get_by_text("Looking for a face")).to_be_visible(timeout=SLOW)
     assert page.locator(LABEL).count() == 0
     assert wait_for(page, lambda: live_page.color_counts(page) is not None)
+
+
+def test_a_covered_camera_is_named(watching):
+    page = watching(covered())
+    live_page.press(page, "Start")
+    expect(page.get_by_text(BLACK_CAMERA)).to_be_visible(timeout=SLOW)
+
+
+def test_a_page_in_a_frame_without_the_camera_says_which_attribute_is_missing(playwright, app_url):
+    arguments = [
+        "--no-sandbox",
+        "--disable-gpu",
+        "--disable-features=LocalNetworkAccessChecks,BlockInsecurePrivateNetworkRequests",
+    ]
+    with live_page.page_with_camera(playwright, arguments) as page:
+        frame = f'<iframe src="{app_url}/live?embed=true" style="width:1200px;height:800px"></iframe>'
+        page.route("https://another.test/", lambda route: route.fulfill(content_type="text/html", body=frame))
+        page.goto("https://another.test/")
+        live = page.frame_locator("iframe").first
+        expect(live.get_by_text('have allow="camera" added to the frame')).to_be_visible(timeout=SLOW)
+
+
+def test_a_camera_that_stops_while_live_is_named(watching):
+    page = watching(moving_face())
+    live_page.press(page, "Start")
+    page.wait_for_selector(LABEL)
+    page.evaluate("emoscopeCamera.stop()")  # what remains of a camera that was unplugged
+    expect(page.get_by_text("The camera has stopped.")).to_be_visible(timeout=SLOW)
 
 
 def test_a_face_that_leaves_is_dropped(watching):

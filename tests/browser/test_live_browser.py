@@ -9,8 +9,9 @@ from playwright.sync_api import expect
 
 from emoscope.model.browser.runtime import fetch_runtime
 from emoscope.model.errors import EngineError
+from emoscope.model.faces.quality import BLACK_CAMERA
 from tests.browser import live_page
-from tests.browser.camera import camera_arguments, moving_face, no_face, write_y4m
+from tests.browser.camera import camera_arguments, covered, moving_face, no_face, write_y4m
 from tests.browser.live_page import BROWSER_LABEL as FACE
 from tests.browser.live_page import SLOW
 from tests.browser.live_page import start_button as start
@@ -117,6 +118,12 @@ def test_an_empty_scene_shows_no_label(watching, app_url):
     start(page).click()
     expect(page.get_by_text("Looking for a face …")).to_be_visible(timeout=SLOW)
     assert page.locator(FACE).count() == 0
+
+
+def test_a_covered_camera_is_named(watching, app_url):
+    page = watching(app_url, covered())
+    start(page).click()
+    expect(page.get_by_text(BLACK_CAMERA)).to_be_visible(timeout=SLOW)
 
 
 @pytest.mark.parametrize(

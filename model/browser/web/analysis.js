@@ -5,13 +5,13 @@
  * @typedef {import("./crops.js").Detection} Detection
  * @typedef {Detection & {probabilities: number[], map: import("./classifier.js").ActivationMap | null,
  *   matrix: number[], warnings: string[]}} Face
- * @typedef {{faces: Face[], detectMs: number, classifyMs: number}} Result
+ * @typedef {{faces: Face[], detectMs: number, classifyMs: number, isBlack: boolean}} Result
  */
 import { Classifier } from "./classifier.js";
 import { cropFace } from "./crops.js";
 import { FaceDetector } from "./detector.js";
 import { download, openNetwork, startRuntime } from "./network.js";
-import { warnings } from "./quality.js";
+import { isBlack, warnings } from "./quality.js";
 
 export class Analysis {
   /** Start the runtime and open the networks. @param {Record<string, any>} setup See `setup.py` in Python. */
@@ -62,7 +62,8 @@ export class Analysis {
       const found = await this.classifier.classify(pixels);
       faces.push({ ...detection, ...found, matrix, warnings: warnings(picture, detection, this.settings) });
     }
-    return { faces, detectMs: detected - start, classifyMs: performance.now() - detected };
+    const isDark = !faces.length && isBlack(picture, this.settings);
+    return { faces, detectMs: detected - start, classifyMs: performance.now() - detected, isBlack: isDark };
   }
 
   /** Follow the known faces; search the whole picture once in a while, and when one is gone. */

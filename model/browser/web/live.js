@@ -12,6 +12,7 @@ import { Tracker } from "./tracker.js";
 
 const FOLDER = new URL(".", import.meta.url).href;
 const REDRAW_MS = 250;
+const BLACK_SECONDS = 1.5; // many cameras begin with black pictures
 const MARK = `<svg viewBox="0 0 64 64" fill="none" stroke-width="4" stroke-linecap="round" aria-hidden="true">
   <path stroke="#edaa22" d="M4 18V12a8 8 0 0 1 8-8h6M46 4h6a8 8 0 0 1 8 8v6M60 46v6a8 8 0 0 1-8 8h-6M18 60h-6a8 8 0 0 1-8-8v-6"/>
   <path stroke="#e8eaf2" d="M23 24v4M41 24v4M20 39c6 8 18 8 24 0"/></svg>`;
@@ -33,6 +34,7 @@ export class Live {
     this.meter = new Meter();
     this.camera = "user";
     this.analyzedAt = NaN;
+    this.blackSince = Infinity;
     this.dueAt = -Infinity;
     this.isReady = false;
     this.attempt = null;
@@ -163,6 +165,7 @@ export class Live {
     if (!this.stream) return;
     this.tracker.update(result.faces, at);
     this.analyzedAt = at;
+    this.blackSince = result.isBlack ? Math.min(this.blackSince, at) : Infinity;
     const now = seconds();
     this.meter.add("detect", now, result.detectMs);
     this.meter.add("classify", now, result.classifyMs);
@@ -182,7 +185,9 @@ export class Live {
 
   redraw() {
     const now = seconds();
-    showFaces(this.faces, this.tracker.faces(now), this.options.run, this.isReady ? LOOKING : "Loading the network …");
+    const { blackCamera } = this.options.detector.quality;
+    const looking = now - this.blackSince > BLACK_SECONDS ? blackCamera : LOOKING;
+    showFaces(this.faces, this.tracker.faces(now), this.options.run, this.isReady ? looking : "Loading the network …");
     showFigures(this.strip, this.meter.figures(now));
     this.strip.hidden = false;
   }
@@ -223,6 +228,7 @@ export class Live {
     this.stream = this.video.srcObject = null;
     this.tracker.reset();
     this.analyzedAt = NaN;
+    this.blackSince = Infinity;
     this.canvas.getContext("2d").clearRect(0, 0, this.canvas.width, this.canvas.height);
     this.faces.replaceChildren(IDLE);
     this.cover.hidden = false;

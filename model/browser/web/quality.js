@@ -2,6 +2,7 @@
 import { cut, gray } from "./pixels.js";
 
 const SIDE = 48;
+const BLACK_STEP = 16;
 
 /**
  * @param {import("./pixels.js").Picture} picture
@@ -23,6 +24,22 @@ export function warnings(picture, { box: [x1, y1, x2, y2], confidence, landmarks
   else if (sharpness(face) < quality.minSharpness) found.push(quality.blurred);
   if (noseOffset(landmarks) > quality.maxNoseOffset) found.push(quality.turnedAway);
   return found;
+}
+
+/**
+ * Tell whether a camera sees nothing: it is covered, switched off by a key, or kept by another program.
+ *
+ * @param {import("./pixels.js").Picture} picture
+ * @param {Record<string, any>} settings
+ */
+export function isBlack({ data, width, height }, { quality }) {
+  for (let y = 0; y < height; y += BLACK_STEP) {
+    for (let x = 0; x < width; x += BLACK_STEP) {
+      const at = 4 * (y * width + x);
+      if (Math.max(data[at], data[at + 1], data[at + 2]) > quality.black) return false;
+    }
+  }
+  return true;
 }
 
 /** Measure fine detail: the deviation of the Laplacian over that of the gray levels. @param {Uint8Array} face */

@@ -9,6 +9,8 @@ from emoscope.dashboard.live.doctor import Evidence, Patience, diagnose
     [
         (Evidence(), None),
         (Evidence(is_secure=True, permission="prompt"), None),
+        (Evidence(is_secure=True, permission="denied", is_embedded=True), doctor.EMBEDDED),
+        (Evidence(is_secure=True, permission="granted", has_ended=True, is_stuck=True), doctor.ENDED),
         (Evidence(is_secure=False), doctor.INSECURE),
         (Evidence(is_secure=True, permission="denied"), doctor.DENIED),
         (Evidence(is_secure=True, error="NotAllowedError: Permission denied"), doctor.DENIED),
@@ -53,6 +55,12 @@ def test_a_report_becomes_evidence():
     }
     evidence = Evidence.from_report(report, is_stuck=True, has_relay=True)
     assert diagnose(evidence) == doctor.TURN_REFUSED
+
+
+@pytest.mark.parametrize(("was_live", "finding"), [(True, doctor.ENDED), (False, None)])
+def test_a_camera_that_ended_is_said_only_where_its_pictures_were_coming(was_live, finding):
+    report = {"secure": True, "permission": "granted", "track": "ended", "embedded": False}
+    assert diagnose(Evidence.from_report(report, False, False, was_live)) == finding
 
 
 def test_patience_ends_only_while_connecting():

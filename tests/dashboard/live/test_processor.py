@@ -173,6 +173,14 @@ def test_an_empty_scene_shows_nothing_and_is_not_an_error(live):
     assert processor.view().faces == [] and processor.view().error == ""
 
 
+def test_a_camera_that_stays_black_is_told_from_a_scene_without_a_face(live, monkeypatch):
+    monkeypatch.setattr("emoscope.dashboard.live.processor._BLACK_SECONDS", 0.2)
+    processor = live(settings(detector=FixedDetector()))
+    dark = av.VideoFrame.from_ndarray(noise() // 32, format="bgr24")
+    assert wait_until(lambda: bool(processor.recv(dark)) and processor.view().is_black)
+    run_until(processor, lambda _: not processor.view().is_black)
+
+
 @pytest.mark.parametrize(
     ("error", "shown"),
     [
