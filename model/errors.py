@@ -16,6 +16,8 @@ Each carries one sentence that says what is wrong and one that says what to do n
 on; anything else is a defect and stays a traceback.
 """
 
+import errno
+from pathlib import Path
 from textwrap import shorten
 
 from emoscope.model.places import as_called_here
@@ -30,6 +32,29 @@ def reason_of(error: BaseException, last: bool = False) -> str:
     """
     lines = [line.strip() for line in str(error).splitlines() if line.strip()] or [type(error).__name__]
     return shorten(lines[-1 if last else 0], 160, placeholder=" …").rstrip(".")
+
+
+_REFUSED = (errno.EROFS, errno.EACCES, errno.EPERM)
+_FULL = (errno.ENOSPC, errno.EDQUOT)
+_FILES = (errno.EMFILE, errno.ENFILE)
+
+
+def make_room(error: OSError, place: Path | str) -> str:
+    """Return what to do where something could not be written, without a full stop: to free space, or to be let in."""
+    return f"Free some space at {place}" if error.errno in _FULL else f"Make {place} writable, or name another folder"
+
+
+def of_this_machine(error: OSError) -> "EmoscopeError | None":
+    """Return a sentence on what the machine refuses, be it a place, space or another open file; None for all else."""
+    if error.errno in _FILES:
+        return EmoscopeError("Too many files are open on this machine.", "Raise the limit, e.g. by `ulimit -n 4096`.")
+    if error.errno not in (*_REFUSED, *_FULL):
+        return None
+    what = str(error.filename2 or error.filename or "A file")
+    action = make_room(error, Path(what).parent if error.filename else "the place of the runs")
+    if error.errno in _REFUSED:
+        action += ", e.g. in EMOSCOPE_ARTIFACTS for runs and EMOSCOPE_CACHE for what is made again"
+    return EmoscopeError(f"{what} cannot be used ({error.strerror}).", f"{action}.")
 
 
 class EmoscopeError(Exception):

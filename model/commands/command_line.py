@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib import import_module
 
-from emoscope.model.errors import EmoscopeError
+from emoscope.model.errors import EmoscopeError, of_this_machine
 from emoscope.model.places import as_called_here
 
 _STDERR = 2
@@ -54,6 +54,12 @@ def run_program(
     except BrokenPipeError:  # e.g. `… | head`: nobody is left to tell, and the interpreter must not try at exit
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
+    except OSError as error:
+        told = of_this_machine(error)
+        if told is None:
+            raise
+        print(f"error: {told}", file=sys.stderr)
+        return 2
     except KeyboardInterrupt:
         print("\nStopped.", file=sys.stderr)
         return 130

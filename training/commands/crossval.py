@@ -17,7 +17,7 @@ import numpy as np
 
 from emoscope.model.dataset import Dataset, Split
 from emoscope.model.dataset.samples import fingerprint
-from emoscope.model.errors import DataError, EmoscopeError, RunError
+from emoscope.model.errors import DataError, EmoscopeError, RunError, make_room
 from emoscope.model.networks.load import load_classifier
 from emoscope.model.runs.figures import Scalar
 from emoscope.model.runs.files import checkpoint_of
@@ -73,7 +73,7 @@ def cross_validate(config: TrainConfig, dataset: Dataset, folds: int, output: Pa
     except OSError as error:
         raise EmoscopeError(
             f"The gathered predictions could not be written ({error.strerror or error}).",
-            f"Free some space at {output.parent}; the same command gathers them again.",
+            f"{make_room(error, output.parent)}; the same command gathers them again.",
         ) from error
     return gathered
 

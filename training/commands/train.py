@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from emoscope.model.dataset import Dataset, find_dataset, load_dataset
-from emoscope.model.errors import ConfigError, EmoscopeError
+from emoscope.model.errors import ConfigError, EmoscopeError, make_room
 from emoscope.model.runs.files import checkpoint_of
 from emoscope.model.runs.run import Run, artifacts_root
 from emoscope.training.commands.arguments import add_data_arguments, load_data_at, separate_names
@@ -146,6 +146,6 @@ def keep(
     except OSError as error:
         raise EmoscopeError(
             f"The run could not be written ({error.strerror or error}).",
-            f"Free some space at {output.parent}; the same command finishes it without training again.",
+            f"{make_room(error, output.parent)}; the same command finishes it without training again.",
         ) from error
     return runs

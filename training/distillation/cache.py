@@ -12,7 +12,7 @@ from zipfile import BadZipFile
 
 import numpy as np
 
-from emoscope.model.errors import EmoscopeError
+from emoscope.model.errors import EmoscopeError, make_room
 from emoscope.model.runs.files import write_atomically
 
 
@@ -50,5 +50,5 @@ def write_cached(file: Path, identity: Mapping[str, Any], arrays: Mapping[str, n
         write_atomically(file, buffer.getvalue())
     except OSError as error:
         raise EmoscopeError(
-            f"The teacher's predictions could not be written ({error.strerror}).", f"Free some space at {file.parent}."
+            f"The teacher's predictions could not be written ({error.strerror}).", f"{make_room(error, file.parent)}."
         ) from error

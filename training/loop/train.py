@@ -18,7 +18,7 @@ import keras
 import numpy as np
 
 from emoscope.model.dataset import Dataset
-from emoscope.model.errors import ConfigError, EmoscopeError
+from emoscope.model.errors import ConfigError, EmoscopeError, make_room
 from emoscope.model.machine import machine_name
 from emoscope.model.networks.architectures.pretrained import begin_on_faces
 from emoscope.model.runs.renamed_keys import with_current_keys
@@ -207,7 +207,7 @@ def _save(checkpoint: Checkpoint, file: Path, info: RunInfo) -> None:
     except OSError as error:
         raise EmoscopeError(
             f"The checkpoint could not be written ({error.strerror}).",
-            f"Free some space at {file.parent}; the same command resumes after the last saved epoch.",
+            f"{make_room(error, file.parent)}; the same command resumes after the last saved epoch.",
         ) from error
 
 

@@ -45,6 +45,21 @@ def test_a_made_file_goes_after_its_time(clock):
         storage.get_file(name)
 
 
+def test_a_picture_outlives_its_page_for_as_long_as_a_browser_needs_to_fetch_it(clock):
+    storage = MemoryMediaFileStorage("/media")
+    manager = media_file_manager.MediaFileManager(storage)
+    name = manager.add(b"pixels", "image/jpeg", "1.2").rsplit("/", 1)[1]
+    manager.clear_session_refs()
+    manager.remove_orphaned_files()
+    clock["now"] += 5
+    manager.remove_orphaned_files()
+    assert storage.get_file(name).content == b"pixels"
+    clock["now"] += download_files.SECONDS_OF_PICTURES
+    manager.remove_orphaned_files()
+    with pytest.raises(MediaFileStorageError):
+        storage.get_file(name)
+
+
 def redrawn(manager, data: bytes):
     """Draw a page with one button anew and return the button's name for what makes its file."""
     button = manager.add_deferred(lambda: data, "image/png", "1.2", "snapshot.png")
