@@ -20,6 +20,7 @@ class Detection:
         is_cropped_face: Whether no detector framed it: the whole picture was taken for one face.
         turned: Degrees by which the picture had to be turned clockwise for the face to stand upright: 0, 90, 180 or
             270. Box and landmarks are in the picture as it was, not as it was turned.
+        brightened: Whether the picture was so dark that it had to be brightened for the face to be found.
     """
 
     xyxy: np.ndarray
@@ -28,6 +29,7 @@ class Detection:
     track_id: int | None = None
     is_cropped_face: bool = False
     turned: int = 0
+    brightened: bool = False
 
     def __post_init__(self) -> None:
         box = np.asarray(self.xyxy, np.float32)

@@ -20,6 +20,7 @@ class Face(BaseModel):
     landmarks: list[list[float]] | None = Field(description="Eyes, nose and mouth corners, (x, y) in pixels.")
     detector: str = Field(examples=["blazeface"], description="What found it; `none`: the picture was taken whole.")
     turned: int = Field(description="Degrees by which the picture was turned clockwise to find it: 0, 90, 180 or 270.")
+    brightened: bool = Field(description="Whether the picture had to be brightened to find it.")
     warnings: list[str] = Field(description="Reasons to distrust this prediction.")
     heat_map: str | None = Field(None, description="With explain: gray PNG as a data URL, the size of the face's crop.")
     crop_to_frame: list[list[float]] | None = Field(

@@ -152,6 +152,8 @@ def _show_how_it_was_found(album: Album, picture: Picture, predictions: Sequence
     turned = next((p.detection.turned for p in predictions if p.detection.turned), 0)
     if turned:
         notes.append(f":material/rotate_90_degrees_cw: Found after turning the picture by {turned}°.")
+    if any(p.detection.brightened for p in predictions):
+        notes.append(":material/brightness_6: Found after brightening the picture, which is dark.")
     if not notes:
         return
     with st.container(horizontal=True, vertical_alignment="center"):

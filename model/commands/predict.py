@@ -217,6 +217,8 @@ def _notes(face: FaceEntry, detector_name: str) -> list[str]:
     notes = list(face["warnings"])
     if face["detector"] != detector_name:
         notes.insert(0, "Taken whole, as a cropped face.")
+    if face["brightened"]:
+        notes.insert(0, "Found after brightening the picture.")
     if face["turned"]:
         notes.insert(0, f"Found after turning the picture by {face['turned']}°.")
     return notes

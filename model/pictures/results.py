@@ -24,6 +24,7 @@ class FaceEntry(TypedDict):
     landmarks: list[list[float]] | None
     detector: str
     turned: int
+    brightened: bool
     warnings: list[str]
     heat_map: NotRequired[str]
     crop_to_frame: NotRequired[list[list[float]] | None]
@@ -104,5 +105,6 @@ def _face(prediction: Prediction, detector_name: str) -> FaceEntry:
         "landmarks": None if landmarks is None else [[round(float(v), 1) for v in point] for point in landmarks],
         "detector": WholeImage.name if detection.is_cropped_face else detector_name,
         "turned": detection.turned,
+        "brightened": detection.brightened,
         "warnings": list(prediction.warnings),
     }

@@ -1,9 +1,10 @@
-"""Faces in single pictures, which may be cropped faces already, or lie on their side."""
+"""Faces in single pictures, which may be cropped faces already, lie on their side, or be dark."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import cache
 
 import cv2
@@ -24,6 +25,10 @@ _SMALL_FILLED, _FILLED = 0.5, 0.75  # side of the face's crop over that of the p
 _TURNED_BELOW, _TURNED_FROM = {"blazeface": 0.99}, {"blazeface": 0.975}
 _SURE = 0.9  # confidence of the face that a larger picture must have to be one
 _PLAIN = 8.0  # deviation of the gray levels, below which a picture shows nothing at all
+# A picture is dark if so many percent of its pixels stay below a level. What sticks out of them may be a lamp.
+_MOST, _DARK = 95, 80
+_HIGHLIGHTS, _LEAST_WHITE, _GAMMA = 99.5, 4.0, 0.6
+_LEVELS_FROM = 256  # rows or columns
 _TURNS = {90: cv2.ROTATE_90_CLOCKWISE, 270: cv2.ROTATE_90_COUNTERCLOCKWISE, 180: cv2.ROTATE_180}
 
 
@@ -31,7 +36,8 @@ class PictureDetector:
     """Detects faces as another detector does, and looks again where that finds nothing it is sure of.
 
     A picture that one face fills is taken whole, since a tighter crop of a cropped face is not what a network was
-    trained on. One in which no face is clear is turned by 90°, 270° and 180° as well. Thread-safe if the others are.
+    trained on. A dark one is brightened as well, and one in which no face is clear is turned by 90°, 270° and 180°.
+    Thread-safe if the others are.
 
     Args:
         detector: Searches the pictures.
@@ -47,8 +53,18 @@ class PictureDetector:
     def detect(self, frame_bgr: np.ndarray) -> list[Detection]:
         """Return the faces of a picture, uint8, shape (H, W, 3), largest first."""
         found = self._detector.detect(frame_bgr)
-        if self._takes_crops and is_cropped_face(frame_bgr, found, self.crop):
-            return WholeImage().detect(frame_bgr)
+        light = brightened(frame_bgr)
+        if light is None:
+            return self._reconsidered(frame_bgr, frame_bgr, found)
+        others = self._detector.detect(light)
+        if _clearness(found) >= _clearness(others) and found:
+            return self._reconsidered(frame_bgr, frame_bgr, found)
+        return [replace(face, brightened=True) for face in self._reconsidered(frame_bgr, light, others)]
+
+    def _reconsidered(self, original: np.ndarray, frame_bgr: np.ndarray, found: list[Detection]) -> list[Detection]:
+        """Return what was found, or what is found in the picture taken whole or turned; it may have been brightened."""
+        if self._takes_crops and is_cropped_face(original, found, self.crop):
+            return WholeImage().detect(original)
         upright = _confidence([face for face in found if not _lies(face)])
         if upright >= _TURNED_BELOW.get(self.name, SURE_FROM):
             return found
@@ -67,6 +83,21 @@ class PictureDetector:
         corner = back[:2, :2] @ (turned.shape[1], turned.shape[0])
         back[:2, 2] = -np.minimum(corner, 0)
         return [face.transformed(back, degrees) for face in self._detector.detect(turned)]
+
+
+def brightened(frame_bgr: np.ndarray) -> np.ndarray | None:
+    """Return a dark picture with its highlights at white and its shadows raised; None for one that is light enough.
+
+    Args:
+        frame_bgr: uint8, shape (H, W, 3).
+    """
+    step = max(1, min(frame_bgr.shape[:2]) // _LEVELS_FROM)
+    levels = frame_bgr[::step, ::step].max(axis=2)
+    if np.percentile(levels, _MOST) >= _DARK:
+        return None
+    white = max(float(np.percentile(levels, _HIGHLIGHTS)), _LEAST_WHITE)
+    curve = 255 * np.minimum(np.arange(256) / white, 1) ** _GAMMA
+    return cv2.LUT(frame_bgr, curve.round().astype(np.uint8))
 
 
 def is_cropped_face(frame_bgr: np.ndarray, found: Sequence[Detection], geometry: CropGeometry) -> bool:
@@ -90,6 +121,11 @@ def is_cropped_face(frame_bgr: np.ndarray, found: Sequence[Detection], geometry:
         return False
     side = math.hypot(*frame_square(found[0], geometry)[:2, 0]) / math.sqrt(height * width)
     return side >= (_SMALL_FILLED if is_small else _FILLED)
+
+
+def _clearness(found: Sequence[Detection]) -> tuple[int, float]:
+    """Return how many faces a detector is sure of, and how sure of the clearest."""
+    return sum(face.confidence >= SURE_FROM for face in found), _confidence(found)
 
 
 def _lies(face: Detection) -> bool:

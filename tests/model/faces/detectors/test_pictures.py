@@ -9,7 +9,7 @@ import pytest
 from emoscope.model.entities import Detection
 from emoscope.model.faces.cropping import CropGeometry, crop_face
 from emoscope.model.faces.detectors import create_picture_detector
-from emoscope.model.faces.detectors.pictures import PictureDetector, is_cropped_face
+from emoscope.model.faces.detectors.pictures import PictureDetector, brightened, is_cropped_face
 
 PLAIN_CROP = CropGeometry(scale=1.0, offset=(0.0, 0.0))
 ROTATIONS = {90: cv2.ROTATE_90_COUNTERCLOCKWISE, 180: cv2.ROTATE_180, 270: cv2.ROTATE_90_CLOCKWISE}
@@ -74,6 +74,39 @@ def test_a_picture_on_its_side_is_turned_and_its_face_found_where_it_is(
         crop_face(frame, found, detector.crop, (48, 48), 1)[0] for frame, found in ((photo, upright), (lying, face))
     ]
     assert np.abs(crops[0].astype(int) - crops[1]).mean() < 6, "the crop is upright, too"
+
+
+def dark(picture: np.ndarray, light: float) -> np.ndarray:
+    """Return a picture in so little light, with the noise of a camera."""
+    noisy = picture * light + np.random.default_rng(0).normal(0, 1.5, picture.shape)
+    return noisy.clip(0, 255).astype(np.uint8)
+
+
+@pytest.mark.parametrize(("name", "light"), [("blazeface", 0.03), ("haar", 0.08)])
+def test_a_dark_picture_is_brightened_which_its_faces_say(photo: np.ndarray, name: str, light: float) -> None:
+    detector = create_picture_detector(name)
+    [known] = detector.detect(photo)
+    [found] = detector.detect(dark(photo, light))
+    assert found.brightened and not known.brightened
+    assert np.abs(found.xyxy - known.xyxy).max() < 0.25 * max(known.size)
+
+
+def test_a_dark_picture_on_its_side_is_brightened_and_turned(photo: np.ndarray) -> None:
+    [found] = create_picture_detector("blazeface").detect(dark(np.rot90(photo), 0.03))
+    assert found.brightened and found.turned == 90
+
+
+@pytest.mark.parametrize("level", [0, 3, 12, 40])
+def test_noise_in_the_dark_is_no_face(level: int) -> None:
+    for size in ((360, 480, 3), (48, 48, 3)):
+        assert create_picture_detector("blazeface").detect(dark(np.full(size, level, np.uint8), 1)) == []
+
+
+def test_a_light_picture_and_a_dark_one_with_a_lamp_are_told_apart(photo: np.ndarray) -> None:
+    assert brightened(photo) is None
+    night = dark(photo, 0.08)
+    night[:40, :100] = 255
+    assert brightened(night) is not None
 
 
 def test_a_turn_that_finds_nothing_surer_changes_nothing() -> None:
