@@ -62,7 +62,7 @@ sbom: $(TOOLS)/uv $(VENV)/.app-ready
 	@echo "==> sbom.json names every package that is installed in $(VENV), with its version and licence (CycloneDX)"
 
 $(VENV)/.python:
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Emoscope needs Python 3.11 or newer; found $$($(PYTHON) --version). Install it, or name one: make run PYTHON=/path/to/python3.11"; exit 1; }
+	@$(PYTHON) model/supported.py
 	@echo "==> Creating $(VENV) with $$($(PYTHON) --version)"
 	@$(PYTHON) -m venv $(VENV)
 	@touch $@

@@ -7,6 +7,7 @@ import sys
 
 import pytest
 
+from emoscope.model.supported import obstacle
 from emoscope.version import __version__
 from tests.paths import ROOT
 
@@ -45,6 +46,37 @@ def test_general_names_are_not_importable_from_elsewhere(environment, tmp_path):
     for name in ("model", "training", "dashboard", "pages"):
         done = run(environment / "bin" / "python", "-P", "-c", f"import {name}", cwd=tmp_path)
         assert f"No module named '{name}'" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("version", "system", "machine", "flags", "words"),
+    [
+        ((3, 11), "Linux", "x86_64", {"sse2", "avx"}, ""),
+        ((3, 13), "Linux", "aarch64", None, ""),
+        ((3, 12), "Darwin", "arm64", None, ""),
+        ((3, 13), "Windows", "AMD64", None, ""),
+        ((3, 8), "Linux", "x86_64", {"avx"}, "needs Python 3.11 to 3.13; this is 3.8"),
+        ((3, 14), "Linux", "x86_64", {"avx"}, "not made for Python 3.14 yet. Use Python 3.11 to 3.13, or `pip"),
+        ((3, 12), "Darwin", "x86_64", None, "Macs with Intel processors. Run Emoscope in Docker"),
+        ((3, 12), "Windows", "ARM64", None, "Windows on ARM. Use a Python for x64"),
+        ((3, 12), "Linux", "x86_64", {"sse2"}, "lacks AVX"),
+    ],
+)
+def test_a_machine_for_which_something_is_not_made_is_told_what_works(version, system, machine, flags, words):
+    found = obstacle(version, system, machine, flags)
+    assert words in found and bool(found) == bool(words)
+    assert not found or found.endswith(".")
+
+
+def test_this_machine_is_asked_before_anything_is_installed(tmp_path):
+    if shutil.which("make") is None:
+        pytest.skip("no make here")
+    python = tmp_path / "python"
+    python.write_text("#!/bin/sh\necho 'TensorFlow is not made for it.' >&2\nexit 1\n")
+    python.chmod(0o755)
+    made = run("make", "setup", f"VENV={tmp_path / 'venv'}", f"PYTHON={python}", cwd=ROOT)
+    assert made.returncode != 0 and "TensorFlow is not made for it." in made.stderr
+    assert run(sys.executable, "model/supported.py", cwd=ROOT).returncode == 0
 
 
 def test_every_goal_of_the_guides_is_there():

@@ -59,6 +59,7 @@ class Crawler:
         self.problems: list[str] = []
         self.pressed: list[Name] = []
         self.files: list[str] = []
+        self._own: set[Name] = set()
         page.on("pageerror", lambda error: self._heard.append(f"JavaScript: {error}"))
         page.on("console", self._hear)
         page.on("download", lambda download: self._downloads.append(download))
@@ -73,11 +74,11 @@ class Crawler:
         """Press every button once, and those that appear by it."""
         self._open()
         waiting = self._names()
-        own = set(waiting)
+        self._own = set(waiting)
         while waiting:
             name = waiting.pop(0)
             if name not in self._names():
-                if name not in own:
+                if name not in self._own:
                     continue  # it came by a press and went by another, as "Stop" goes when the work is done
                 self._open()
             self._press(name)
@@ -123,12 +124,14 @@ class Crawler:
     def _click(self, name: Name) -> tuple[bool, bool]:
         """Click a button; returns whether it brings a file, and whether it opens a popover."""
         problem = ""
-        for _ in range(CLICKS):
+        for number in range(CLICKS):
             button = self._buttons().get(name)
             if button is None:
-                problem = f"{name} is gone in the page's own state"
+                problem = f"{name} is gone in the page's own state" if name in self._own else ""
                 self._page.wait_for_timeout(1000)  # a page that has just been redrawn may be drawn once more
                 wait_until_idle(self._page)
+                if number == CLICKS - 2 and problem:
+                    self._open()  # the press before has led away from it, later than could be seen
                 continue
             try:
                 is_download = button.locator("xpath=ancestor::*[@data-testid='stDownloadButton']").count() > 0
@@ -137,7 +140,8 @@ class Crawler:
                 return is_download, is_popover
             except BrowserError as error:  # another stands in its place since the page was redrawn, or none
                 problem = f"{name}: {str(error).splitlines()[0]}"
-        self.problems.append(problem)
+        if problem:
+            self.problems.append(problem)
         return False, False
 
     def _press_within(self, popover: Name) -> None:
