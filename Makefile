@@ -19,9 +19,9 @@ test: $(VENV)/.dev-ready
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 	@echo "==> Running the tests"
-	@$(BIN)/python -m pytest -m "not browser" -n 2 --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
+	@$(BIN)/python -m pytest -m "not browser" --ignore=tests/browser -n 2 --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
 	@echo "==> Running the tests in a real browser"
-	@$(BIN)/python -m pytest -m browser -n 2 --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
+	@$(BIN)/python -m pytest tests/browser -m browser -n 2 --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
 
 test-fast: $(VENV)/.dev-ready
 	@$(BIN)/python -m pytest -m "not slow and not browser" --ignore=tests/pages -n 2 --dist loadfile $(PYTEST_ARGS)

@@ -21,7 +21,7 @@ if choice is None:
     st.stop()
 
 album: Album = st.session_state.setdefault("album", Album())
-files = inputs.pictures()
+files = inputs.pictures(is_first=not album.pictures)
 if inputs.already_cropped():
     choice = replace(choice, detector_name=WholeImage.name)
 

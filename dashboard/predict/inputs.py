@@ -2,23 +2,34 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Iterator, Sequence
+from functools import cache
 from io import BytesIO
+from pathlib import Path
 
+import cv2
 import streamlit as st
 
 from emoscope.dashboard.predict.album import MAX_PICTURES
 from emoscope.dashboard.ui.samples import SAMPLES, sample_picture
 from emoscope.dashboard.ui.state import kept
-from emoscope.model.images import SUPPORTED
+from emoscope.model.images import SUPPORTED, decode_image
 
 MAX_MEGABYTES = 60
 SCENES, CROPPED = "is searched, unless a face fills it", "is a cropped face: take it whole"
 WAYS = ("Files", "Folder", "Camera", "Samples")
+_THUMBNAIL = (320, 200)
+
+_paste = st.components.v2.component("emoscope_paste", js=Path(__file__).with_name("paste.js").read_text("utf-8"))
 
 
-def pictures() -> Sequence[tuple[str, BytesIO]]:
-    """Show the chosen way to bring pictures and return name and content of those just brought."""
+def pictures(is_first: bool = False) -> Sequence[tuple[str, BytesIO]]:
+    """Show the chosen way to bring pictures and return name and content of those just brought.
+
+    Args:
+        is_first: Whether there is none yet, so that samples are offered beside the drop zone.
+    """
     way = st.segmented_control(
         "Where the pictures come from",
         WAYS,
@@ -37,11 +48,29 @@ def pictures() -> Sequence[tuple[str, BytesIO]]:
         max_upload_size=MAX_MEGABYTES,
         key=_widget_key(way),
     )
+    _paste(key="paste", height=1, on_pasted_change=_keep_pasted)
     st.caption(
-        f"{SUPPORTED}, up to {MAX_PICTURES} at a time. "
+        f"{SUPPORTED}, up to {MAX_PICTURES} at a time, or pasted. "
         "They stay in this machine's memory, are written nowhere, and forgotten when you leave."
     )
-    return [(upload.name, upload) for upload in uploads]
+    brought: list[tuple[str, BytesIO]] = [(upload.name, upload) for upload in uploads]
+    brought += [(name, BytesIO(data)) for name, data in st.session_state.get("pasted", ())]
+    if is_first:
+        st.markdown("**Or try one of these**")
+        brought += _samples()
+    return brought
+
+
+def _keep_pasted() -> None:
+    """Keep what the browser took from the clipboard until it is predicted."""
+    pasted = st.session_state["paste"].get("pasted") or {}
+    try:
+        data = base64.b64decode(str(pasted.get("url")).partition(",")[2], validate=True)
+    except ValueError:
+        return
+    number = st.session_state["pastes"] = st.session_state.get("pastes", 0) + 1
+    # Browsers call every pasted picture image.png.
+    st.session_state.setdefault("pasted", []).append((f"pasted-{number}.png", data))
 
 
 def _camera() -> Sequence[tuple[str, BytesIO]]:
@@ -54,12 +83,24 @@ def _camera() -> Sequence[tuple[str, BytesIO]]:
 
 
 def _samples() -> Sequence[tuple[str, BytesIO]]:
-    with st.container(horizontal=True):
-        for title in SAMPLES:
-            st.button(title, key=f"sample_{title}", icon=":material/image:", on_click=_want_sample, args=(title,))
+    cards = st.grid(len(SAMPLES), min_column_width=100, gap="small")
+    for title in SAMPLES:
+        with cards.container():
+            st.image(_thumbnail(title), alt="", width="stretch")
+            st.button(title, key=f"sample_{title}", on_click=_want_sample, args=(title,), width="stretch")
     # Kept until they are read: a click elsewhere, on another sample too, starts the page over meanwhile.
     pictures = [sample_picture(title) for title in st.session_state.get("wanted_samples", ())]
     return [(name, BytesIO(data)) for name, data in pictures]
+
+
+@cache
+def _thumbnail(title: str) -> bytes:
+    """Return the upper part of a sample as a small JPEG."""
+    picture = decode_image(sample_picture(title)[1])
+    width, height = _THUMBNAIL
+    rows = round(picture.shape[1] * height / width)
+    small = cv2.resize(picture[:rows], _THUMBNAIL, interpolation=cv2.INTER_AREA)
+    return cv2.imencode(".jpg", small, [cv2.IMWRITE_JPEG_QUALITY, 85])[1].tobytes()
 
 
 def _want_sample(title: str) -> None:
@@ -75,6 +116,7 @@ def _widget_key(way: str) -> str:
 def empty() -> None:
     """Empty the uploaders, so that the server drops the files themselves."""
     st.session_state.pop("wanted_samples", None)
+    st.session_state.pop("pasted", None)
     st.session_state["uploads"] = st.session_state.get("uploads", 0) + 1
 
 

@@ -25,6 +25,7 @@ def prepare(page: Page, name: str) -> None:
     """Bring a page into a state worth showing."""
     if name == "predict":
         page.get_by_test_id("stButtonGroup").get_by_text("Samples").click()
+        wait_until_idle(page)
         for sample in ("Twenty faces", "One face"):
             page.get_by_role("button", name=sample).click()
             wait_until_idle(page)

@@ -12,11 +12,10 @@ pytestmark = pytest.mark.browser
 PHONE = {"width": 390, "height": 844}
 
 
-def test_home_leads_to_a_first_prediction_in_three_clicks(page, app_url):
+def test_home_leads_to_a_first_prediction_in_two_clicks(page, app_url):
     page.goto(app_url)
     wait_until_idle(page)
     page.get_by_role("button", name="Predict pictures").click()
-    page.get_by_test_id("stButtonGroup").get_by_text("Samples").click()
     page.get_by_role("button", name="One face").click()
     expect(page.get_by_role("heading", name="1 face in 1 picture")).to_be_visible()
 

@@ -1,3 +1,4 @@
+import base64
 import csv
 import io
 import re
@@ -45,6 +46,24 @@ def test_an_uploaded_photo_is_called_happy(predict, astronaut):
     [row] = csv.DictReader(io.StringIO(Path(download.value.path()).read_text("utf-8-sig")))
     assert (row["file"], row["emotion"]) == ("astronaut.png", "happy")
     assert 100 < float(row["x1"]) < float(row["x2"]) < 350
+
+
+PASTE = """
+async (address) => {
+  const content = await (await fetch(address)).blob();
+  const clipboardData = new DataTransfer();
+  clipboardData.items.add(new File([content], "image.png", { type: "image/png" }));
+  document.body.dispatchEvent(new ClipboardEvent("paste", { clipboardData, bubbles: true }));
+}
+"""
+
+
+def test_a_picture_is_pasted(predict):
+    photo = base64.b64encode(encode_png(skimage.data.astronaut()[:, :, ::-1])).decode()
+    for number in (1, 2):
+        predict.evaluate(PASTE, f"data:image/png;base64,{photo}")
+        expect(predict.get_by_role("img", name=f"pasted-{number}.png")).to_be_visible()
+    expect(predict.get_by_role("heading", name="2 faces in 2 pictures")).to_be_visible()
 
 
 def test_heat_maps_change_the_picture(predict, astronaut):

@@ -254,6 +254,13 @@ def test_a_sample_is_one_click_away(page):
     assert headings(page) == ["1 face in 1 picture"]
 
 
+def test_the_empty_page_offers_samples_which_go_once_there_is_a_picture(page):
+    page.button(key="sample_One face").click().run()
+    assert not page.exception
+    assert headings(page) == ["1 face in 1 picture"]
+    assert not any(button.key == "sample_One face" for button in page.button)
+
+
 def test_a_sample_is_not_lost_to_a_click_elsewhere(page, monkeypatch):
     from emoscope.model.pipeline import Pipeline
 
