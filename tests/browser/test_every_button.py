@@ -63,12 +63,15 @@ def start_camera(page):
     page.get_by_role("button", name="Record", exact=True).and_(page.locator(":enabled")).wait_for()
 
 
-FIRST_STATES = {name: ("" if name == "home" else name, lambda page: None, "") for name in
-                ["home", *(entry.path.stem for entry in PAGES)]}  # fmt: skip
+NOT_FETCHED = "weights cannot be fetched"
+FIRST_STATES = {
+    name: ("" if name == "home" else name, lambda page: None, NOT_FETCHED if name == "predict" else "")
+    for name in ["home", *(entry.path.stem for entry in PAGES)]
+}
 OTHER_STATES = {
     "predict, one picture": ("predict", upload(PHOTO), ""),
     "predict, many pictures": ("predict", upload(PHOTO, GROUP, *((f"{i}.png", PHOTO[1]) for i in range(6))), ""),
-    "predict, no face": ("predict", upload(WALL, PHOTO), "weights cannot be fetched"),
+    "predict, no face": ("predict", upload(WALL, PHOTO), NOT_FETCHED),
     "predict, a broken file": ("predict", upload(BROKEN, PHOTO), "broken.jpg"),
     "video, a clip": ("video", drop_clip("a.webm", CLIP, "1 person in 0:01"), ""),
     "video, a clip without a face": ("video", drop_clip("wall.webm", WALL_CLIP, "Another video"), ""),
