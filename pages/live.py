@@ -51,7 +51,7 @@ clock = live_connection.seconds_between_redraws(pool, is_on)
 @st.fragment(run_every=clock)
 def show_beside() -> None:
     live_connection.show_crowd(pool, is_on)
-    live_connection.show_findings(context, processor, ice)
+    live_connection.look_after(context, processor, ice)
     show_cluster_note(settings.pipeline.classifier)
     live_tools.show_tool_progress(processor)
     live_view.show_now(processor)
@@ -68,6 +68,7 @@ def show_below() -> None:
 
 
 with beside:
+    live_connection.show_findings(ice)
     show_beside()
 show_below()
 live_view.show_single_picture(settings)

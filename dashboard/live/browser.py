@@ -22,7 +22,8 @@ from emoscope.model.faces.tracking import TrackingSettings
 BROWSER, SERVER = "browser", "server"
 ENGINES = {BROWSER: "this browser", SERVER: "server (WebRTC)"}
 ENGINE = "live_engine"
-"""Session key of the engine that the visitor uses."""
+"""Session key of the engine that the visitor uses, until a button chooses another."""
+_CHOSEN = "live_engine_chosen"
 
 WORDS = {
     BROWSER: "Your camera's pictures are analysed in this browser: none leaves your device, and nothing is noted.",
@@ -47,6 +48,20 @@ def default_engine(url: str, ice: IceConfiguration) -> str:
     return SERVER if is_local(url) or ice.has_relay or not browser_files.is_served() else BROWSER
 
 
+def use_engine(engine: str) -> None:
+    """Let a button choose where Live runs.
+
+    The choice gets a widget of its own: what the browser sends of the one before, which it does on its own as the
+    connection changes, would else undo it.
+    """
+    number = st.session_state[_CHOSEN] = st.session_state.get(_CHOSEN, 0) + 1
+    st.session_state[_engine_key(number)] = engine
+
+
+def _engine_key(number: int) -> str:
+    return f"{ENGINE}_{number}" if number else ENGINE
+
+
 def choose_engine(ice: IceConfiguration) -> str:
     """Show the choice of where Live runs, and what becomes of the pictures there; return the engine."""
     engine: str = st.segmented_control(
@@ -56,7 +71,9 @@ def choose_engine(ice: IceConfiguration) -> str:
         required=True,
         help="In this browser nothing is sent anywhere and no connection can fail. The server also compares two "
         "networks, records, and takes any face detector.",
-        **state.kept(ENGINE, default_engine(st.context.url or "", ice), list(ENGINES)),
+        **state.kept(
+            _engine_key(st.session_state.get(_CHOSEN, 0)), default_engine(st.context.url or "", ice), list(ENGINES)
+        ),
     )
     st.caption(WORDS[engine])
     return engine
@@ -69,7 +86,7 @@ def show_browser_engine(choice: state.Choice, controls: Controls) -> None:
         options = _options(choice, controls)
     except EmoscopeError as error:
         show_error(error)
-        st.button("Let the server analyse", on_click=state.choose, args=(ENGINE, SERVER), icon=":material/dns:")
+        st.button("Let the server analyse", on_click=use_engine, args=(SERVER,), icon=":material/dns:")
         return
     if choice.detector_name != DEFAULT_DETECTOR:
         st.caption(f":material/info: In the browser faces are found by {DETECTORS[DEFAULT_DETECTOR].title}.")
@@ -127,4 +144,4 @@ def _options(choice: state.Choice, controls: Controls) -> dict[str, Any]:
 
 def _take_engine() -> None:
     if st.session_state["live_browser"].get("engine") == SERVER:
-        state.choose(ENGINE, SERVER)
+        use_engine(SERVER)

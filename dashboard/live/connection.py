@@ -12,7 +12,7 @@ import streamlit as st
 from streamlit_webrtc import WebRtcMode, WebRtcStreamerContext, webrtc_streamer
 
 from emoscope.dashboard.live.analysis_pool import AnalysisPool
-from emoscope.dashboard.live.browser import BROWSER, ENGINE
+from emoscope.dashboard.live.browser import BROWSER, use_engine
 from emoscope.dashboard.live.doctor import BROWSER_PROBE, Evidence, Finding, Patience, diagnose
 from emoscope.dashboard.live.ice import IceConfiguration, ice_configuration
 from emoscope.dashboard.live.pacing import pace
@@ -23,6 +23,7 @@ from emoscope.dashboard.ui.state import choose
 from emoscope.model.places import HOME
 
 _ASKED = "live_camera_rate"
+_FINDING = "live_finding"
 _CROWD = 3
 """From so many live people on, what stands beside the video is redrawn a third as often, for the sake of the video."""
 _probe = st.components.v2.component("emoscope_connection_probe", js=BROWSER_PROBE)
@@ -99,10 +100,12 @@ def show_crowd(pool: AnalysisPool, is_on: bool) -> None:
         )
 
 
-def show_findings(
-    context: WebRtcStreamerContext[Any, Any], processor: LiveProcessor, ice: IceConfiguration
-) -> Finding | None:
-    """Look after the connection; show what is wrong with it, if anything is, and offer what works instead."""
+def look_after(context: WebRtcStreamerContext[Any, Any], processor: LiveProcessor, ice: IceConfiguration) -> None:
+    """Look after the connection; draw the page anew where something else is wrong with it than before.
+
+    For a fragment with a clock. What is found is shown outside of it, since a button that is redrawn every second loses
+    a click now and then.
+    """
     pace(context.output_video_track, processor.wants)
     patience: Patience = st.session_state.setdefault("live_patience", Patience())
     is_running = processor.view().is_running
@@ -117,25 +120,29 @@ def show_findings(
     was_live = context.state.playing and processor.has_camera
     evidence = Evidence.from_report(result.report, is_stuck, ice.has_relay, was_live)
     finding = None if is_running else diagnose(evidence)
-    if finding is not None:
-        show_warning(finding.message, finding.action)
-        if ice.problem:
-            st.caption(f":material/warning: {ice.problem}")
-        if finding.pictures_help and is_served():
-            pressed = st.button(
-                "Run in this browser",
-                icon=":material/devices:",
-                type="primary",
-                on_click=choose,
-                args=(ENGINE, BROWSER),
-                help="Nothing is sent then, so nothing has to be connected.",
-            )
-            if pressed:
-                st.rerun()  # of the whole page, not of the part that the button is in
-        if finding.pictures_help and not st.session_state.get("live_single"):
-            if st.button("Use single pictures", icon=":material/photo_camera:"):
-                choose("live_single", True)
-                st.rerun()
-        elif not finding.pictures_help:
-            st.page_link(HOME / "pages" / "predict.py", label="Predict", icon=":material/add_photo_alternate:")
-    return finding
+    if finding != st.session_state.get(_FINDING):
+        st.session_state[_FINDING] = finding
+        st.rerun()
+
+
+def show_findings(ice: IceConfiguration) -> None:
+    """Show what is wrong with the connection, if anything is, and offer what works instead."""
+    finding: Finding | None = st.session_state.get(_FINDING)
+    if finding is None:
+        return
+    show_warning(finding.message, finding.action)
+    if ice.problem:
+        st.caption(f":material/warning: {ice.problem}")
+    if finding.pictures_help and is_served():
+        st.button(
+            "Run in this browser",
+            icon=":material/devices:",
+            type="primary",
+            on_click=use_engine,
+            args=(BROWSER,),
+            help="Nothing is sent then, so nothing has to be connected.",
+        )
+    if finding.pictures_help and not st.session_state.get("live_single"):
+        st.button("Use single pictures", icon=":material/photo_camera:", on_click=choose, args=("live_single", True))
+    elif not finding.pictures_help:
+        st.page_link(HOME / "pages" / "predict.py", label="Predict", icon=":material/add_photo_alternate:")

@@ -8,6 +8,7 @@ import time
 import zlib
 from http.client import HTTPResponse
 
+import cv2
 import numpy as np
 import pytest
 from starlette.requests import Request
@@ -16,6 +17,7 @@ from emoscope.dashboard.api.bodies import Bodies
 from emoscope.dashboard.api.problems import ProblemError
 from emoscope.dashboard.api.settings import ApiSettings
 from emoscope.dashboard.ui.samples import sample_picture
+from emoscope.model.images import decode_image
 from tests.dashboard.api.conftest import face_png, form
 
 HEAD = "POST /api/v1/predict?detector=none HTTP/1.1\r\nHost: localhost\r\nContent-Type: image/png\r\n"
@@ -62,7 +64,13 @@ WHOLE_FORM, KIND = form([("a.png", FACE)])
 PROBLEMS = {
     "empty": (b"", "image/png", {}, 422, "The file is empty."),
     "no picture": (b"hello", "image/png", {}, 422, "The file is no picture that can be opened."),
-    "a picture cut off": (sample_picture("No face")[1][:9000], "image/png", {}, 422, "ends too early."),
+    "a picture cut off": (
+        cv2.imencode(".tiff", decode_image(FACE))[1].tobytes()[:-99],
+        "image/tiff",
+        {},
+        422,
+        "ends too early.",
+    ),
     "a bomb": (bomb_png(60_000), "image/png", {}, 422, "the limit is 2 megapixels."),
     "too large": (bytes(3_000_001), "image/png", {}, 413, "The body is larger than 3 MB."),
     "JSON": (b"{}", "application/json", {}, 415, "The body is application/json, which holds no pictures."),
