@@ -65,8 +65,8 @@ PROBLEMS = {
     "empty": (b"", "image/png", {}, 422, "The file is empty."),
     "no picture": (b"hello", "image/png", {}, 422, "The file is no picture that can be opened."),
     "a picture cut off": (
-        cv2.imencode(".tiff", decode_image(FACE))[1].tobytes()[:-99],
-        "image/tiff",
+        cv2.imencode(".jp2", decode_image(FACE))[1].tobytes()[:-99],
+        "image/jp2",
         {},
         422,
         "ends too early.",
