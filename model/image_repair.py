@@ -10,6 +10,9 @@ from collections.abc import Iterator
 MOST_BEFORE = 1024
 """Bytes before the mark by which a picture begins; what lies deeper in a file belongs to something else."""
 
+MOST_COMPLETED = 150_000_000
+"""Bytes of pixels, 50 megapixels in colour: larger PNG files are not completed, for they are unpacked here at once."""
+
 _CUT = "The file ends early: what could be read of it is shown."
 _JPEG, _JPEG_END = b"\xff\xd8\xff", b"\xff\xd9"
 _PNG = b"\x89PNG\r\n\x1a\n"
@@ -69,6 +72,8 @@ def _completed_png(chunks: list[tuple[bytes, bytes]]) -> bytes | None:
     if interlaced or color not in _CHANNELS:
         return None
     needed = height * (1 + (width * bits * _CHANNELS[color] + 7) // 8)
+    if needed > MOST_COMPLETED:
+        return None
     stream = zlib.decompressobj()
     try:
         pixels = stream.decompress(b"".join(content for kind, content in chunks if kind == b"IDAT"), needed)

@@ -358,9 +358,13 @@ def _used_range(parts: Iterator[np.ndarray]) -> tuple[float, float]:
 
 def _next_with_content(image: Image.Image, max_pixels: int | None, blank: np.ndarray) -> np.ndarray:
     """Return the next picture of a file that is not blank; the blank one where none follows soon."""
-    for place in range(1, min(_MOST_BLANK, _BLANK_PIXELS // (image.width * image.height))):
+    pixels = image.width * image.height
+    for place in range(1, _MOST_BLANK):
         try:
             image.seek(place)
+            pixels += image.width * image.height  # each page of a TIFF file has a size of its own
+            if pixels > _BLANK_PIXELS:
+                return blank
             _check_size(image, max_pixels, 0)
             _check_decoder(image)
             frame = _to_bgr(image)

@@ -205,6 +205,15 @@ def test_an_animation_that_begins_blank_shows_its_first_frame_with_content(pictu
     assert np.ptp(rgb(to_bytes(blank, format, save_all=True, append_images=[blank], duration=[40, 50]))) == 0
 
 
+def test_a_blank_page_before_larger_ones_costs_no_more_than_is_stated(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(images, "_BLANK_PIXELS", 2_000)
+    blank, large = Image.new("RGB", (4, 4)), Image.new("RGB", (50, 50), "red")
+    assert rgb(to_bytes(blank, "TIFF", save_all=True, append_images=[large])).shape == (4, 4, 3)
+    monkeypatch.setattr(images, "_BLANK_PIXELS", 3_000)
+    large.putpixel((0, 0), (0, 0, 255))
+    assert rgb(to_bytes(blank, "TIFF", save_all=True, append_images=[large])).shape == (50, 50, 3)
+
+
 def test_one_pixel() -> None:
     assert (rgb(to_bytes(Image.new("RGB", (1, 1), (10, 20, 30)), "PNG")) == (10, 20, 30)).all()
 
@@ -437,6 +446,17 @@ def test_what_can_be_read_of_a_cut_picture_is_shown_and_said_to_whom_it_may_conc
     assert np.abs(found[:80] - np.asarray(whole)[:80]).max() <= (40 if format == "JPEG" else 0)
     with pytest.raises(ImageError, match="ends too early"):
         decode_image(data[: len(data) * 6 // 10])
+
+
+def test_a_cut_png_that_would_unpack_to_gigabytes_is_refused_from_its_header(monkeypatch: pytest.MonkeyPatch) -> None:
+    def chunk(kind: bytes, content: bytes) -> bytes:
+        return struct.pack(">L", len(content)) + kind + content + struct.pack(">L", zlib.crc32(kind + content))
+
+    head = struct.pack(">LLBBBBB", 30_000, 30_000, 8, 0, 0, 0, 0)
+    data = b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", zlib.compress(bytes(10_000_000)))
+    monkeypatch.setattr(zlib, "decompressobj", None)
+    with pytest.raises(ImageError):
+        opened(data)
 
 
 @pytest.mark.parametrize("format", ["JPEG", "PNG"])
