@@ -7,6 +7,7 @@ gray, but where the caller can say so.
 
 from __future__ import annotations
 
+import base64
 import io
 import logging
 import math
@@ -161,6 +162,18 @@ def read_image(path: Path | str, notes: list[str] | None = None) -> np.ndarray:
     except OSError as error:
         raise ImageError(f"{path} cannot be read ({error.strerror or error}).", "Check the path.") from error
     return decode_image(data, notes=notes)
+
+
+def data_url_content(url: object) -> bytes:
+    """Return the file that a browser sends as a ``data:`` address.
+
+    Raises:
+        ImageError: It is no such address.
+    """
+    try:
+        return base64.b64decode(str(url).partition(",")[2], validate=True)
+    except ValueError as error:
+        raise ImageError("What the browser sent is no picture.", "Try again.") from error
 
 
 def encode_png(frame_bgr: np.ndarray) -> bytes:

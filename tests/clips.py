@@ -39,6 +39,8 @@ def make_clip(
     pixel_shape: Fraction | None = None,
     start: float = 0.0,
     options: dict[str, str] | None = None,
+    pixels: str = "yuv420p",
+    ticks: int = 1000,
 ) -> bytes:
     """Make a video file.
 
@@ -55,14 +57,16 @@ def make_clip(
         pixel_shape: Width over height of a pixel, where they are not square.
         start: Time of the first frame in the file's own clock.
         options: Of the container.
+        pixels: Form of the stored pixels, in FFmpeg's name; a GIF has its own.
+        ticks: Of the stream's clock a second; old codecs know only the frame rate.
     """
     stream = io.BytesIO()
     times = [i / rate for i in range(round(seconds * rate))] if times is None else times
     with av.open(stream, "w", format=form, options=options or {}) as container:
         track = container.add_stream(codec, rate=rate)
         track.width, track.height = size
-        track.pix_fmt = "rgb8" if codec == "gif" else "yuv420p"
-        track.codec_context.time_base = Fraction(1, 100 if codec == "gif" else 1000)
+        track.pix_fmt = "rgb8" if codec == "gif" else pixels
+        track.codec_context.time_base = Fraction(1, 100 if codec == "gif" else ticks)
         if codec == "libx264":
             track.codec_context.options = {"preset": "ultrafast", "g": "25"}
         if pixel_shape:

@@ -6,7 +6,6 @@ from the camera itself, and it is analysed and drawn upon here like a frame of t
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -17,7 +16,7 @@ import streamlit as st
 from emoscope.dashboard.live.processor import LiveProcessor
 from emoscope.dashboard.ui.notices import show_error
 from emoscope.model.errors import EmoscopeError, ImageError
-from emoscope.model.images import decode_image, encode_png
+from emoscope.model.images import data_url_content, decode_image, encode_png
 
 _PICTURE = "live_snapshot_picture"
 _PROBLEM = "live_snapshot_problem"
@@ -63,10 +62,7 @@ def _content(taken: Mapping[str, Any] | None) -> bytes:
     if "url" not in taken:
         reason = str(taken.get("error") or "no picture came")[:200]
         raise ImageError(f"The browser took no picture ({reason}).", "Close what else uses the camera and try again.")
-    try:
-        return base64.b64decode(str(taken["url"]).partition(",")[2], validate=True)
-    except ValueError as error:
-        raise ImageError("What the browser took is no picture.", "Try again.") from error
+    return data_url_content(taken["url"])
 
 
 def show_snapshot(processor: LiveProcessor) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Iterator, Sequence
 from functools import cache
 from io import BytesIO
@@ -14,7 +13,8 @@ import streamlit as st
 from emoscope.dashboard.predict.album import MAX_PICTURES
 from emoscope.dashboard.ui.samples import SAMPLES, sample_picture
 from emoscope.dashboard.ui.state import kept
-from emoscope.model.images import SUPPORTED, decode_image
+from emoscope.model.errors import ImageError
+from emoscope.model.images import SUPPORTED, data_url_content, decode_image
 
 MAX_MEGABYTES = 60
 SCENES, CROPPED = "is searched, unless a face fills it", "is a cropped face: take it whole"
@@ -65,8 +65,8 @@ def _keep_pasted() -> None:
     """Keep what the browser took from the clipboard until it is predicted."""
     pasted = st.session_state["paste"].get("pasted") or {}
     try:
-        data = base64.b64decode(str(pasted.get("url")).partition(",")[2], validate=True)
-    except ValueError:
+        data = data_url_content(pasted.get("url"))
+    except ImageError:
         return
     number = st.session_state["pastes"] = st.session_state.get("pastes", 0) + 1
     # Browsers call every pasted picture image.png.

@@ -1,3 +1,4 @@
+import errno
 import sys
 from types import ModuleType
 
@@ -38,6 +39,22 @@ def test_no_command_lists_them_all(greeting, capsys):
     ("error", "status", "sentence"),
     [
         (ImageError("It is no picture.", "Choose another."), 2, "error: It is no picture. Choose another.\n"),
+        (
+            OSError(errno.EROFS, "Read-only file system", "/runs/mine"),
+            2,
+            "error: /runs/mine cannot be used (Read-only file system). Make /runs writable, or name another folder, "
+            "e.g. in EMOSCOPE_ARTIFACTS for runs and EMOSCOPE_CACHE for what is made again.\n",
+        ),
+        (
+            OSError(errno.ENOSPC, "No space left on device", "/runs/mine"),
+            2,
+            "error: /runs/mine cannot be used (No space left on device). Free some space at /runs.\n",
+        ),
+        (
+            OSError(errno.EMFILE, "Too many open files"),
+            2,
+            "error: Too many files are open on this machine. Raise the limit, e.g. by `ulimit -n 4096`.\n",
+        ),
         (KeyboardInterrupt(), 130, "\nStopped.\n"),
     ],
 )

@@ -42,21 +42,6 @@ def test_every_form_gives_its_pictures_and_their_times(form, codec):
     assert all(looks_like(image, view(i / 25, 320, 240), limit) for i, (_, image) in enumerate(frames))
 
 
-def encoded(form: str, codec: str, pixels: str = "yuv420p", size: tuple[int, int] = (320, 240)) -> bytes:
-    """Return 20 frames at 25 a second in a form whose clock is its own."""
-    stream = io.BytesIO()
-    with av.open(stream, "w", format=form) as container:
-        track = container.add_stream(codec, rate=25)
-        track.width, track.height = size
-        track.pix_fmt, track.bit_rate = pixels, 3_000_000
-        for i in range(20):
-            frame = av.VideoFrame.from_ndarray(view(i / 25, *size), format="bgr24").reformat(format=pixels)
-            frame.pts = i
-            container.mux(track.encode(frame))
-        container.mux(track.encode(None))
-    return stream.getvalue()
-
-
 @pytest.mark.parametrize(
     ("form", "codec", "pixels"),
     [
@@ -73,7 +58,7 @@ def encoded(form: str, codec: str, pixels: str = "yuv420p", size: tuple[int, int
     ],
 )
 def test_what_cameras_discs_and_old_programs_write_is_read(form, codec, pixels):
-    with opened(encoded(form, codec, pixels)) as video:
+    with opened(make_clip(0.8, form=form, codec=codec, pixels=pixels, ticks=25)) as video:
         frames = [(frame.at, frame.to_bgr()) for frame in video.frames()]
         assert video.info[:2] == (320, 240) and video.problem == ""
     assert [at for at, _ in frames] == pytest.approx(np.arange(20) / 25, abs=0.0101)
@@ -81,7 +66,7 @@ def test_what_cameras_discs_and_old_programs_write_is_read(form, codec, pixels):
 
 
 def test_tape_whose_rate_is_its_clock_has_no_rate():
-    with opened(encoded("dv", "dvvideo", size=(720, 576))) as video:
+    with opened(make_clip(0.8, form="dv", codec="dvvideo", size=(720, 576), ticks=25)) as video:
         assert video.info[:2] == (768, 576) and (video.info.frame_rate or 25) == 25
         assert len(list(video.frames())) == 20
 
