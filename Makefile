@@ -14,14 +14,17 @@ run: $(VENV)/.app-ready
 	@echo "==> Starting Emoscope (stop with Ctrl-C)"
 	@$(BIN)/python -m dashboard
 
+# A worker that dies ends the run, and its test is named: pytest-xdist waits for ever for what a new one is to repeat.
+TWO_WORKERS := -n 2 --max-worker-restart 0 --dist loadfile --no-loadscope-reorder
+
 test: $(VENV)/.dev-ready
 	@echo "==> Checking style and types"
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 	@echo "==> Running the tests"
-	@$(BIN)/python -m pytest -m "not browser" --ignore=tests/browser -n 2 --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
+	@$(BIN)/python -m pytest -m "not browser" --ignore=tests/browser $(TWO_WORKERS) $(PYTEST_ARGS)
 	@echo "==> Running the tests in a real browser"
-	@$(BIN)/python -m pytest tests/browser -m browser -n 2 --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
+	@$(BIN)/python -m pytest tests/browser -m browser $(TWO_WORKERS) $(PYTEST_ARGS)
 
 test-fast: $(VENV)/.dev-ready
 	@$(BIN)/python -m pytest -m "not slow and not browser" --ignore=tests/pages -n 2 --dist loadfile $(PYTEST_ARGS)

@@ -10,6 +10,7 @@ import os
 import shutil
 import socket
 import tempfile
+import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -28,6 +29,7 @@ from emoscope.model.runs.run import load_run
 
 _CHUNKS_PER_BLOCK = 16  # what is predicted again when a worker dies
 _MOST_BLOCKS = 5000
+_READING = ("iter_threaded", "StreamingExecutor", "ray-data-metadata")  # the names of Ray Data's threads begin so
 
 _Chunk = dict[str, np.ndarray]
 
@@ -63,7 +65,7 @@ def predict_pictures_on_ray(
         ) from error
     finally:
         if started:
-            ray.shutdown()
+            disconnect()
 
 
 def import_ray() -> Any:
@@ -112,6 +114,16 @@ def connect(address: str | None, cores: int | None = None) -> None:
         ) from error
 
 
+def disconnect() -> None:
+    """Leave the cluster, once no thread that reads from it is left: Ray ends the process where one asks it too late."""
+    import ray
+
+    for thread in threading.enumerate():
+        if thread.name.startswith(_READING):
+            thread.join(timeout=60)
+    ray.shutdown()
+
+
 def _package(folder: Path) -> Path:
     """Copy the code that workers need into a folder, as the installed package lies; return the package."""
     package = folder / "emoscope"
@@ -146,11 +158,13 @@ def _read(tasks: Sequence[Task], settings: PipelineSettings, workers: int | None
     )
     data.context.execution_options.preserve_order = True
     data.context.enable_progress_bars = False
-    for row in data.iter_rows():
-        answer = json.loads(row["answer"])
-        if isinstance(answer, dict):
-            raise EmoscopeError(answer["message"], answer["action"])
-        yield from answer
+    # Answers are small: fetching them ahead gains nothing, and its thread would outlast the reading.
+    for block in data.iter_batches(batch_size=None, prefetch_batches=0):
+        for text in block["answer"]:
+            answer = json.loads(text)
+            if isinstance(answer, dict):
+                raise EmoscopeError(answer["message"], answer["action"])
+            yield from answer
 
 
 def _to_text(task: Task) -> list[str | None]:

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 from emoscope.model.dataset import Dataset
 from emoscope.model.errors import ConfigError, EmoscopeError
 from emoscope.model.machine import available_cores
-from emoscope.model.pictures.ray_engine import connect, import_ray
+from emoscope.model.pictures.ray_engine import connect, disconnect, import_ray
 from emoscope.model.runs.run import artifacts_root
 from emoscope.training.cluster.worker import Work, last_line, on_loss, own_error, train_share
 from emoscope.training.loop.checkpoint import Checkpoint
@@ -80,7 +80,7 @@ def train_on_ray(
         EmoscopeError: Ray or JAX is missing, the cluster is too small, cannot be reached or fails again and again, or
             what :func:`emoscope.training.loop.train.train` raises.
     """
-    ray = import_ray()
+    import_ray()
     need_jax()
     # Problems of the data are reported before a cluster is contacted.
     from emoscope.training.loop.train import taught_samples, train
@@ -100,7 +100,7 @@ def train_on_ray(
             losses = Path(folder) / "losses"
             environment = _follow(_trainer(work, workers, losses), work, images, losses)
     finally:
-        ray.shutdown()
+        disconnect()
     with contextlib.redirect_stdout(io.StringIO()):  # nothing is left to train
         return replace(train(work.config, dataset, work.checkpoint_file), environment=environment)
 

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import threading
 from pathlib import Path
 
 import cv2
@@ -83,11 +84,39 @@ def test_the_command_writes_the_same_file_on_a_cluster(folder, address, monkeypa
     assert Path("there.csv").read_bytes() == Path("here.csv").read_bytes()
 
 
-def test_what_a_worker_cannot_do_is_one_sentence(folder, address):
+def reading() -> list[str]:
+    """The threads that could still ask Ray for something, which ends the process once Ray is shut down."""
+    return [
+        name
+        for name in (thread.name for thread in threading.enumerate())
+        if name.startswith(("iter", "Stream", "ray-data"))
+    ]
+
+
+@pytest.fixture
+def ended(monkeypatch) -> list[list[str]]:
+    """The threads that still read whenever Ray is shut down."""
+    import ray
+
+    seen, shutdown = [], ray.shutdown
+    monkeypatch.setattr(ray, "shutdown", lambda: (seen.append(reading()), shutdown()))
+    return seen
+
+
+def test_what_a_worker_cannot_do_is_one_sentence(folder, address, ended):
     settings = PipelineSettings(folder / "runs" / "emoscope", "none")
     (folder / "file").touch()
     with pytest.raises(EmoscopeError, match="cannot be written"):
         list(predict_pictures_on_ray([Task(tasks(folder)[0].path, folder / "file" / "a.png")], settings, address))
+    assert ended == [[]]
+
+
+def test_nothing_reads_any_more_where_the_reader_stopped_early(folder, address, ended):
+    entries = predict_pictures_on_ray(tasks(folder), PipelineSettings(folder / "runs" / "emoscope", "haar"), address)
+    next(entries)
+    assert reading()
+    entries.close()
+    assert ended == [[]]
 
 
 def test_an_address_without_ray_is_refused(folder, monkeypatch, capsys):
