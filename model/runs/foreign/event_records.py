@@ -15,6 +15,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from emoscope.model.runs.foreign.wire import Span, fields, spans, varint
+
 _DTYPES = {1: "<f4", 2: "<f8", 3: "<i4", 9: "<i8", 19: "<f2"}
 _LONGEST = 1024
 """Bytes of a record that is decoded with others; longer ones hold pictures and distributions."""
@@ -27,8 +29,6 @@ _SECONDS, _STEP = (1, 1), (2, 0)
 """Field and wire type."""
 
 _ODD = np.uint64(0x9E3779B97F4A7C15)
-
-Span = tuple[int, int]
 
 
 class Scalar(NamedTuple):
@@ -124,17 +124,17 @@ def _records(content: bytes) -> tuple[np.ndarray, np.ndarray, bool]:
 def _layout(event: bytes) -> _Layout | None:
     """Return the layout of a record; None where it holds anything but one scalar."""
     try:
-        outer = {(number, wire): span for number, wire, span in _spans(event, 0, len(event))}
+        outer = {(number, wire): span for number, wire, span in spans(event, 0, len(event))}
         if not outer.keys() <= {_SECONDS, _STEP, (5, 2)}:
             return None
-        (summary,) = (span for number, _, span in _spans(event, 0, len(event)) if number == 5)
-        (inner,) = (span for _, _, span in _spans(event, *summary))
-        fields = {number: span for number, _, span in _spans(event, *inner)}
+        (summary,) = (span for number, _, span in spans(event, 0, len(event)) if number == 5)
+        (inner,) = (span for _, _, span in spans(event, *summary))
+        fields = {number: span for number, _, span in spans(event, *inner)}
         tag, dtype = fields[1], "<f4"
         (number,) = (span for field, span in fields.items() if field in (2, 8))
         if 8 in fields:
-            tensor = {(field, wire): span for field, wire, span in _spans(event, *number)}
-            dtype = _DTYPES[_varint(event, tensor[1, 0][0])[0]]
+            tensor = {(field, wire): span for field, wire, span in spans(event, *number)}
+            dtype = _DTYPES[varint(event, tensor[1, 0][0])[0]]
             (number,) = (span for (field, _), span in tensor.items() if field in (4, 5, 6))
     except (ValueError, KeyError, IndexError):
         return None
@@ -189,7 +189,7 @@ def _in_order(parts: list[tuple[np.ndarray, ...]]) -> Series:
 
 def _scalars_of(event: bytes) -> Iterator[Scalar]:
     seconds, step, summaries = 0.0, 0, []
-    for number, value in _fields(event):
+    for number, value in fields(event):
         if number == 1 and isinstance(value, bytes):
             (seconds,) = struct.unpack("<d", value)
         elif number == 2 and isinstance(value, int):
@@ -197,7 +197,7 @@ def _scalars_of(event: bytes) -> Iterator[Scalar]:
         elif number == 5 and isinstance(value, bytes):
             summaries.append(value)
     for summary in summaries:
-        for number, value in _fields(summary):
+        for number, value in fields(summary):
             if number == 1 and isinstance(value, bytes):
                 tag, scalar = _value(value)
                 if scalar is not None:
@@ -206,7 +206,7 @@ def _scalars_of(event: bytes) -> Iterator[Scalar]:
 
 def _value(data: bytes) -> tuple[str, float | None]:
     tag, scalar = "", None
-    for number, value in _fields(data):
+    for number, value in fields(data):
         if number == 1 and isinstance(value, bytes):
             tag = value.decode("utf-8")
         elif number == 2 and isinstance(value, bytes) and len(value) == 4:
@@ -219,7 +219,7 @@ def _value(data: bytes) -> tuple[str, float | None]:
 def _tensor(data: bytes) -> float | None:
     """Return the number that a tensor of one element holds; None for any other tensor."""
     dtype, content = 0, b""
-    for number, value in _fields(data):
+    for number, value in fields(data):
         if number == 1 and isinstance(value, int):
             dtype = value
         elif number in (4, 5, 6) and isinstance(value, bytes):  # raw content, float_val, double_val
@@ -227,42 +227,3 @@ def _tensor(data: bytes) -> float | None:
     if dtype not in _DTYPES or len(content) != np.dtype(_DTYPES[dtype]).itemsize:
         return None
     return float(np.frombuffer(content, _DTYPES[dtype])[0])
-
-
-def _fields(data: bytes) -> Iterator[tuple[int, int | bytes]]:
-    """Yield the number and the value of each field of a message: an int for varints, the bytes for all else."""
-    for number, wire, (start, stop) in _spans(data, 0, len(data)):
-        yield number, _varint(data, start)[0] if wire == 0 else data[start:stop]
-
-
-def _spans(data: bytes, place: int, end: int) -> Iterator[tuple[int, int, Span]]:
-    """Yield the number, the wire type and the place of the value of each field of a message."""
-    while place < end:
-        key, start = _varint(data, place)
-        wire = key & 7
-        if wire == 0:
-            _, stop = _varint(data, start)
-        elif wire == 2:
-            length, start = _varint(data, start)
-            stop = start + length
-        elif wire in (1, 5):
-            stop = start + (8 if wire == 1 else 4)
-        else:
-            raise ValueError(f"wire type {wire}")
-        if not start <= stop <= end:
-            raise ValueError("a field is cut off")
-        yield key >> 3, wire, (start, stop)
-        place = stop
-
-
-def _varint(data: bytes, place: int) -> tuple[int, int]:
-    value = shift = 0
-    while True:
-        byte = data[place]
-        value |= (byte & 127) << shift
-        place += 1
-        if byte < 128:
-            return value - (1 << 64) if value >= 1 << 63 else value, place
-        shift += 7
-        if shift > 63:
-            raise ValueError("a number is too long")

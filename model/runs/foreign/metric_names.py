@@ -10,7 +10,7 @@ from collections.abc import Iterable
 
 _SIDES = {
     "train": "", "training": "", "tr": "",
-    "val": "val_", "valid": "val_", "validation": "val_", "eval": "val_", "dev": "val_",
+    "val": "val_", "valid": "val_", "validation": "val_", "validate": "val_", "eval": "val_", "dev": "val_",
 }  # fmt: skip
 _BEFORE = re.compile(rf"({'|'.join(_SIDES)})[/_.\- ]+(.+)", re.IGNORECASE)
 _AFTER = re.compile(rf"(.+)[/.]({'|'.join(_SIDES)})", re.IGNORECASE)

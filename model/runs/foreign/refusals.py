@@ -1,6 +1,6 @@
 """Files of other programs that are known and not opened, each with what to give in its place.
 
-Source: wandb/sdk/internal/datastore.py (the header of its log); torch/serialization.py, torch/export/pt2_archive (what
+Source: torch/serialization.py, torch/export/pt2_archive (what
 PyTorch's zips hold).
 """
 
@@ -13,7 +13,7 @@ from emoscope.model.errors import RunError
 from emoscope.model.runs.foreign.source import Source
 
 _PICKLES = (b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05")
-_ZIP, _WANDB = b"PK\x03\x04", b":W&B"
+_ZIP = b"PK\x03\x04"
 _TO_JSON = (
     'python -c "import json, pickle, sys; '
     "json.dump(pickle.load(open(sys.argv[1], 'rb')), open('history.json', 'w'), default=float)\" {name}"
@@ -36,11 +36,6 @@ def refuse(source: Source) -> None:
         raise RunError(
             f"{source.name} is a pickle, which runs code when it is opened, so it is not opened here.",
             f"If you made it yourself, turn it into JSON: {_TO_JSON.format(name=source.name)}",
-        )
-    if content.startswith(_WANDB):
-        raise RunError(
-            f"{source.name} is the binary log of Weights & Biases, which only its own program reads.",
-            "Run `wandb sync` on its folder and export the history as CSV, or give `wandb-history.jsonl`.",
         )
     if content.startswith(_ZIP):
         _refuse_torch(source)

@@ -8,6 +8,7 @@ from pathlib import Path
 from emoscope.model.errors import RunError
 from emoscope.model.runs.foreign import (
     json_curves,
+    logged_values,
     matrices,
     mlflow,
     reports,
@@ -15,6 +16,7 @@ from emoscope.model.runs.foreign import (
     table_curves,
     tensorboard,
     trackers,
+    wandb_log,
 )
 from emoscope.model.runs.foreign.refusals import refuse
 from emoscope.model.runs.foreign.results import Found, Reading
@@ -27,11 +29,13 @@ READERS: Mapping[str, Reader] = {
     "mlflow": mlflow.read_folder,
     "mlflow-db": mlflow.read_database,
     "wandb": trackers.read_wandb_history,
+    "wandb-log": wandb_log.read_log,
     "huggingface": json_curves.read_trainer_state,
     "report": reports.read_report_json,
     "report-text": reports.read_report_text,
     "confusion-matrix": matrices.read_matrix,
     "predictions": sample_tables.read_samples,
+    "logged-values": logged_values.read_logged_values,
     "keras-history": json_curves.read_keras_history,
     "fastai": table_curves.read_fastai,
     "wandb-csv": table_curves.read_wandb_export,
@@ -40,7 +44,7 @@ READERS: Mapping[str, Reader] = {
 }
 """Each returns None for a file of another format, and raises RunError for a broken one of its own."""
 
-FOLDERS: tuple[Reader, ...] = (tensorboard.read_event_files, mlflow.read_folder)
+FOLDERS: tuple[Reader, ...] = (tensorboard.read_event_files, mlflow.read_folder, wandb_log.read_folder)
 """Those that read folders."""
 
 
@@ -66,7 +70,7 @@ def recognise(path: Path, reading: Reading | None = None) -> Found:
                 return found
         raise RunError(
             f"{source.name} is a folder of no training that is recognised here.",
-            "Give the folder of one MLflow run, one with TensorBoard's event files, or single files.",
+            "Give the folder of one run of MLflow or W&B, one with TensorBoard's event files, or single files.",
         )
     if reading.format:
         found = READERS[reading.format](source, reading)

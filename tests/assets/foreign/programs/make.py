@@ -1,29 +1,39 @@
 """Let training programs write their own logs of tiny trainings: ``python tests/assets/foreign/programs/make.py``.
 
-They are not among the project's requirements. The versions that wrote what lies here are in ``versions.txt``, which
-pip takes as requirements. Each log comes with ``expected.json``: the values that the program itself held in memory.
+Names after it, such as ``aim wandb``, have only these write. They are not among the project's requirements: the
+versions that wrote what lies here are in ``versions.txt``, which pip takes as requirements. Each log comes with
+``expected.json``: the values that the program itself held in memory.
 """
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import shutil
 import sqlite3
+import sys
+import tempfile
 from contextlib import closing
 from importlib.metadata import version
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
+
+if TYPE_CHECKING:
+    import torch
 
 HERE = Path(__file__).parent
-PROGRAMS = ("lightning", "fastai", "transformers", "mlflow-skinny", "tensorboard", "torch")
+PROGRAMS = {"mlflow": ("mlflow-skinny",), "torch": ("tensorboard", "torch")}
+"""The packages whose versions count, where they are not one of the same name."""
 EPOCHS = 3
 
 
 def samples() -> tuple[torch.Tensor, torch.Tensor]:
     """Return 96 points of six coordinates, in three classes."""
+    import torch
+
     rng = np.random.default_rng(0)
     x = rng.normal(size=(96, 6)).astype(np.float32)
     return torch.from_numpy(x), torch.from_numpy(np.argmax(x[:, :3] + 0.3 * rng.normal(size=(96, 3)), 1))
@@ -37,6 +47,7 @@ def keep(name: str, expected: dict[str, list[float]]) -> None:
 def write_lightning() -> None:
     """Log with Lightning's ``CSVLogger`` and ``TensorBoardLogger`` at once, training also by step."""
     import lightning
+    import torch
     from lightning.pytorch.callbacks import Callback, LearningRateMonitor
     from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
     from torch.utils.data import DataLoader, TensorDataset
@@ -90,6 +101,7 @@ def write_lightning() -> None:
 
 def write_fastai() -> None:
     """Log with fastai's ``CSVLogger``."""
+    import torch
     from fastai.callback.progress import CSVLogger
     from fastai.data.core import DataLoaders
     from fastai.data.load import DataLoader
@@ -116,6 +128,7 @@ def write_fastai() -> None:
 
 def write_transformers() -> None:
     """Let Transformers' ``Trainer`` save its state."""
+    import torch
     from torch.utils.data import Dataset
     from transformers import Trainer, TrainingArguments, set_seed
 
@@ -216,16 +229,96 @@ def write_torch() -> None:
     keep("torch", {tag: [event.value for event in accumulator.Scalars(tag)] for tag in accumulator.Tags()["scalars"]})
 
 
+def write_wandb() -> None:
+    """Log offline with Weights & Biases: nested names, text, a truth value and a histogram among them."""
+    import wandb
+
+    expected: dict[str, list[float]] = {"train/loss": [], "val/loss": [], "val/accuracy": []}
+    with tempfile.TemporaryDirectory() as folder:
+        settings = wandb.Settings(
+            mode="offline", silent=True, disable_git=True, console="off", x_disable_stats=True, x_disable_meta=True
+        )
+        config = {"learning_rate": 0.05, "optimizer": {"name": "Adam", "betas": [0.9, 0.999]}}
+        with wandb.init(
+            project="points", name="brave-owl", notes="a toy", tags=["test"], dir=folder, config=config,
+            settings=settings, save_code=False,
+        ) as run:  # fmt: skip
+            for epoch in range(EPOCHS):
+                for batch in range(2):
+                    expected["train/loss"].append(1.5 / (2 * epoch + batch + 1))
+                    run.log({"train/loss": expected["train/loss"][-1], "epoch": epoch})
+                expected["val/loss"].append(1.6 / (epoch + 1))
+                expected["val/accuracy"].append(0.3 + 0.1 * epoch)
+                measured = {name.removeprefix("val/"): expected[name][-1] for name in ("val/loss", "val/accuracy")}
+                weights = wandb.Histogram([1.0, 2.0], num_bins=8)
+                run.log(
+                    {
+                        "val": measured,
+                        "epoch": epoch,
+                        "note": "x" * (18_000 if epoch == 1 else 9),
+                        "best": True,
+                        "weights": weights,
+                    }
+                )
+        wandb.teardown()  # or the log is not written to its end
+        [log] = Path(folder).glob("wandb/offline-run-*/*.wandb")
+        (HERE / "wandb").mkdir()
+        shutil.copy(log, HERE / "wandb" / "run-owl.wandb")
+    keep("wandb", expected)
+
+
+def write_aim() -> None:
+    """Log with Aim, and write the table that it makes of a run."""
+    import pandas
+    from aim import Repo, Run
+
+    expected = {
+        "train/loss": [1.5 / (epoch + 1) for epoch in range(EPOCHS)],
+        "val/loss": [1.6 / (epoch + 1) for epoch in range(EPOCHS)],
+        "val/accuracy": [0.3 + 0.1 * epoch for epoch in range(EPOCHS)],
+    }
+    with tempfile.TemporaryDirectory() as folder:
+        repo = Repo.from_path(folder, init=True)
+        run = Run(repo=repo, system_tracking_interval=None, capture_terminal_logs=False)
+        run["hparams"] = {"learning_rate": 0.05, "optimizer": "Adam"}
+        for epoch in range(EPOCHS):
+            for name, values in expected.items():
+                subset, _, metric = name.partition("/")
+                run.track(values[epoch], name=metric, step=10 * epoch + 9, epoch=epoch, context={"subset": subset})
+        tables = [
+            metric.dataframe(include_name=True, include_context=True, include_run=True) for metric in run.metrics()
+        ]
+        (HERE / "aim").mkdir()
+        pandas.concat(tables).to_csv(HERE / "aim" / "metrics.csv", index=False)
+        run.close()
+        del run, tables
+        gc.collect()  # or it writes after the folder is gone
+        repo.close()
+    keep("aim", expected)
+
+
+WRITERS = {
+    "lightning": write_lightning,
+    "fastai": write_fastai,
+    "transformers": write_transformers,
+    "mlflow": write_mlflow,
+    "torch": write_torch,
+    "wandb": write_wandb,
+    "aim": write_aim,
+}
+
+
 def main() -> None:
-    """Write every log anew."""
-    for old in HERE.iterdir():
-        if old.is_dir():
-            shutil.rmtree(old)
-    for write in (write_lightning, write_fastai, write_transformers, write_mlflow, write_torch):
-        write()
+    """Write every log anew, or those of the programs that the command names."""
+    versions = HERE / "versions.txt"
+    written = dict(line.split("==") for line in versions.read_text().split())
+    for name in sys.argv[1:] or WRITERS:
+        shutil.rmtree(HERE / name, ignore_errors=True)
+        WRITERS[name]()
+        written |= {package: version(package) for package in PROGRAMS.get(name, (name,))}
     for file in HERE.rglob("*tfevents*"):  # named after the time and the machine
         file.rename(file.with_name("events.out.tfevents.0.host"))
-    (HERE / "versions.txt").write_text("".join(f"{name}=={version(name)}\n" for name in PROGRAMS))
+    versions.write_text("".join(f"{package}=={number}\n" for package, number in written.items()))
 
 
 if __name__ == "__main__":

@@ -35,6 +35,8 @@ DATABASE = PROGRAMS / "mlflow" / "mlflow.db"
         ("mlflow/mlruns", "MLflow", {"loss": "loss", "val_loss": "val_loss", "val/f1": "val_f1"}),
         ("mlflow/mlflow.db", "MLflow", {"loss": "loss", "val_loss": "val_loss", "val/f1": "val_f1"}),
         ("torch", "TensorBoard", {"Loss/train": "loss", "Loss/val": "val_loss"}),
+        ("wandb", "Weights & Biases", {"train/loss": "loss", "val/loss": "val_loss", "val/accuracy": "val_accuracy"}),
+        ("aim/metrics.csv", "Aim", {"train/loss": "loss", "val/loss": "val_loss", "val/accuracy": "val_accuracy"}),
     ],
 )
 def test_curves_hold_what_the_program_held(path, what, names):

@@ -18,7 +18,6 @@ def packed(*names: str) -> bytes:
 @pytest.mark.parametrize(
     ("content", "what", "action"),
     [
-        (b":W&B\\\x00\x00log", "binary log of Weights & Biases", "wandb sync"),
         (packed("m/code/__torch__.py", "m/data.pkl"), "TorchScript", "torch.jit.load"),
         (packed("m/archive_format", "m/models/model.json"), "PyTorch exported", "torch.export.load"),
         (packed("archive/data.pkl", "archive/version"), "weights without their network", "load_state_dict"),

@@ -2,6 +2,8 @@
 
 import json
 import shutil
+import struct
+import zlib
 
 import numpy as np
 import pytest
@@ -10,7 +12,9 @@ from emoscope.model.errors import RunError
 from emoscope.model.runs.foreign.event_records import read_series
 from emoscope.model.runs.foreign.merge import import_results
 from emoscope.model.runs.foreign.registry import recognise
+from emoscope.model.runs.foreign.results import Reading
 from emoscope.model.runs.foreign.source import Source
+from emoscope.model.runs.foreign.wandb_log import _records
 from tests.paths import ROOT
 
 ASSETS = ROOT / "tests" / "assets" / "foreign"
@@ -125,3 +129,128 @@ def test_several_trainings_and_broken_files_are_one_sentence(tmp_path):
     with pytest.raises(RunError, match=r"breaks off|no event|no scalars") as caught:
         recognise(tmp_path / "broken")
     assert "\n" not in str(caught.value)
+
+
+COMET = [
+    {"metricName": f"{side}_loss", "metricValue": str(value), "step": 10 * e, "epoch": e, "runContext": side}
+    for e in range(3)
+    for side, value in (("train", 1.5 - e / 4), ("validate", 1.75 - e / 4))
+]  # fmt: skip
+NEPTUNE = (
+    "project_id,run_id,attribute_path,attribute_type,step,float_value\n"
+    "w/p,RUN-1,config/lr,float,,0.1\n"
+    "w/p,RUN-1,metrics/val/loss,float_series,1,1.75\nw/p,RUN-1,metrics/train/loss,float_series,1,1.5\n"
+    "w/p,RUN-1,metrics/val/loss,float_series,2,1.5\nw/p,RUN-1,metrics/train/loss,float_series,2,1.25\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "what", "metrics"),
+    [
+        ("comet.json", json.dumps(COMET), "Comet, 3 epochs", {"loss": [1.5, 1.25, 1], "val_loss": [1.75, 1.5, 1.25]}),
+        ("neptune.csv", NEPTUNE, "Neptune, 2 epochs, 2 metrics, 1 par", {"loss": [1.5, 1.25], "val_loss": [1.75, 1.5]}),
+        (
+            "run-train-tag-epoch_loss.csv",
+            "Wall time,Step,Value\n1700.5,0,1.5\n1701.5,1,1.25\n",
+            "logged values, 2 epochs",
+            {"loss": [1.5, 1.25]},
+        ),
+        (
+            "val_acc.csv",
+            "step,value,timestamp\n100,0.25,a\n200,0.5,b\n",
+            "2 logged steps",
+            {"val_accuracy": [0.25, 0.5]},
+        ),
+        ("long.csv", "epoch,metric,value\n1,loss,1.5\n2,loss,\n3,loss,1\n", "3 epochs", {"loss": [1.5, np.nan, 1]}),
+    ],
+)
+def test_a_table_with_a_value_a_row_gives_a_curve_a_metric(tmp_path, name, content, what, metrics):
+    (tmp_path / name).write_text(content)
+    found = recognise(tmp_path / name)
+    assert what in found.what and found.curves.metrics.keys() == metrics.keys()
+    for metric, values in metrics.items():
+        np.testing.assert_array_equal(found.curves.metrics[metric], values)
+    if name == "neptune.csv":
+        assert found.settings == {"config/lr": "0.1"}
+
+
+def test_rows_of_several_runs_need_a_name(tmp_path):
+    file = tmp_path / "neptune.csv"
+    file.write_text(NEPTUNE + "w/p,RUN-2,metrics/val/loss,float_series,1,9\n")
+    with pytest.raises(RunError, match=r"the values of 2 runs \(RUN-1, RUN-2\)"):
+        recognise(file)
+    assert recognise(file, Reading(run="RUN-2")).curves.metrics["val_loss"].tolist() == [9]
+    with pytest.raises(RunError, match=r"no run called RUN-3\. It holds RUN-1, RUN-2"):
+        recognise(file, Reading(run="RUN-3"))
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        ("step,name,value\n1,loss,much\n", "row 1: 'much' in column value is no number"),
+        ("step,name,value\n,loss,1\n", "numbers no epochs or steps"),
+        ("step,epoch,name,value\n1,,loss,1\n,2,loss,1\n", "some of its values by steps and the others by epochs"),
+    ],
+)
+def test_a_broken_table_of_values_is_one_sentence(tmp_path, content, sentence):
+    (tmp_path / "values.csv").write_text(content)
+    with pytest.raises(RunError, match=sentence):
+        recognise(tmp_path / "values.csv")
+
+
+WANDB = ASSETS / "programs" / "wandb" / "run-owl.wandb"
+
+
+def test_the_log_of_wandb_gives_settings_and_what_was_noted_without_its_user(tmp_path):
+    run, [found] = import_results([WANDB], name="owl", root=tmp_path)
+    assert found.what == "a run of Weights & Biases, 3 epochs logged 9 times, 3 metrics, 3 parameters"
+    settings = {"learning_rate": 0.05, "optimizer.name": "Adam", "optimizer.betas": "[0.9, 0.999]"}
+    noted = {"tag.project": "points", "tag.name": "brave-owl", "tag.notes": "a toy", "tag.tags": "test"}
+    config = {name: value for name, value in run.info.config.items() if not name.startswith("source_")}
+    assert config == settings | noted
+    assert run.info.training_seconds == found.seconds > 0
+
+
+def test_the_folder_of_a_run_of_wandb_is_read_and_several_are_named(tmp_path):
+    for name in ("offline-run-1-a", "offline-run-2-b"):
+        (tmp_path / "wandb" / name / "files").mkdir(parents=True)
+        shutil.copy(WANDB, tmp_path / "wandb" / name)
+    assert recognise(tmp_path / "wandb" / "offline-run-1-a").curves.rows == 9
+    with pytest.raises(RunError, match=r"2 runs of Weights & Biases \(offline-run-1-a, offline-run-2-b\)"):
+        recognise(tmp_path / "wandb")
+    shutil.rmtree(tmp_path / "wandb" / "offline-run-2-b")
+    (tmp_path / "wandb" / "latest-run").symlink_to("offline-run-1-a")
+    assert recognise(tmp_path / "wandb").curves.rows == 9
+
+
+def test_a_log_of_wandb_that_is_cut_off_or_damaged_keeps_what_stands_before(tmp_path):
+    content, file = WANDB.read_bytes(), tmp_path / "run.wandb"
+    whole = recognise(WANDB)
+    assert not any("breaks off" in note for note in whole.notes)
+    for place in (3_000, len(content) // 2, 33_000, len(content) - 3):
+        for damaged in (content[:place], content[:place] + b"\xff" + content[place + 1 :]):
+            file.write_bytes(damaged)
+            found = recognise(file)
+            assert any("breaks off" in note for note in found.notes)
+            kept = found.curves.metrics["loss"] if found.curves else np.zeros(0)
+            np.testing.assert_array_equal(kept, whole.curves.metrics["loss"][: len(kept)])
+    file.write_bytes(content[:7])
+    assert recognise(file).what == "a run of Weights & Biases without metrics, 0 parameters"
+
+
+def test_records_of_wandb_that_hold_anything_are_read_or_refused(tmp_path):
+    """Whole records whose bytes were changed, with the right checksum: what a program could write to do harm."""
+    rng, file = np.random.default_rng(0), tmp_path / "run.wandb"
+    records, _ = _records(WANDB.read_bytes())
+    for _ in range(300):
+        log = b":W&B\xe1\xbe\x00"
+        for record in records[:14]:
+            changed = bytearray(record[:4000])
+            for place in rng.integers(0, len(changed), 2):
+                changed[place] = rng.integers(256)
+            log += struct.pack("<IHB", zlib.crc32(b"\x01" + changed), len(changed), 1) + changed
+        file.write_bytes(log)
+        try:
+            import_results([file], name="changed", root=tmp_path / "runs", overwrite=True)
+        except RunError as error:
+            assert "\n" not in str(error)
