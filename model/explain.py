@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import cv2
@@ -66,6 +67,47 @@ def _activation_evidence(activation_map: np.ndarray, face: np.ndarray | None) ->
     return np.stack(classes, axis=2)
 
 
+@dataclass(frozen=True, eq=False)
+class CoveredPredictions:
+    """What a network predicts for a face while a patch of its mean gray covers one place after the other.
+
+    Attributes:
+        rows: Upper edges of the patch in pixels of the crop, ascending, shape (R,).
+        columns: Left edges, ascending, shape (K,).
+        patch: Height and width of the patch in pixels of the crop.
+        whole: Probabilities of the face without a patch, float32, shape (C,).
+        covered: Probabilities at each place, float32, shape (R, K, C).
+    """
+
+    rows: np.ndarray
+    columns: np.ndarray
+    patch: tuple[int, int]
+    whole: np.ndarray
+    covered: np.ndarray
+
+
+def predict_covered(face: np.ndarray, classifier: Classifier, share: float = _PATCH) -> CoveredPredictions:
+    """Classify a face and up to 81 copies of it, each covered in another place.
+
+    Args:
+        face: uint8, shape (H, W) or (H, W, 3).
+        classifier: Classifies the face and its covered copies in one call.
+        share: Side of the patch in sides of the face, 0..1.
+    """
+    height, width = face.shape[:2]
+    patch_height, patch_width = max(1, round(height * share)), max(1, round(width * share))
+    rows = np.unique(np.linspace(0, height - patch_height, _PLACES).round().astype(int))
+    columns = np.unique(np.linspace(0, width - patch_width, _PLACES).round().astype(int))
+    patches = [np.s_[row : row + patch_height, column : column + patch_width] for row in rows for column in columns]
+    fill = face.mean(axis=(0, 1)).round().astype(np.uint8)
+    copies = np.repeat(face[None], len(patches) + 1, axis=0)
+    for copy, patch in zip(copies[1:], patches, strict=True):
+        copy[patch] = fill
+    probabilities = classifier.classify(copies).probabilities
+    covered = probabilities[1:].reshape(len(rows), len(columns), -1)
+    return CoveredPredictions(rows, columns, (patch_height, patch_width), probabilities[0], covered)
+
+
 def occlusion_evidence(face: np.ndarray, classifier: Classifier) -> np.ndarray:
     """Measure how much of each class's probability is lost when a part of the face is covered with its mean gray.
 
@@ -78,18 +120,10 @@ def occlusion_evidence(face: np.ndarray, classifier: Classifier) -> np.ndarray:
         helps.
     """
     height, width = face.shape[:2]
-    patch_height, patch_width = max(1, round(height * _PATCH)), max(1, round(width * _PATCH))
-    rows = np.unique(np.linspace(0, height - patch_height, _PLACES).round().astype(int))
-    columns = np.unique(np.linspace(0, width - patch_width, _PLACES).round().astype(int))
-    patches = [np.s_[row : row + patch_height, column : column + patch_width] for row in rows for column in columns]
-    fill = face.mean(axis=(0, 1)).round().astype(np.uint8)
-    covered = np.repeat(face[None], len(patches) + 1, axis=0)
-    for copy, patch in zip(covered[1:], patches, strict=True):
-        copy[patch] = fill
-    probabilities = classifier.classify(covered).probabilities
-    loss = (probabilities[0] - probabilities[1:]).reshape(len(rows), len(columns), -1)
-    y = np.interp(np.arange(height), rows + (patch_height - 1) / 2, np.arange(len(rows)))
-    x = np.interp(np.arange(width), columns + (patch_width - 1) / 2, np.arange(len(columns)))
+    found = predict_covered(face, classifier)
+    loss = found.whole - found.covered
+    y = np.interp(np.arange(height), found.rows + (found.patch[0] - 1) / 2, np.arange(len(found.rows)))
+    x = np.interp(np.arange(width), found.columns + (found.patch[1] - 1) / 2, np.arange(len(found.columns)))
     grid = [axis.astype(np.float32) for axis in np.meshgrid(x, y)]
     classes = [np.ascontiguousarray(loss[:, :, c]) for c in range(loss.shape[2])]
     return np.stack([cv2.remap(of_class, grid[0], grid[1], cv2.INTER_LINEAR) for of_class in classes], axis=2)

@@ -14,6 +14,7 @@ from emoscope.dashboard.charts.probabilities import emotion_counts, probability_
 from emoscope.dashboard.charts.theme import OUTLINE, class_colors
 from emoscope.dashboard.predict import downloads
 from emoscope.dashboard.predict.album import Album, Picture, Problem
+from emoscope.dashboard.predict.why import show_why
 from emoscope.dashboard.ui import resources
 from emoscope.dashboard.ui.chart_export import page_ground
 from emoscope.dashboard.ui.notices import escape, show_error
@@ -122,6 +123,14 @@ def show_results(
                     with cards.container(border=True, key=f"face_{picture.key}_{i}"):
                         unsure = surely_from is not None and prediction.confidence < surely_from
                         _show_card(i + 1, prediction, heat, unsure)
+                        if st.button(
+                            "Why?",
+                            key=f"why_{picture.key}_{i}",
+                            icon=":material/help:",
+                            type="tertiary",
+                            help="Cover a part of the face and see what the network predicts then.",
+                        ):
+                            show_why(prediction, classifier)
 
 
 def _show_card(number: int, prediction: Prediction, heat: np.ndarray | None, unsure: bool) -> None:

@@ -118,6 +118,9 @@ class Crawler:
         self._look(f"pressing {name[0]}")
         if is_popover:
             self._press_within(name)
+        if self._page.locator("[data-testid=stDialog]").count():
+            self._page.keyboard.press("Escape")
+            wait_until_idle(self._page)
         if self._page.url.split("?")[0] != self._address.split("?")[0]:
             self._open()
 

@@ -100,3 +100,28 @@ def test_a_whole_folder_can_be_dropped(predict, astronaut, tmp_path):
     wait_until_idle(predict)
     predict.locator("[data-testid=stFileUploaderDropzoneInput]").set_input_files(tmp_path)
     expect(predict.get_by_role("heading", name="2 faces in 2 pictures")).to_be_visible()
+
+
+def test_covering_the_mouth_takes_the_smile_away(predict, astronaut):
+    drop(predict, astronaut)
+    predict.get_by_role("button", name="Why?").click()
+    face, said = predict.get_by_test_id("covered-face"), predict.get_by_role("status").filter(has_text="covered")
+    happy = predict.get_by_role("dialog").get_by_role("meter", name="happy")
+    expect(predict.get_by_role("dialog")).to_contain_text("Why happy?")
+    expect(said).to_contain_text("happy")
+    box = face.bounding_box()
+
+    def cover(x, y):
+        predict.mouse.move(box["x"] + x * box["width"], box["y"] + y * box["height"])
+        predict.wait_for_timeout(200)
+        return int(happy.get_attribute("aria-valuenow"))
+
+    hair, mouth = cover(0.2, 0.2), cover(0.5, 0.8)
+    assert mouth < hair - 20
+    place = face.locator(".patch").evaluate("patch => patch.style.top")
+    face.focus()
+    predict.keyboard.press("ArrowUp")
+    assert face.locator(".patch").evaluate("patch => patch.style.top") != place
+    predict.get_by_role("button", name="Small cover").click()
+    predict.mouse.move(0, 0)
+    assert face.locator(".patch").bounding_box()["width"] < 0.3 * box["width"]

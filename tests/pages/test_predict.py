@@ -8,6 +8,7 @@ from streamlit.runtime.scriptrunner import RerunData, RerunException, StopExcept
 from streamlit.testing.v1 import AppTest
 
 from emoscope.dashboard.predict import view as prediction_view
+from emoscope.dashboard.predict import why
 from emoscope.dashboard.ui import resources
 from emoscope.dashboard.ui.samples import sample_picture
 from emoscope.model.errors import DetectorError
@@ -348,3 +349,20 @@ def test_a_smaller_form_of_the_network_can_be_chosen(runs_folder, page):
     assert not page.exception and not page.error
     assert resources.classifier("emoscope/exports/int8").file == form.path / "model.tflite"
     assert page.session_state["variant"] == "int8"
+
+
+def test_why_covers_the_face_of_its_own_card_place_by_place(page, monkeypatch):
+    shown = []
+    monkeypatch.setattr(why, "_component", lambda **given: shown.append(given["data"]))
+    drop(page, PORTRAIT)
+    [button] = [button for button in page.button if button.label == "Why?"]
+    button.click().run()
+    assert not page.exception
+    [data] = shown
+    assert len(data["classes"]) == len(data["whole"]) == 7 and sum(data["whole"]) == pytest.approx(1, abs=1e-3)
+    for cover in data["covers"]:
+        assert np.shape(cover["covered"]) == (len(cover["rows"]), len(cover["columns"]), 7)
+        assert max(cover["rows"]) + cover["patch"][0] == pytest.approx(1)
+        assert max(cover["columns"]) + cover["patch"][1] == pytest.approx(1)
+    page.run()
+    assert len(shown) == 1, "it opens by its button alone"
