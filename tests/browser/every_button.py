@@ -151,8 +151,9 @@ class Crawler:
         """Press the download buttons of an open popover, and close it."""
         for button in self._page.locator("[data-testid=stPopoverBody] [data-testid=stDownloadButton] button").all():
             self._downloads.clear()
+            label = button.inner_text()
             button.click()
-            self._open_file((f"{popover[0]} › {button.inner_text()}", popover[1]))
+            self._open_file((f"{popover[0]} › {label}", popover[1]))
         self._look(f"saving from {popover[0]}")
         self._page.keyboard.press("Escape")
         wait_until_idle(self._page)
@@ -175,7 +176,8 @@ class Crawler:
     def _look(self, after: str) -> None:
         """Note what is wrong on the page, in the browser and at the server."""
         for kind, selector in _ERRORS.items():
-            texts = [element.inner_text() for element in self._page.locator(selector).all()]
+            # All at one moment: one of them may go while the others are read.
+            texts = self._page.locator(selector).evaluate_all("elements => elements.map(one => one.innerText)")
             self.problems += [
                 f"{kind} after {after}: {text[:300]}"
                 for text in texts
