@@ -121,12 +121,13 @@ def _resident() -> int:
     return 0
 
 
-def _limit_this_process() -> None:
+def limit_this_process(memory: int = MEMORY, seconds: int = SECONDS) -> None:
+    """Bound the address space in bytes and the processor time of this process; on Windows nothing is bounded."""
     try:
         import resource
     except ImportError:  # Windows: the time is limited all the same
         return
-    for limit, value in ((resource.RLIMIT_AS, MEMORY), (resource.RLIMIT_CPU, SECONDS), (resource.RLIMIT_CORE, 0)):
+    for limit, value in ((resource.RLIMIT_AS, memory), (resource.RLIMIT_CPU, seconds), (resource.RLIMIT_CORE, 0)):
         _, hard = resource.getrlimit(limit)
         allowed = value if hard == resource.RLIM_INFINITY else min(value, hard)
         resource.setrlimit(limit, (allowed, allowed))
@@ -134,7 +135,7 @@ def _limit_this_process() -> None:
 
 def main(runtime: str, file: str) -> None:
     """Open and run a network; what the runtime refuses by itself is no failure."""
-    _limit_this_process()
+    limit_this_process()
     with suppress(Exception):
         RUNTIMES[runtime](file)
     allowed = RESIDENT + 4 * Path(file).stat().st_size

@@ -48,7 +48,7 @@ def bring_in(
         return OnnxClassifier.shape(file, input_size)
     raise RunError(
         f"{file.name} is no network file that can be opened here.",
-        f"Give one of {', '.join(SUFFIXES)}, or a saved run.",
+        f"Give one of {', '.join(SUFFIXES)}, a network that PyTorch saved as TorchScript or .pt2, or a saved run.",
     )
 
 

@@ -32,6 +32,7 @@ from emoscope.training.evaluation.labels import source_labels
 from emoscope.training.exporting.convert import check_agreement, export_litert
 from emoscope.training.foreign.class_order import NORMALIZATIONS, Conventions, find_conventions
 from emoscope.training.foreign.files import bring_in
+from emoscope.training.foreign.torch_files import as_onnx
 
 TRIED_IMAGES = 1500
 
@@ -69,7 +70,7 @@ def import_model(file: Path, open_data: OpenData, options: ImportOptions, root: 
     """Make a saved run of a network file: converted where possible, scored on the data.
 
     Args:
-        file: ``.keras``, ``.h5``, ``.hdf5``, ``.tflite`` or ``.onnx``.
+        file: ``.keras``, ``.h5``, ``.hdf5``, ``.tflite``, ``.onnx``, or TorchScript or ``.pt2`` of PyTorch.
         open_data: Loads the data at a height and width and a number of channels.
         options: What is known of the network.
         root: Folder of saved runs; the usual one where None.
@@ -80,16 +81,16 @@ def import_model(file: Path, open_data: OpenData, options: ImportOptions, root: 
     """
     key = key_of(options.name or file.stem, "imported")
     target = (root or artifacts_root()) / key
-    with staged(target, options.overwrite) as folder:
-        _fill(folder, file, open_data, options, key)
+    with staged(target, options.overwrite) as folder, as_onnx(file, options.input_size) as opened:
+        _fill(folder, opened, file, open_data, options)
     return load_run(target)
 
 
-def _fill(folder: Path, file: Path, open_data: OpenData, options: ImportOptions, key: str) -> None:
+def _fill(folder: Path, file: Path, source: Path, open_data: OpenData, options: ImportOptions) -> None:
     shape = bring_in(file, folder, options.architecture, options.input_size)
     dataset = open_data(shape.input_size, shape.channels)
     info = RunInfo(
-        name=options.name or file.stem,
+        name=options.name or source.stem,
         architecture="foreign",
         class_names=tuple(f"output {k}" for k in range(shape.outputs)),
         input_size=shape.input_size,
@@ -100,10 +101,12 @@ def _fill(folder: Path, file: Path, open_data: OpenData, options: ImportOptions,
         multiply_adds=shape.multiply_adds,
         licence="Unknown: ask the network's author.",
     )
-    notes = [f"Imported from {file.name}."]
+    notes = [f"Imported from {source.name}."]
     if (folder / KERAS_FILE).is_file():
         notes += _convert(Run(folder, info), dataset)
     elif file.suffix.lower() == ".onnx":
+        if source != file:
+            notes.append("It was converted from PyTorch to ONNX.")
         notes.append("An ONNX network can be compared, but the app does not run it live.")
 
     def load(candidate: RunInfo) -> Classifier:
@@ -118,8 +121,8 @@ def _fill(folder: Path, file: Path, open_data: OpenData, options: ImportOptions,
         notes += _notes_on(found)
         print(found)
     config: dict[str, Any] = {
-        "source_file": file.name,
-        "source_sha256": _sha256(file),
+        "source_file": source.name,
+        "source_sha256": _sha256(source),
         "normalization": normalization,
         "class_order": found.order if found else "given",
     }

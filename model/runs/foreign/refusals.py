@@ -6,21 +6,17 @@ PyTorch's zips hold).
 
 from __future__ import annotations
 
-import io
+from pathlib import Path
+from typing import NoReturn
 from zipfile import BadZipFile, ZipFile
 
 from emoscope.model.errors import RunError
 from emoscope.model.runs.foreign.source import Source
 
 _PICKLES = (b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05")
-_ZIP = b"PK\x03\x04"
 _TO_JSON = (
     'python -c "import json, pickle, sys; '
     "json.dump(pickle.load(open(sys.argv[1], 'rb')), open('history.json', 'w'), default=float)\" {name}"
-)
-_TO_ONNX = (
-    "Export the network where it was made: `{load}`, `example = torch.zeros(1, CHANNELS, HEIGHT, WIDTH)`, `{export}`. "
-    "Then run `python -m training evaluate model.onnx`, or give its predictions as CSV."
 )
 _EXPORT = "torch.onnx.export(model, (example,), 'model.onnx')"
 
@@ -37,24 +33,42 @@ def refuse(source: Source) -> None:
             f"{source.name} is a pickle, which runs code when it is opened, so it is not opened here.",
             f"If you made it yourself, turn it into JSON: {_TO_JSON.format(name=source.name)}",
         )
-    if content.startswith(_ZIP):
-        _refuse_torch(source)
+    if kind := torch_kind(source.path):
+        refuse_torch(source.name, kind)
 
 
-def _refuse_torch(source: Source) -> None:
+def torch_kind(file: Path) -> str:
+    """Tell what PyTorch wrote: ``script`` (TorchScript), ``program`` (``torch.export``) or ``weights``; empty else."""
     try:
-        names = ["/" + name for name in ZipFile(io.BytesIO(source.content)).namelist()]
+        with ZipFile(file) as archive:
+            names = ["/" + name for name in archive.namelist()]
     except (BadZipFile, ValueError, OSError):
-        return  # its reader says what is wrong with it
+        return ""  # its reader says what is wrong with it
     if any(name.endswith("/archive_format") for name in names):
-        load, export = f"program = torch.export.load('{source.name}')", _EXPORT.replace("model,", "program,")
-        what = "a program that PyTorch exported"
-    elif any("/code/__torch__" in name for name in names):
-        load, export = f"model = torch.jit.load('{source.name}').eval()", _EXPORT
-        what = "a network in TorchScript"
-    elif any(name.endswith("/data.pkl") for name in names):
-        load, export = f"model.load_state_dict(torch.load('{source.name}')); model.eval()", _EXPORT
-        what = "a pickle of PyTorch: weights without their network"
-    else:
-        return
-    raise RunError(f"{source.name} is {what}, which is not run here.", _TO_ONNX.format(load=load, export=export))
+        return "program"
+    if any("/code/__torch__" in name for name in names):
+        return "script"
+    return "weights" if any(name.endswith("/data.pkl") for name in names) else ""
+
+
+def refuse_torch(name: str, kind: str) -> NoReturn:
+    """Say what to do with a file of PyTorch that is no result, or no network.
+
+    Args:
+        name: Of the file.
+        kind: As :func:`torch_kind` tells it.
+
+    Raises:
+        RunError: Always.
+    """
+    if kind == "weights":
+        raise RunError(
+            f"{name} is a pickle of PyTorch: weights without their network, which is not opened here.",
+            f"Export the network where it was made: `model.load_state_dict(torch.load('{name}')); model.eval()`, "
+            f"`example = torch.zeros(1, CHANNELS, HEIGHT, WIDTH)`, `{_EXPORT}`. Then run "
+            "`python -m training evaluate model.onnx`, or give its predictions as CSV.",
+        )
+    raise RunError(
+        f"{name} is a network of PyTorch, not its results.",
+        f"Score it, which makes a run of it: python -m training evaluate {name}",
+    )

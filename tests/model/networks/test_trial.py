@@ -53,7 +53,7 @@ def test_what_takes_too_long_is_stopped(tmp_path, monkeypatch):
 
 
 def test_what_takes_too_much_memory_ends_elsewhere():
-    program = "from emoscope.model.networks import trial; trial._limit_this_process(); bytearray(trial.MEMORY)"
+    program = "from emoscope.model.networks import trial; trial.limit_this_process(); bytearray(trial.MEMORY)"
     done = subprocess.run(
         [sys.executable, "-c", program], env=module_environment(), capture_output=True, text=True, timeout=60
     )
