@@ -125,7 +125,7 @@ def _reading_form() -> Reading:
         true = left.text_input("Column of the label", key="import-true")
         predicted = right.text_input("Column of the predicted class", key="import-predicted")
         classes = left.text_input("Classes in the order of their numbers", key="import-classes", placeholder="a, b, …")
-        run = right.text_input("Run among several of MLflow", key="import-run", placeholder="the newest")
+        run = right.text_input("Run, among several", key="import-run", placeholder="the newest")
         again = right.toggle("Epochs that start again continue the count", key="import-restarts")
         turned = right.toggle("A matrix has predicted classes in its rows", key="import-transposed")
     return Reading(

@@ -84,7 +84,7 @@ def _of_one_run(columns: Columns, run: str, wanted: str, source: str) -> Columns
     if wanted and wanted not in runs:
         raise RunError(f"{source} holds no run called {wanted}.", f"It holds {_some(runs)}.")
     if len(runs) > 1 and not wanted:
-        raise RunError(f"{source} holds the values of {len(runs)} runs ({_some(runs)}).", "Name one with --run.")
+        raise RunError(f"{source} holds the values of {len(runs)} runs.", f"Name one of them: {_some(runs)}.")
     kept = columns[run].astype(str) == (wanted or runs[0])
     return {name: values[kept] for name, values in columns.items()}
 

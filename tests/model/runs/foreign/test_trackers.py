@@ -177,7 +177,7 @@ def test_a_table_with_a_value_a_row_gives_a_curve_a_metric(tmp_path, name, conte
 def test_rows_of_several_runs_need_a_name(tmp_path):
     file = tmp_path / "neptune.csv"
     file.write_text(NEPTUNE + "w/p,RUN-2,metrics/val/loss,float_series,1,9\n")
-    with pytest.raises(RunError, match=r"the values of 2 runs \(RUN-1, RUN-2\)"):
+    with pytest.raises(RunError, match=r"the values of 2 runs\. Name one of them: RUN-1, RUN-2"):
         recognise(file)
     assert recognise(file, Reading(run="RUN-2")).curves.metrics["val_loss"].tolist() == [9]
     with pytest.raises(RunError, match=r"no run called RUN-3\. It holds RUN-1, RUN-2"):
