@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from hashlib import blake2b
@@ -73,12 +74,16 @@ class Album:
     Predictions are kept for each way in which a picture was predicted, so that going back to an earlier choice, or only
     changing how results are shown, runs no network. A detector that was chosen beside a picture holds for it alone,
     whatever way the others are predicted.
+
+    A press while pictures are predicted starts the next run of the page at once, and the one before ends only after the
+    picture that it has in hand: two threads may be here, the earlier one with what it knew.
     """
 
     pictures: dict[str, Picture] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
     predictions: dict[tuple[Any, ...], list[Prediction]] = field(default_factory=dict)
     heat_maps: dict[tuple[Any, ...], np.ndarray] = field(default_factory=dict)
+    _lock: threading.RLock = field(default_factory=threading.RLock, repr=False, compare=False)
 
     def add(self, files: Sequence[tuple[str, BytesIO]], pipeline: Pipeline, way: tuple[Any, ...]) -> Iterator[str]:
         """Open and predict a batch of files, and put it before all others.
@@ -103,17 +108,20 @@ class Album:
                     notes: list[str] = []
                     frame = decode_image(data, notes=notes)
                     batch[key] = replace(_keep(key, name, frame), notes=tuple(notes))
-                    self.predictions[_at(batch[key], way)] = pipeline.analyze(frame)
+                    self._keep_predictions(batch[key], way, pipeline.analyze(frame))
             except ImageError as error:
                 self.problems.append(Problem(name, error))
         if files[MAX_PICTURES:]:
             self.problems.append(Problem(f"{len(files) - MAX_PICTURES} more", _TOO_MANY))
-        self.pictures = dict(list({**batch, **self.pictures}.items())[:MAX_PICTURES])
-        self._forget()
+        with self._lock:
+            batch = {key: self.pictures.get(key, picture) for key, picture in batch.items()}
+            self.pictures = dict(list({**batch, **self.pictures}.items())[:MAX_PICTURES])
+            self._forget()
 
     def unpredicted(self, way: tuple[Any, ...]) -> list[Picture]:
         """Return the pictures that were not predicted in this way yet, or not with their own detector."""
-        return [picture for picture in self.pictures.values() if _at(picture, way) not in self.predictions]
+        with self._lock:
+            return [picture for picture in self.pictures.values() if _at(picture, way) not in self.predictions]
 
     def predict(
         self, pictures: list[Picture], pipeline_with: Callable[[str | None], Pipeline], way: tuple[Any, ...]
@@ -132,11 +140,13 @@ class Album:
             except DetectorError as error:
                 if picture.detector_name is None:
                     raise
-                self.choose_detector(picture.key, None)
-                self.problems.append(Problem(picture.name, error))
+                if self.pictures[picture.key].detector_name == picture.detector_name:  # not another one meanwhile
+                    self.choose_detector(picture.key, None)
+                    self.problems.append(Problem(picture.name, error))
+                picture = replace(picture, detector_name=None)
                 pipeline = pipeline_with(None)
             found = pipeline.analyze(picture.frame())
-            self.predictions[_at(self.pictures[picture.key], way)] = [p.moved(1 / picture.scale) for p in found]
+            self._keep_predictions(picture, way, [p.moved(1 / picture.scale) for p in found])
         self._forget()
 
     def choose_detector(self, key: str, name: str | None) -> None:
@@ -144,27 +154,39 @@ class Album:
 
         What an earlier choice for this picture failed by is forgotten.
         """
-        picture = self.pictures[key] = replace(self.pictures[key], detector_name=name)
+        with self._lock:
+            picture = self.pictures[key] = replace(self.pictures[key], detector_name=name)
         self.problems = [problem for problem in self.problems if problem.name != picture.name]
 
     def results(self, way: tuple[Any, ...]) -> list[tuple[Picture, list[Prediction]]]:
         """Return the pictures that were predicted in this way, each with its predictions in pixels of the upload."""
-        return [(p, self.predictions[at]) for p in self.pictures.values() if (at := _at(p, way)) in self.predictions]
+        with self._lock:
+            pictures = self.pictures.values()
+            return [(p, self.predictions[at]) for p in pictures if (at := _at(p, way)) in self.predictions]
 
     def heat_map(self, picture: Picture, way: tuple[Any, ...], number: int, classifier: Classifier) -> np.ndarray:
         """Return the heat map of a picture's face, float32, 0..1, shape (H, W) of its crop; occlusion runs once."""
         at = (*_at(picture, way), number)
         if at not in self.heat_maps:
-            self.heat_maps[at] = heat_map(self.predictions[at[:-1]][number], classifier=classifier)
-            self._forget()
+            found = heat_map(self.predictions[at[:-1]][number], classifier=classifier)
+            with self._lock:
+                self.heat_maps[at] = found
+                self._forget()
+            return found
         return self.heat_maps[at]
+
+    def _keep_predictions(self, picture: Picture, way: tuple[Any, ...], found: list[Prediction]) -> None:
+        """Keep a picture's predictions under the detector that it was given, whatever was chosen meanwhile."""
+        with self._lock:
+            self.predictions[_at(picture, way)] = found
 
     def _forget(self) -> None:
         """Drop what belongs to pictures that are gone, and the oldest where there is too much."""
-        kept = [(at, found) for at, found in self.predictions.items() if at[0] in self.pictures]
-        self.predictions = dict(kept[-4 * MAX_PICTURES :])
-        heats = [(at, heat) for at, heat in self.heat_maps.items() if at[:-1] in self.predictions]
-        self.heat_maps = dict(heats[-4 * MAX_PICTURES :])
+        with self._lock:
+            kept = [(at, found) for at, found in self.predictions.items() if at[0] in self.pictures]
+            self.predictions = dict(kept[-4 * MAX_PICTURES :])
+            heats = [(at, heat) for at, heat in self.heat_maps.items() if at[:-1] in self.predictions]
+            self.heat_maps = dict(heats[-4 * MAX_PICTURES :])
 
 
 def _at(picture: Picture, way: tuple[Any, ...]) -> tuple[Any, ...]:

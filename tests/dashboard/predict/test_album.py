@@ -139,6 +139,61 @@ def test_a_picture_whose_own_detector_cannot_run_is_read_as_the_others_are():
     assert album.problems == [], "another choice is another try"
 
 
+class SlowPipeline(CountingPipeline):
+    """Somebody presses a button while it is at work: the page runs again at once, before this has ended."""
+
+    def __init__(self, pressed):
+        super().__init__()
+        self.pressed = pressed
+
+    def analyze(self, frame_bgr):
+        self.pressed()
+        super().analyze(frame_bgr)
+        return []
+
+
+def test_what_is_chosen_while_a_picture_is_predicted_keeps_its_own_predictions():
+    album, whole = Album(), CountingPipeline()
+    read(album, CountingPipeline(), ("a.png", picture()))
+    [key] = album.pictures
+
+    def press():
+        album.choose_detector(key, "none")
+        list(album.predict(album.unpredicted(WAY), lambda name: whole, WAY))
+
+    album.choose_detector(key, "mtcnn")
+    list(album.predict(album.unpredicted(WAY), lambda name: SlowPipeline(press), WAY))
+    [(kept, predictions)] = album.results(WAY)
+    assert kept.detector_name == "none" and len(predictions) == 1
+    album.choose_detector(key, "mtcnn")
+    assert album.results(WAY)[0][1] == [], "what the first press asked for is known, too"
+
+
+def test_a_detector_that_fails_late_does_not_undo_the_next_choice():
+    album = Album()
+    read(album, CountingPipeline(), ("a.png", picture()))
+    [key] = album.pictures
+
+    def pipeline_with(name):
+        if name == "yunet":
+            album.choose_detector(key, "none")
+            raise DetectorError("YuNet's weights cannot be fetched.", "Connect to the internet.")
+        return CountingPipeline()
+
+    album.choose_detector(key, "yunet")
+    list(album.predict(album.unpredicted(WAY), pipeline_with, WAY))
+    assert album.pictures[key].detector_name == "none" and album.problems == []
+
+
+def test_a_choice_made_while_the_same_file_is_read_again_is_kept():
+    album = Album()
+    read(album, CountingPipeline(), ("a.png", picture()))
+    [key] = album.pictures
+    pressed = SlowPipeline(lambda: album.choose_detector(key, "none"))
+    read(album, pressed, ("a.png", picture()), ("b.png", picture(gray=30)))
+    assert album.pictures[key].detector_name == "none"
+
+
 def test_memory_is_bounded(monkeypatch):
     monkeypatch.setattr(album_module, "MAX_PICTURES", 3)
     album, pipeline = Album(), CountingPipeline()
