@@ -27,7 +27,7 @@ def read(data: Path) -> dict[str, tuple[Tensor, Tensor]]:
     table = pandas.read_csv(next(iter(sorted(data.glob("fer2013.csv*")))))
     pixels = np.stack([np.array(text.split(), np.uint8) for text in table["pixels"]]).reshape(-1, 1, 48, 48)
     images = (torch.from_numpy(pixels).float() - 128) / 64
-    labels = torch.from_numpy(table["emotion"].to_numpy())
+    labels = torch.tensor(table["emotion"].to_numpy())
     return {name: (images[rows], labels[rows]) for name, rows in table.groupby("Usage").indices.items()}
 
 
@@ -52,7 +52,7 @@ class Block(nn.Module):
 
 def network() -> nn.Module:
     """Return the network: 48x48 gray in, seven scores out."""
-    stages = [(32, 64, 2), (64, 64, 1), (64, 128, 2), (128, 128, 1), (128, 256, 2), (256, 256, 1)]
+    stages = [(32, 64, 2), (64, 128, 2), (128, 256, 2)]
     return nn.Sequential(
         nn.Conv2d(1, 32, 3, padding=1, bias=False), nn.BatchNorm2d(32), nn.ReLU(),
         *(Block(*stage) for stage in stages),
@@ -81,7 +81,7 @@ def main() -> None:
     """Train, and log epochs and predictions."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("data", type=Path)
-    parser.add_argument("--epochs", type=int, default=20)
+    parser.add_argument("--epochs", type=int, default=16)
     parser.add_argument("--name", default="PyTorch ResNet")
     options = parser.parse_args()
 
