@@ -16,7 +16,7 @@ import pylibsrtp  # noqa: E402, F401
 import streamlit as st  # noqa: E402
 from streamlit.runtime.scriptrunner import StopException  # noqa: E402
 
-from emoscope.dashboard.ui.brand import FAVICON, dark_style, logo  # noqa: E402
+from emoscope.dashboard.ui.brand import FAVICON, logo, page_style  # noqa: E402
 from emoscope.dashboard.ui.download_files import keep_until_fetched  # noqa: E402
 from emoscope.dashboard.ui.navigation import HOME, PAGES  # noqa: E402
 
@@ -30,8 +30,7 @@ page = st.navigation(menu, expanded=True)
 st.set_page_config(page_title=f"{page.title} · Emoscope")
 dark = st.context.theme.type == "dark"
 st.logo(logo(dark), size="large", icon_image=FAVICON)
-if dark:
-    st.html(dark_style())
+st.html(page_style(dark))
 # st.stop() ends the page and not the app: only after a run to its end Streamlit drops the fragments of the page's
 # earlier state, which would go on redrawing what no longer stands there.
 with suppress(StopException):

@@ -25,10 +25,13 @@ def logo(dark: bool) -> str:
 
 
 SELECTED_ON_DARK = "#c3bfff"
-"""Lettering of a selected segment on dark ground, where the primary colour, made for white lettering, is too dark."""
+"""Lettering in the primary colour on dark ground, where that colour, made for white lettering, is too dark."""
 
 
-def dark_style() -> str:
-    """Return the style sheet that the theme has no setting for."""
-    chosen = 'button[data-selected="true"]'
-    return f"<style>{chosen}, {chosen} * {{ color: {SELECTED_ON_DARK} !important }}</style>"
+def page_style(dark: bool) -> str:
+    """Return the style sheet for what the theme has no setting for."""
+    rules = ['[data-testid="stMarkdownContainer"] table { display: block; max-width: 100%; overflow-x: auto }']
+    if dark:
+        chosen, value = 'button[data-selected="true"]', '[data-testid="stSliderThumbValue"]'
+        rules.append(f"{chosen}, {chosen} *, {value}, {value} * {{ color: {SELECTED_ON_DARK} !important }}")
+    return f"<style>{' '.join(rules)}</style>"

@@ -82,18 +82,22 @@ def _wait_for_health(url: str, process: subprocess.Popen) -> None:
 
 
 @contextmanager
-def fresh_page(browser: Browser, size: tuple[int, int] = (1440, 900), patience: float = PATIENCE) -> Iterator[Page]:
+def fresh_page(
+    browser: Browser, size: tuple[int, int] = (1440, 900), patience: float = PATIENCE, scheme: str | None = None
+) -> Iterator[Page]:
     """Open a tab that shares nothing with others.
 
     Args:
         browser: Where to open it.
         size: Width and height in pixels.
         patience: Milliseconds to wait for what a test asks for.
+        scheme: ``light`` or ``dark``; the browser's own where None.
 
     Raises:
         AssertionError: At the end, if a script threw an error that none caught: Streamlit's page is blank after one.
     """
-    context = browser.new_context(viewport={"width": size[0], "height": size[1]}, accept_downloads=True)
+    viewport = {"width": size[0], "height": size[1]}
+    context = browser.new_context(viewport=viewport, accept_downloads=True, color_scheme=scheme)
     page = context.new_page()
     page.set_default_timeout(patience)
     uncaught: list[str] = []
