@@ -42,6 +42,7 @@ pool = live_controls.pool()
 processor = live_controls.processor(settings)
 video, beside = st.columns([5, 3], gap="large")
 with video:
+    advice = st.container()  # above the video, which a phone shows first
     context = live_connection.streamer(processor, ice, pool)
     live_tools.show_tools(processor)
 is_on = context.state.playing or context.state.signalling
@@ -67,8 +68,9 @@ def show_below() -> None:
     live_tools.redraw_tools(processor)
 
 
-with beside:
+with advice:
     live_connection.show_findings(ice)
+with beside:
     show_beside()
 show_below()
 live_view.show_single_picture(settings)
