@@ -39,6 +39,11 @@ def show_snapshot_button(processor: LiveProcessor) -> None:
     )
 
 
+def snapshot_state() -> tuple[Any, ...]:
+    """Return what decides what is shown of a snapshot."""
+    return tuple(st.session_state.get(name) for name in (_WANTED, _PICTURE, _PROBLEM))
+
+
 def _ask() -> None:
     """Ask for another picture, by a name of its own: a page that is drawn anew at once asks for the same one again."""
     st.session_state[_WANTED] = uuid4().hex

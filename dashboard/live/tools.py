@@ -2,7 +2,9 @@
 
 A button that is redrawn every second loses a click now and then, and a download whose file is registered anew every
 second can be asked for too late. So these stand still, in a fragment without a clock, and are drawn again only where
-something else can be done than before.
+something else can be done than before. After a press the whole page is drawn once more: Streamlit may lose the end of a
+fragment's run where the clock of another begins one at that moment (``AppSession`` ignores what a script runner that it
+has replaced still tells), and what was pressed away would go on standing there.
 """
 
 from __future__ import annotations
@@ -13,7 +15,7 @@ import streamlit as st
 
 from emoscope.dashboard.live.neutral import BASELINE_SECONDS
 from emoscope.dashboard.live.processor import LiveProcessor
-from emoscope.dashboard.live.snapshot import show_snapshot, show_snapshot_button
+from emoscope.dashboard.live.snapshot import show_snapshot, show_snapshot_button, snapshot_state
 from emoscope.dashboard.ui.notices import show_warning
 from emoscope.dashboard.ui.state import kept
 
@@ -23,13 +25,18 @@ _DRAWN = "live_tools_drawn"
 def _possible(processor: LiveProcessor) -> tuple[Any, ...]:
     """Return what decides which tools there are."""
     measuring = processor.view().baseline_progress is not None
-    return processor.has_camera, processor.is_recording, processor.recording, measuring, processor.baseline
+    recording = processor.is_recording, processor.recording
+    return processor.has_camera, *recording, measuring, processor.baseline, *snapshot_state()
+
+
+def show_tools(processor: LiveProcessor) -> None:
+    """Show the buttons, a finished recording and a snapshot."""
+    st.session_state[_DRAWN] = _possible(processor)  # not where a press has them alone drawn again
+    _show_tools(processor)
 
 
 @st.fragment
-def show_tools(processor: LiveProcessor) -> None:
-    """Show the buttons, a finished recording and a snapshot."""
-    st.session_state[_DRAWN] = _possible(processor)
+def _show_tools(processor: LiveProcessor) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         show_snapshot_button(processor)
         if processor.is_recording:

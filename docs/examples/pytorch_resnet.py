@@ -25,7 +25,7 @@ CLASSES = ["angry", "disgust", "fear", "happy", "sad", "surprise", "neutral"]
 def read(data: Path) -> dict[str, tuple[Tensor, Tensor]]:
     """Return images, float32, shape (N, 1, 48, 48), about -2..2, and labels of each split."""
     table = pandas.read_csv(next(iter(sorted(data.glob("fer2013.csv*")))))
-    pixels = np.stack([np.array(text.split(), np.uint8) for text in table["pixels"]]).reshape(-1, 1, 48, 48)
+    pixels = np.stack([np.fromstring(text, np.uint8, sep=" ") for text in table["pixels"]]).reshape(-1, 1, 48, 48)
     images = (torch.from_numpy(pixels).float() - 128) / 64
     labels = torch.tensor(table["emotion"].to_numpy())
     return {name: (images[rows], labels[rows]) for name, rows in table.groupby("Usage").indices.items()}
@@ -73,7 +73,8 @@ def augmented(images: Tensor) -> Tensor:
 def probabilities(model: nn.Module, images: Tensor) -> Tensor:
     """Return the mean of the network's probabilities for an image and its mirror image, shape (N, 7)."""
     model.eval()
-    scores = [(model(part), model(part.flip(-1))) for part in images.split(256)]
+    with torch.autocast(images.device.type, torch.bfloat16):
+        scores = [(model(part), model(part.flip(-1))) for part in images.split(256)]
     return torch.cat([(one.float().softmax(1) + other.float().softmax(1)) / 2 for one, other in scores]).cpu()
 
 
@@ -81,7 +82,7 @@ def main() -> None:
     """Train, and log epochs and predictions."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("data", type=Path)
-    parser.add_argument("--epochs", type=int, default=16)
+    parser.add_argument("--epochs", type=int, default=10)
     parser.add_argument("--name", default="PyTorch ResNet")
     options = parser.parse_args()
 
@@ -97,32 +98,32 @@ def main() -> None:
     config = {"framework": f"PyTorch {torch.__version__}", "batch_size": batch, "optimizer": "SGD", "max_lr": rate}
 
     log = emoscope.RunLogger(options.name, config=config, class_names=CLASSES)
-    with torch.autocast(device, torch.bfloat16):
-        for epoch in range(options.epochs):
-            model.train()
-            losses, right = [], 0
-            for rows in torch.randperm(len(images), device=device).split(batch):
+    for epoch in range(options.epochs):
+        model.train()
+        losses, right = [], 0
+        for rows in torch.randperm(len(images), device=device).split(batch):
+            with torch.autocast(device, torch.bfloat16):
                 scores = model(augmented(images[rows]))
                 loss = cross_entropy(scores, labels[rows], label_smoothing=0.1)
-                optimizer.zero_grad()
-                loss.backward()
-                optimizer.step()
-                schedule.step()
-                losses.append(float(loss.detach()))
-                right += int((scores.argmax(1) == labels[rows]).sum())
-            found = probabilities(model, splits["PublicTest"][0])
-            truth = splits["PublicTest"][1].cpu()
-            measured = {
-                "loss": sum(losses) / len(losses),
-                "accuracy": right / len(images),
-                "val_loss": float(nn.functional.nll_loss(found.clamp_min(1e-7).log(), truth)),
-                "val_accuracy": float((found.argmax(1) == truth).float().mean()),
-                "learning_rate": schedule.get_last_lr()[0],
-            }
-            log.epoch(**measured)
-            print(f"epoch {epoch + 1}: " + ", ".join(f"{name} {value:.4g}" for name, value in measured.items()))
-        for split in ("PublicTest", "PrivateTest"):
-            log.predictions(splits[split][1].cpu(), probabilities(model, splits[split][0]), split=split)
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            schedule.step()
+            losses.append(float(loss.detach()))
+            right += int((scores.argmax(1) == labels[rows]).sum())
+        found = probabilities(model, splits["PublicTest"][0])
+        truth = splits["PublicTest"][1].cpu()
+        measured = {
+            "loss": sum(losses) / len(losses),
+            "accuracy": right / len(images),
+            "val_loss": float(nn.functional.nll_loss(found.clamp_min(1e-7).log(), truth)),
+            "val_accuracy": float((found.argmax(1) == truth).float().mean()),
+            "learning_rate": schedule.get_last_lr()[0],
+        }
+        log.epoch(**measured)
+        print(f"epoch {epoch + 1}: " + ", ".join(f"{name} {value:.4g}" for name, value in measured.items()))
+    for split in ("PublicTest", "PrivateTest"):
+        log.predictions(splits[split][1].cpu(), probabilities(model, splits[split][0]), split=split)
 
 
 if __name__ == "__main__":

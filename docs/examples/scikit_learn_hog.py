@@ -25,7 +25,7 @@ CLASSES = np.array(["angry", "disgust", "fear", "happy", "sad", "surprise", "neu
 
 def features(pixels: pandas.Series) -> np.ndarray:
     """Return the histograms of gradients of each image, float32, shape (N, 1764)."""
-    images = (np.array(text.split(), np.uint8).reshape(48, 48) for text in pixels)
+    images = (np.fromstring(text, np.uint8, sep=" ").reshape(48, 48) for text in pixels)
     found = [hog(image, orientations=9, pixels_per_cell=(6, 6), cells_per_block=(2, 2)) for image in images]
     return np.array(found, np.float32)
 
@@ -41,7 +41,7 @@ def main() -> None:
     table = pandas.read_csv(next(iter(sorted(options.data.glob("fer2013.csv*")))))
     training, test = (table[table["Usage"] == split] for split in ("Training", "PrivateTest"))
     kernel = Nystroem(gamma=3e-4, n_components=min(options.components, len(training)), random_state=0)
-    classifier = make_pipeline(StandardScaler(), kernel, LogisticRegression(C=10, max_iter=200))
+    classifier = make_pipeline(StandardScaler(), kernel, LogisticRegression(C=1, max_iter=400))
     classifier.fit(features(training["pixels"]), training["emotion"])
     found = classifier.predict_proba(features(test["pixels"]))
     written = pandas.DataFrame(found, columns=CLASSES[classifier.classes_])
