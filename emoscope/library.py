@@ -15,7 +15,7 @@ from emoscope.model.entities import Prediction
 from emoscope.model.errors import ImageError
 from emoscope.model.evaluation import comparison
 from emoscope.model.evaluation.comparison import Comparison, verdict
-from emoscope.model.evaluation.metrics import SCALARS
+from emoscope.model.evaluation.metrics import SCALARS, metrics_of
 from emoscope.model.faces.detectors import DEFAULT_DETECTOR
 from emoscope.model.images import decode_image, read_image
 from emoscope.model.pictures.batch import PipelineSettings, Task, predict_pictures
@@ -185,7 +185,7 @@ def runs() -> list[Run]:
 
 
 def metrics(*chosen: str | Path | Run) -> pd.DataFrame:
-    """Return the figures of saved runs.
+    """Return the figures of saved runs, computed where a run holds predictions alone.
 
     Args:
         *chosen: Runs, keys or folders; none takes all that there are.
@@ -201,7 +201,8 @@ def metrics(*chosen: str | Path | Run) -> pd.DataFrame:
 
     rows = []
     for run in map(opened, chosen or runs()):
-        for split, figures in run.metrics.items():
+        found = run.metrics or {split: metrics_of(run, split) for split in run.splits}
+        for split, figures in found.items():
             row: dict[str, Any] = {"run": run.key, "split": split, "n": figures["n"]}
             for name in SCALARS:
                 low, high = figures["intervals"][name]

@@ -22,7 +22,9 @@ st.title("Training curves")
 st.caption("Dashed is training, solid is validation; a star marks the epoch whose weights were kept.")
 unfinished = unfinished_runs()
 runs = available_runs(stop=not unfinished) | unfinished
-chosen = choose_runs(runs, first=trainings(runs))
+going_on = trainings(runs)
+without = [key for key, run in runs.items() if key not in going_on and not (run.path / "history.csv").is_file()]
+chosen = choose_runs(runs, first=going_on, empty=without)
 if not chosen:
     st.info("Choose at least one run.", icon=":material/touch_app:")
     st.stop()

@@ -73,7 +73,9 @@ def no_predictions(run: Run) -> RunError:
     )
 
 
-def choose_runs(runs: Mapping[str, Run], default: int = 4, first: Iterable[str] = ()) -> dict[str, Run]:
+def choose_runs(
+    runs: Mapping[str, Run], default: int = 4, first: Iterable[str] = (), empty: Iterable[str] = ()
+) -> dict[str, Run]:
     """Show the choice of any set of runs, kept in the address.
 
     By default the first few, those with the first one's classes before others: a twin on other labels, which was
@@ -83,11 +85,13 @@ def choose_runs(runs: Mapping[str, Run], default: int = 4, first: Iterable[str] 
         runs: By key.
         default: How many.
         first: Keys of those that come before all others.
+        empty: Keys of those of which there is nothing to show, unless they are asked for.
     """
     keys = list(runs)
     names = {key: run.info.class_names for key, run in runs.items()}
-    foremost = set(first)
-    comparable = sorted(keys, key=lambda key: (key not in foremost, class_places(names[key], names[keys[0]]) is None))
+    foremost, without = set(first), set(empty)
+    full = [key for key in keys if key not in without] or keys
+    comparable = sorted(full, key=lambda key: (key not in foremost, class_places(names[key], names[keys[0]]) is None))
     chosen = in_url(st.multiselect, "Runs", key="runs", options=keys, default=comparable[:default])
     return {key: runs[key] for key in chosen}
 

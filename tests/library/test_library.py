@@ -80,6 +80,16 @@ def test_every_public_name_is_there_and_documented(name):
     assert isinstance(found, str) or found.__doc__
 
 
+def test_figures_of_a_run_that_brought_predictions_alone_are_computed():
+    table = emoscope.metrics("PyTorch-ResNet", "HOG-and-logistic-regression")
+    assert table.index.tolist() == [
+        ("PyTorch-ResNet", "PrivateTest"),
+        ("PyTorch-ResNet", "PublicTest"),
+        ("HOG-and-logistic-regression", "PrivateTest"),
+    ]
+    assert (table["n"] == 3589).all() and table["accuracy"].between(table["accuracy_low"], table["accuracy_high"]).all()
+
+
 def test_an_unknown_name_is_an_attribute_error():
     with pytest.raises(AttributeError, match="no attribute 'prdict'"):
         emoscope.prdict  # noqa: B018

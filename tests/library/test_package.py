@@ -81,4 +81,4 @@ def test_the_installed_command_works_in_any_folder(wheel, tmp_path):
     done = subprocess.run(
         [sys.executable, "-P", "-c", code], cwd=work, env=environment, capture_output=True, text=True, check=True
     )
-    assert done.stdout.startswith("8 ") and str(site) in done.stdout
+    assert done.stdout.startswith("10 ") and str(site) in done.stdout

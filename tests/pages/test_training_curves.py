@@ -38,6 +38,9 @@ def test_runs_without_readable_curves_are_named(world):
     (world / "twin" / "history.csv").write_text("loss,val_loss\n1,much\n")
     (world / "baseline" / "history.csv").unlink()
     page = open_page("training_curves")
+    assert page.multiselect(key="runs").value == ["emoscope", "twin"], "one without curves waits to be asked for"
+    page.multiselect(key="runs").set_value(["emoscope", "twin", "baseline"])
+    page = checked(page.run())
     assert "twin/history.csv is not a table of numbers" in texts(page)
     assert "baseline has no history.csv" in texts(page)
     assert page.get("plotly_chart")  # emoscope is still drawn
