@@ -75,6 +75,7 @@ class CoveredPredictions:
         rows: Upper edges of the patch in pixels of the crop, ascending, shape (R,).
         columns: Left edges, ascending, shape (K,).
         patch: Height and width of the patch in pixels of the crop.
+        fill: The patch's gray or RGB, uint8, shape () or (channels,).
         whole: Probabilities of the face without a patch, float32, shape (C,).
         covered: Probabilities at each place, float32, shape (R, K, C).
     """
@@ -82,6 +83,7 @@ class CoveredPredictions:
     rows: np.ndarray
     columns: np.ndarray
     patch: tuple[int, int]
+    fill: np.ndarray
     whole: np.ndarray
     covered: np.ndarray
 
@@ -105,7 +107,7 @@ def predict_covered(face: np.ndarray, classifier: Classifier, share: float = _PA
         copy[patch] = fill
     probabilities = classifier.classify(copies).probabilities
     covered = probabilities[1:].reshape(len(rows), len(columns), -1)
-    return CoveredPredictions(rows, columns, (patch_height, patch_width), probabilities[0], covered)
+    return CoveredPredictions(rows, columns, (patch_height, patch_width), fill, probabilities[0], covered)
 
 
 def occlusion_evidence(face: np.ndarray, classifier: Classifier) -> np.ndarray:

@@ -164,6 +164,11 @@ def read_image(path: Path | str, notes: list[str] | None = None) -> np.ndarray:
     return decode_image(data, notes=notes)
 
 
+def data_url(content: bytes, mime: str) -> str:
+    """Return a file as a ``data:`` address, e.g. ``data:image/png;base64,…``."""
+    return f"data:{mime};base64,{base64.b64encode(content).decode('ascii')}"
+
+
 def data_url_content(url: object) -> bytes:
     """Return the file that a browser sends as a ``data:`` address.
 

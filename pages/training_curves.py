@@ -28,7 +28,7 @@ chosen = choose_runs(runs, first=going_on, empty=without)
 if not chosen:
     st.info("Choose at least one run.", icon=":material/touch_app:")
     st.stop()
-if going_on := trainings(chosen):
+if going_on := {key: going_on[key] for key in chosen if key in going_on}:
     follow(chosen, going_on)
 seeds = seed_bands({key: run for key, run in runs.items() if key not in going_on}, chosen)
 drawn = chosen | {key: runs[key] for keys in seeds.values() for key in keys}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from base64 import b64encode
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -20,7 +19,7 @@ from emoscope.dashboard.ui import resources
 from emoscope.model.entities import Prediction
 from emoscope.model.errors import EmoscopeError, RunError
 from emoscope.model.explain import heat_map
-from emoscope.model.images import decode_image, encode_png
+from emoscope.model.images import data_url, decode_image, encode_png
 from emoscope.model.machine import half_of_the_cores
 from emoscope.model.pictures.results import PictureEntry, error_entry, picture_entry
 from emoscope.model.pipeline import Pipeline
@@ -190,4 +189,4 @@ def _explanation(prediction: Prediction, pipeline: Pipeline) -> tuple[str, list[
     png = encode_png((heat * 255).round().astype(np.uint8))
     matrix = prediction.crop_to_frame
     rows = None if matrix is None else [[round(float(v), 4) for v in row] for row in matrix]
-    return "data:image/png;base64," + b64encode(png).decode("ascii"), rows
+    return data_url(png, "image/png"), rows

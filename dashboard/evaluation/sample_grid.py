@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
@@ -16,6 +15,7 @@ from emoscope.dashboard.ui.notices import show_error
 from emoscope.model.dataset import VOTE_NAMES, Dataset, Split
 from emoscope.model.dataset.locate import GET_DATA
 from emoscope.model.errors import DataError
+from emoscope.model.images import data_url
 from emoscope.model.runs.predictions import Predictions
 from emoscope.model.runs.run import Run
 from emoscope.model.splits import images_of
@@ -146,4 +146,4 @@ def _figure(sample: Sample) -> str:
 
 def _data_uri(image: np.ndarray) -> str:
     pixels = cv2.cvtColor(image, cv2.COLOR_RGB2BGR) if image.shape[-1] == 3 else image
-    return "data:image/png;base64," + base64.b64encode(cv2.imencode(".png", pixels)[1].tobytes()).decode()
+    return data_url(cv2.imencode(".png", pixels)[1].tobytes(), "image/png")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 from pathlib import Path
 from typing import Any
 
@@ -10,18 +9,20 @@ import cv2
 import numpy as np
 import streamlit as st
 
-from emoscope.dashboard.charts.theme import class_colors
+from emoscope.dashboard.charts.theme import GRID, OUTLINE, class_colors
 from emoscope.dashboard.ui.notices import escape
 from emoscope.model.entities import Prediction
 from emoscope.model.explain import predict_covered
-from emoscope.model.images import encode_png
+from emoscope.model.images import data_url, encode_png
 from emoscope.model.networks.classifier import Classifier
 
 _SIDE = 320
 _MOST_CLASSES = 8
 _COVERS = {"Large cover": 0.45, "Small cover": 0.25}
 """Side of each cover in sides of the face."""
-_CSS = """
+_CSS = (
+    f".why {{--grid: {GRID}; --outline: {OUTLINE}}}"
+    + """
 .why {display: grid; grid-template-columns: minmax(0, 20rem) minmax(14rem, 1fr); gap: 1.25rem; align-items: center;
   font: 400 .9rem var(--st-font); color: var(--st-text-color)}
 @media (max-width: 640px) {.why {grid-template-columns: minmax(0, 1fr)} .face {max-width: 17rem; margin: 0 auto}}
@@ -38,9 +39,9 @@ _CSS = """
 .row.top {font-weight: 650}
 .row > :first-child {text-align: right; overflow: hidden; text-overflow: ellipsis}
 .row > :last-child {font-variant-numeric: tabular-nums}
-.bar {position: relative; height: .85rem; border-radius: .2rem; background: rgba(128, 134, 150, .22)}
-.fill {height: 100%; border-radius: .2rem; box-shadow: inset 0 0 0 1px rgba(128, 134, 150, .75)}
-.mark {position: absolute; top: -.15rem; bottom: -.15rem; width: 3px; background: rgba(128, 134, 150, .9)}
+.bar {position: relative; height: .85rem; border-radius: .2rem; background: var(--grid)}
+.fill {height: 100%; border-radius: .2rem; box-shadow: inset 0 0 0 1px var(--outline)}
+.mark {position: absolute; top: -.15rem; bottom: -.15rem; width: 3px; background: var(--outline)}
 .said {margin: 0 0 .6rem; min-height: 2.7em}
 .sizes {display: flex; gap: .4rem; margin-top: .7rem}
 .sizes button {font: inherit; font-size: .8rem; color: inherit; background: none; padding: .25rem .6rem;
@@ -48,6 +49,7 @@ _CSS = """
 .sizes button[aria-pressed=true] {border-color: var(--st-primary-color); font-weight: 650}
 .note {font-size: .8rem; opacity: .75; margin-top: .5rem}
 """
+)
 _HTML = """
 <div class="why">
   <div class="face" tabindex="0" role="application" aria-roledescription="face with a movable cover"
@@ -89,10 +91,9 @@ def _data(prediction: Prediction, classifier: Classifier) -> dict[str, Any]:
     colors = class_colors(names)
     shown = face if face.ndim == 2 or face.shape[2] == 1 else cv2.cvtColor(face, cv2.COLOR_RGB2BGR)
     large = cv2.resize(shown, (_SIDE, round(_SIDE * height / width)), interpolation=cv2.INTER_CUBIC)
-    fill = face.reshape(height * width, -1).mean(0).round().astype(int).tolist()
     return {
-        "picture": "data:image/png;base64," + base64.b64encode(encode_png(large)).decode(),
-        "fill": f"rgb({', '.join(str(v) for v in (fill * 3)[:3])})",
+        "picture": data_url(encode_png(large), "image/png"),
+        "fill": f"rgb({', '.join(str(v) for v in np.resize(covers[0].fill, 3))})",
         "classes": [{"name": names[i], "color": colors[names[i]]} for i in likely],
         "whole": covers[0].whole[likely].round(4).tolist(),
         "covers": [

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Sequence
 from pathlib import Path
 
 import streamlit as st
 
+from emoscope.model.images import data_url
 from emoscope.model.video.stills import Still
 
 MOST_STILLS = 100
@@ -35,9 +35,6 @@ def show_stills_over(chart: str, stills: Sequence[Still]) -> None:
         stills: The frames to choose from.
     """
     some = stills[:: -(-len(stills) // MOST_STILLS) or 1]
-    pictures = [
-        {"at": round(still.at, 2), "url": "data:image/jpeg;base64," + base64.b64encode(still.jpeg).decode()}
-        for still in some
-    ]
+    pictures = [{"at": round(still.at, 2), "url": data_url(still.jpeg, "image/jpeg")} for still in some]
     if pictures:
         _component(data={"chart": chart, "stills": pictures}, key=f"{chart}_stills")

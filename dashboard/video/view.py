@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 from io import BytesIO
 from typing import Any
 
@@ -12,6 +11,7 @@ from emoscope.dashboard.ui.notices import escape, show_error
 from emoscope.dashboard.ui.samples import sample_clip
 from emoscope.dashboard.ui.state import kept
 from emoscope.dashboard.video.clip import MAX_MEGABYTES, ClipWork
+from emoscope.model.images import data_url
 from emoscope.model.video.reader import SUPPORTED, clock
 
 RATES = (0.5, 1, 2, 5, 10, 15, 25)
@@ -57,10 +57,8 @@ def show_progress(work: ClipWork) -> None:
     with left:
         if analysis is not None and analysis.film.stills:
             # Inline: a picture that is replaced this often would be gone before a slow browser has fetched it.
-            data = base64.b64encode(analysis.film.stills[-1].jpeg).decode()
-            st.html(
-                f'<img src="data:image/jpeg;base64,{data}" alt="The frame that is being analysed" style="{_STILL}">'
-            )
+            still = data_url(analysis.film.stills[-1].jpeg, "image/jpeg")
+            st.html(f'<img src="{still}" alt="The frame that is being analysed" style="{_STILL}">')
     with right:
         st.subheader(f"Analysing {escape(work.clip.name)}", anchor=False)
         show_bar(work, "predicting")

@@ -22,7 +22,7 @@ from typing import Any
 from emoscope.model.errors import RunError, reason_of
 from emoscope.model.networks.trial import limit_this_process
 from emoscope.model.places import module_environment
-from emoscope.model.runs.foreign.refusals import refuse_torch, torch_kind
+from emoscope.model.runs.foreign.refusals import refuse_weights, torch_kind
 
 SUFFIXES = (".pt2", ".pt", ".pth", ".ts", ".torchscript")
 SECONDS = 180
@@ -48,7 +48,7 @@ def as_onnx(file: Path, input_size: tuple[int, int] | None) -> Iterator[Path]:
         yield file
         return
     if kind == "weights":
-        refuse_torch(file.name, kind)
+        refuse_weights(file.name)
     if importlib.util.find_spec("torch") is None:
         raise RunError(
             f"{file.name} is a network of PyTorch, which is not installed.",

@@ -16,9 +16,10 @@ import numpy as np
 
 from emoscope.model.errors import RunError
 from emoscope.model.runs.foreign.columns import Columns, columns_of_file
-from emoscope.model.runs.foreign.results import Found, Reading, counted
+from emoscope.model.runs.foreign.results import Found, Reading, counted, listed
 from emoscope.model.runs.foreign.rows import build_curves, extent
-from emoscope.model.runs.foreign.source import MISSING, Source
+from emoscope.model.runs.foreign.source import MISSING, Source, parse_number
+from emoscope.model.runs.foreign.tensorboard import SIDES
 from emoscope.model.runs.foreign.trackers import by_step
 
 _VALUE = ("metricvalue", "float_value", "value")
@@ -82,15 +83,11 @@ def _of_one_run(columns: Columns, run: str, wanted: str, source: str) -> Columns
         return columns
     runs = list(dict.fromkeys(columns[run].astype(str).tolist()))
     if wanted and wanted not in runs:
-        raise RunError(f"{source} holds no run called {wanted}.", f"It holds {_some(runs)}.")
+        raise RunError(f"{source} holds no run called {wanted}.", f"It holds {listed(runs)}.")
     if len(runs) > 1 and not wanted:
-        raise RunError(f"{source} holds the values of {len(runs)} runs.", f"Name one of them: {_some(runs)}.")
+        raise RunError(f"{source} holds the values of {len(runs)} runs.", f"Name one of them: {listed(runs)}.")
     kept = columns[run].astype(str) == (wanted or runs[0])
     return {name: values[kept] for name, values in columns.items()}
-
-
-def _some(names: Sequence[str]) -> str:
-    return ", ".join(names[:4]) + (", …" if len(names) > 4 else "")
 
 
 def _names(names: np.ndarray, contexts: Sequence[np.ndarray]) -> np.ndarray:
@@ -111,23 +108,22 @@ def _series_name(file: str) -> str:
     if not chart:
         return stem
     side = re.split(r"[-_. ]", chart[1])[-1]
-    return f"{side}/{chart[2]}" if side.lower() in ("train", "validation", "val", "valid", "eval") else chart[2]
+    return f"{side}/{chart[2]}" if side.lower() in SIDES else chart[2]
 
 
 def _numbers(cells: np.ndarray, column: str, source: str) -> np.ndarray:
     """Return numbers, float64; NaN where a cell is empty."""
     if cells.dtype.kind in "fiu":
         return cells.astype(np.float64)
-    found = np.full(len(cells), np.nan)
+    found = np.empty(len(cells))
     for row, cell in enumerate(cells.astype(str).tolist()):
-        if cell.strip().lower() not in MISSING:
-            try:
-                found[row] = float(cell)
-            except ValueError:
-                raise RunError(
-                    f"{source}, row {row + 1}: {cell[:40]!r} in column {column} is no number.",
-                    "Write plain numbers such as 1234.5.",
-                ) from None
+        try:
+            found[row] = parse_number(cell.strip())
+        except ValueError as error:
+            raise RunError(
+                f"{source}, row {row + 1}: {cell[:40]!r} in column {column} {error}.",
+                "Write plain numbers such as 1234.5.",
+            ) from None
     return found
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from emoscope.model.errors import RunError
-from emoscope.model.runs.foreign.results import Curves, Found, Reading, counted
+from emoscope.model.runs.foreign.results import Curves, Found, Reading, counted, listed
 from emoscope.model.runs.foreign.rows import build_curves, extent
 from emoscope.model.runs.foreign.source import MAX_BYTES, Source
 from emoscope.model.runs.foreign.trackers import by_step
@@ -113,7 +113,7 @@ def _chosen(runs: Sequence[tuple[str, str]], wanted: str, source: str, has_order
         source: For messages.
         has_order: Whether the first is the newest, which is taken then.
     """
-    shown = ", ".join(name or key for key, name in runs[:5]) + (", …" if len(runs) > 5 else "")
+    shown = listed([name or key for key, name in runs], 5)
     if wanted:
         found = [number for number, run in enumerate(runs) if wanted in run]
         if not found:

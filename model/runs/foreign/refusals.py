@@ -1,7 +1,6 @@
 """Files of other programs that are known and not opened, each with what to give in its place.
 
-Source: torch/serialization.py, torch/export/pt2_archive (what
-PyTorch's zips hold).
+Source: torch/serialization.py, torch/export/pt2_archive (what PyTorch's zips hold).
 """
 
 from __future__ import annotations
@@ -18,7 +17,6 @@ _TO_JSON = (
     'python -c "import json, pickle, sys; '
     "json.dump(pickle.load(open(sys.argv[1], 'rb')), open('history.json', 'w'), default=float)\" {name}"
 )
-_EXPORT = "torch.onnx.export(model, (example,), 'model.onnx')"
 
 
 def refuse(source: Source) -> None:
@@ -33,8 +31,14 @@ def refuse(source: Source) -> None:
             f"{source.name} is a pickle, which runs code when it is opened, so it is not opened here.",
             f"If you made it yourself, turn it into JSON: {_TO_JSON.format(name=source.name)}",
         )
-    if kind := torch_kind(source.path):
-        refuse_torch(source.name, kind)
+    kind = torch_kind(source.path)
+    if kind == "weights":
+        refuse_weights(source.name)
+    if kind:
+        raise RunError(
+            f"{source.name} is a network of PyTorch, not its results.",
+            f"Score it, which makes a run of it: python -m training evaluate {source.name}",
+        )
 
 
 def torch_kind(file: Path) -> str:
@@ -51,24 +55,15 @@ def torch_kind(file: Path) -> str:
     return "weights" if any(name.endswith("/data.pkl") for name in names) else ""
 
 
-def refuse_torch(name: str, kind: str) -> NoReturn:
-    """Say what to do with a file of PyTorch that is no result, or no network.
-
-    Args:
-        name: Of the file.
-        kind: As :func:`torch_kind` tells it.
+def refuse_weights(name: str) -> NoReturn:
+    """Say what to do with a file that holds weights without their network.
 
     Raises:
         RunError: Always.
     """
-    if kind == "weights":
-        raise RunError(
-            f"{name} is a pickle of PyTorch: weights without their network, which is not opened here.",
-            f"Export the network where it was made: `model.load_state_dict(torch.load('{name}')); model.eval()`, "
-            f"`example = torch.zeros(1, CHANNELS, HEIGHT, WIDTH)`, `{_EXPORT}`. Then run "
-            "`python -m training evaluate model.onnx`, or give its predictions as CSV.",
-        )
     raise RunError(
-        f"{name} is a network of PyTorch, not its results.",
-        f"Score it, which makes a run of it: python -m training evaluate {name}",
+        f"{name} is a pickle of PyTorch: weights without their network, which is not opened here.",
+        f"Export the network where it was made: `model.load_state_dict(torch.load('{name}')); model.eval()`, "
+        "`example = torch.zeros(1, CHANNELS, HEIGHT, WIDTH)`, `torch.onnx.export(model, (example,), 'model.onnx')`. "
+        "Then run `python -m training evaluate model.onnx`, or give its predictions as CSV.",
     )

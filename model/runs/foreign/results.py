@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -162,3 +162,8 @@ class Reading:
 def counted(number: int, noun: str, plural: str = "") -> str:
     """Write a number with its noun: "1 epoch", "12 epochs"."""
     return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
+
+
+def listed(names: Sequence[str], most: int = 4) -> str:
+    """Write the first of some names: "a, b, c, d, …"."""
+    return ", ".join(names[:most]) + (", …" if len(names) > most else "")

@@ -76,18 +76,11 @@ class Table:
             return False
 
     def _number(self, cell: str, name: str, line: int) -> float:
-        if cell.lower() in MISSING:
-            return float("nan")
-        if self._decimal_comma and _DECIMAL_COMMA.fullmatch(cell):
-            cell = cell.replace(",", ".")
         try:
-            if "_" in cell:  # Python reads 1_000 as a number, no other program does
-                raise ValueError
-            return float(cell)
-        except ValueError:
-            what = "has separators between its thousands" if _GROUPED.fullmatch(cell) else "is no number"
+            return parse_number(cell, self._decimal_comma)
+        except ValueError as error:
             raise RunError(
-                f"{self.name}, line {line}: {cell[:40]!r} in column {name} {what}.",
+                f"{self.name}, line {line}: {cell[:40]!r} in column {name} {error}.",
                 "Write plain numbers such as 1234.5.",
             ) from None
 
@@ -96,6 +89,25 @@ class Table:
         """Whether decimals have a comma: the table is not separated by commas, and no number has a point."""
         cells = [cell.strip() for row in self.rows for cell in row]
         return self.delimiter != "," and not any(_DECIMAL_POINT.fullmatch(cell) for cell in cells)
+
+
+def parse_number(cell: str, decimal_comma: bool = False) -> float:
+    """Return the number that a cell without spaces around holds; NaN where it is empty.
+
+    Raises:
+        ValueError: It holds none; says so as the end of a sentence.
+    """
+    if cell.lower() in MISSING:
+        return float("nan")
+    if decimal_comma and _DECIMAL_COMMA.fullmatch(cell):
+        cell = cell.replace(",", ".")
+    try:
+        if "_" in cell:  # Python reads 1_000 as a number, no other program does
+            raise ValueError
+        return float(cell)
+    except ValueError:
+        is_grouped = _GROUPED.fullmatch(cell)
+        raise ValueError("has separators between its thousands" if is_grouped else "is no number") from None
 
 
 class Source:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
-from emoscope.model.runs.foreign.results import Found, Reading
+from emoscope.model.runs.foreign.results import Curves, Found, Reading
 from emoscope.model.runs.foreign.rows import build_curves, columns_of, extent
 from emoscope.model.runs.foreign.source import Source
 from emoscope.model.runs.foreign.table_curves import without_clock
@@ -40,13 +41,20 @@ def read_wandb_history(source: Source, reading: Reading) -> Found | None:
     if rows is None or "_step" not in rows[0]:
         return None
     plain = [{key: cell for key, cell in row.items() if not isinstance(cell, dict | list | bool)} for row in rows]
-    columns = without_clock(columns_of(plain, source.name))
+    curves, notes, seconds = curves_of_history(plain, source, reading)
+    what = f"a history of Weights & Biases, {extent(curves)}"
+    return Found(source.name, what, curves, seconds=seconds, notes=tuple(notes))
+
+
+def curves_of_history(
+    rows: Sequence[Mapping[str, Any]], source: Source, reading: Reading
+) -> tuple[Curves, list[str], float]:
+    """Return the curves that rows of a history of Weights & Biases hold, notes on them, and the seconds that it took.
+
+    Raises:
+        RunError: A metric holds text among its numbers, or there is none.
+    """
+    columns = without_clock(columns_of(rows, source.name))
     curves, notes = build_curves(columns, source.name, reading.restarts)
-    runtime = [row["_runtime"] for row in plain if isinstance(row.get("_runtime"), int | float)]
-    return Found(
-        source.name,
-        f"a history of Weights & Biases, {extent(curves)}",
-        curves,
-        seconds=float(max(runtime, default=0.0)),
-        notes=tuple(notes),
-    )
+    runtime = [row["_runtime"] for row in rows if isinstance(row.get("_runtime"), int | float)]
+    return curves, notes, float(max(runtime, default=0.0))

@@ -16,28 +16,29 @@ from collections.abc import Mapping
 from typing import Any
 
 from emoscope.model.errors import RunError
-from emoscope.model.runs.foreign.results import Curves, Found, Reading, counted
-from emoscope.model.runs.foreign.rows import build_curves, columns_of, extent
+from emoscope.model.runs.foreign.results import Found, Reading, counted, listed
+from emoscope.model.runs.foreign.rows import extent
 from emoscope.model.runs.foreign.source import Source
-from emoscope.model.runs.foreign.table_curves import without_clock
+from emoscope.model.runs.foreign.trackers import curves_of_history
 from emoscope.model.runs.foreign.wire import fields
 
-MARK = b":W&B"
+_MARK = b":W&B"
 _HEADER, _BLOCK = 7, 32768
 _PART = struct.Struct("<IHB")  # checksum, length, kind
-_WHOLE, _FIRST, _MIDDLE, _LAST = 1, 2, 3, 4
+_WHOLE, _FIRST, _LAST = 1, 2, 4  # kinds of part; 3 is one between the first and the last
 _HISTORY, _CONFIG, _RUN = 2, 5, 17
 """Fields of a ``Record``."""
-_STEP, _RUNTIME = "_step", "_runtime"
+_STEP = "_step"
+_NO_METRICS = {_STEP, "_runtime", "_timestamp", "epoch"}
 
 
 def read_log(source: Source, reading: Reading) -> Found | None:
     """Read a log; text, media, histograms and truth values of its history are left out.
 
     Raises:
-        RunError: It is broken, or a metric holds text among its numbers.
+        RunError: It is broken.
     """
-    if not source.path.is_file() or not source.content.startswith(MARK):
+    if not source.path.is_file() or not source.content.startswith(_MARK):
         return None
     rows: list[dict[str, Any]] = []
     settings: dict[str, Any] = {}
@@ -61,17 +62,23 @@ def read_log(source: Source, reading: Reading) -> Found | None:
             f"{source.name} is no log of Weights & Biases that can be read ({error}).", "Copy the run's folder again."
         ) from error
     notes = [] if is_whole else [f"{source.name} breaks off within a record; what stands before it is kept."]
-    curves, decided = _curves(rows, source, reading)
+    plain = [
+        {name: value for name, value in row.items() if isinstance(value, int | float) and not isinstance(value, bool)}
+        for row in rows
+    ]
+    curves, seconds = None, 0.0
+    if any(row.keys() - _NO_METRICS for row in plain):
+        curves, decided, seconds = curves_of_history(plain, source, reading)
+        notes += decided
     what = "a run of Weights & Biases" + (f", {extent(curves)}" if curves else " without metrics")
-    runtime = [row[_RUNTIME] for row in rows if isinstance(row.get(_RUNTIME), int | float)]
     return Found(
         source.name,
         f"{what}, {counted(len(settings), 'parameter')}",
         curves,
         settings=settings,
         tags=tags,
-        seconds=float(max(runtime, default=0.0)),
-        notes=(*notes, *decided),
+        seconds=seconds,
+        notes=tuple(notes),
     )
 
 
@@ -88,7 +95,7 @@ def read_folder(source: Source, reading: Reading) -> Found | None:
     if not logs:
         return None
     if len(logs) > 1:
-        shown = ", ".join(path.parent.name for path in logs[:4]) + (", …" if len(logs) > 4 else "")
+        shown = listed([path.parent.name for path in logs])
         raise RunError(f"{source.name} holds {len(logs)} runs of Weights & Biases ({shown}).", "Name one of them.")
     return read_log(Source(logs[0]), reading)
 
@@ -114,14 +121,6 @@ def _records(content: bytes) -> tuple[list[bytes], bool]:
             found.append(b"".join(parts))
             parts = []
     return found, not parts and place == len(content)
-
-
-def _curves(rows: list[dict[str, Any]], source: Source, reading: Reading) -> tuple[Curves | None, list[str]]:
-    plain = [{name: value for name, value in row.items() if isinstance(value, int | float)} for row in rows]
-    plain = [{name: value for name, value in row.items() if not isinstance(value, bool)} for row in plain]
-    if not any(row.keys() - {_STEP, _RUNTIME, "_timestamp", "epoch"} for row in plain):
-        return None, []
-    return build_curves(without_clock(columns_of(plain, source.name)), source.name, reading.restarts)
 
 
 def _logged(record: bytes) -> dict[str, Any]:
